@@ -1,0 +1,87 @@
+"""A name in a study -> the one file that carries it.  The only place where a string picks code."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from bench.core.errors import mistake
+
+Shelf = Literal["data", "tasks", "models", "baselines", "readouts", "metrics"]
+
+CARDS: dict[Shelf, str] = {
+    "data": "DATASET",
+    "tasks": "TASK",
+    "models": "VARIANT",
+    "baselines": "BASELINE",
+    "readouts": "READOUT",
+    "metrics": "METRIC",
+}
+"""The shelves, and the name each file's card goes by."""
+
+ROOT = Path(__file__).parent
+
+
+def names(shelf: Shelf) -> list[str]:
+    """What is on a shelf: its files, but for those that start with an underscore."""
+    return sorted(p.stem for p in (ROOT / shelf).glob("*.py") if not p.stem.startswith("_"))
+
+
+def is_path(name: str) -> bool:
+    """Whether a study names a file of the user's rather than something on a shelf."""
+    return name.endswith(".py")
+
+
+def file_of(shelf: Shelf, name: str) -> Path:
+    """The file that carries a name.  Raises a readable error where there is none."""
+    if is_path(name):
+        if not Path(name).is_file():
+            raise mistake(shelf, name, "no such file", "paths start where snakemake is typed")
+        return Path(name).resolve()
+    if name not in names(shelf):
+        raise mistake(
+            shelf, name, f"nothing on this shelf has that name; {suggestion(name, names(shelf))}"
+        )
+    return ROOT / shelf / f"{name}.py"
+
+
+def card(shelf: Shelf, name: str) -> Any:
+    """The card of a shelf's file, or of the user's own file with the same kind of card."""
+    path = file_of(shelf, name)
+    module = _from_path(path) if is_path(name) else import_module(f"bench.{shelf}.{name}")
+    if not hasattr(module, CARDS[shelf]):
+        raise mistake(str(path), None, f"ends without a card: {CARDS[shelf]} = ... is missing")
+    return getattr(module, CARDS[shelf])
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """What was probably meant, or else everything there is."""
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"there are: {', '.join(known)}"
+
+
+def _from_path(path: Path) -> ModuleType:
+    spec = spec_from_file_location(f"bench_user_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise mistake(str(path), None, "not a Python file")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    with _importing(path):
+        spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _importing(path: Path) -> Iterator[None]:
+    """Turn whatever a user's file raises while it is imported into a message of one line."""
+    try:
+        yield
+    except Exception as error:
+        raise mistake(
+            str(path), None, f"cannot be imported: {type(error).__name__}: {error}"
+        ) from error

@@ -1,0 +1,1 @@
+"""The shared nouns: cards, problems, ledgers, seeds, rows.  Imports nothing of ours."""

@@ -1,0 +1,71 @@
+"""What a dataset is, and the card a dataset file ends with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+LABELS = ("batch", "cell_type", "perturbation")
+"""The columns that may describe a cell, under the names every task and model knows them by."""
+
+TRUTH = ("rate", "mean", "inverse_dispersion", "second_draw", "observed")
+"""What only a simulation knows.
+
+``rate`` and ``mean`` are (cell, gene): the Poisson rate of every entry, and its expectation given
+the latent factors alone; ``inverse_dispersion`` is the shape of the Gamma noise between the two,
+``()`` or (gene,); ``second_draw`` is an independent draw of counts at the same rates; ``observed``
+(cell, gene, bool) is the simulation's own mask.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountData:
+    """Counts with whatever is known of the cells."""
+
+    counts: csr_matrix
+    """(cell, gene), non-negative integers."""
+    cell_names: NDArray[np.str_]
+    gene_names: NDArray[np.str_]
+    labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    """(cell,) each, names from :data:`LABELS`."""
+    truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Names from :data:`TRUTH`; empty for real data."""
+    repairs: tuple[str, ...] = ()
+    """What was changed on the way in, one sentence each; shown in the report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One remote file.  ``sha256`` is empty where nobody published one: the first download records it."""
+
+    file: str
+    address: str
+    licence: str
+    citation: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The card a file in ``bench/data`` ends with, under the name ``DATASET``."""
+
+    label: str
+    """How figures call it."""
+    config: type
+    """Frozen dataclass of its parameters: defaults, ranges, docs."""
+    load: Callable[[Any, Mapping[str, Path]], CountData]
+    """(config, verified source files by name) -> counts."""
+    provides: frozenset[str]
+    """Of ``counts``, :data:`LABELS` and :data:`TRUTH`."""
+    on_request: frozenset[str] = frozenset()
+    """Fields provided only when the parameter of the same name is given (the user's columns)."""
+    sources: tuple[Source, ...] = ()
+    reference: str
+
+    def fields(self, config: Any) -> frozenset[str]:
+        """What this dataset provides under ``config``."""
+        return self.provides | {name for name in self.on_request if getattr(config, name)}

@@ -1,0 +1,89 @@
+"""What every competitor of a task sees, and what it is judged on.  Written once, shared by all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from bench.core.files import replacing
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A dataset, posed as a task, on one split.
+
+    ``visible``, ``missing``, ``role`` and ``labels`` are all that fitting and encoding may use.
+    ``answers`` is opened by metrics only, ``truth`` by the oracle only.
+    """
+
+    visible: csr_matrix
+    """(cell, gene) counts that may be fitted and encoded; zero where missing."""
+    role: NDArray[np.int8]
+    """(cell,) one of :data:`TRAIN`, :data:`VALIDATION`, :data:`TEST`."""
+    scored: NDArray[np.int64]
+    """Rows that are read out and scored, ascending."""
+    missing: csr_matrix | None = None
+    """(cell, gene) true where nobody may look."""
+    labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    exposure: float = 1.0
+    """Expected held-out counts for one expected visible count: (1-f)/f after thinning with f."""
+    answers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """What metrics compare with, by the names the task's card gives; rows follow ``scored``."""
+    truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """The simulation's rates for all cells, in the exposure of ``visible``."""
+
+    def rows(self, role: int) -> NDArray[np.int64]:
+        """Rows of one role, ascending."""
+        return np.flatnonzero(self.role == role)
+
+    def fitting_rows(self) -> NDArray[np.int64]:
+        """Training and validation cells: what a competitor that needs no validation may fit."""
+        return np.flatnonzero(self.role != TEST)
+
+    def observed(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(row, gene) true where the entry may be looked at."""
+        if self.missing is None:
+            return np.ones((len(rows), self.visible.shape[1]), dtype=bool)
+        return ~self.missing[rows].toarray().astype(bool)
+
+
+def save(problem: Problem, path: Path) -> None:
+    """Write a problem as one ``.npz``; sparse matrices as their three arrays."""
+    arrays: dict[str, Any] = {"exposure": problem.exposure}
+    for name in ("visible", "missing"):
+        matrix = getattr(problem, name)
+        if matrix is not None:
+            parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
+            arrays |= {f"{name}.{part}": values for part, values in parts.items()}
+            arrays[f"{name}.shape"] = matrix.shape
+    for name in ("role", "scored"):
+        arrays[name] = getattr(problem, name)
+    for name in ("labels", "answers", "truth"):
+        arrays |= {f"{name}.{key}": value for key, value in getattr(problem, name).items()}
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def load(path: Path) -> Problem:
+    """Read what :func:`save` wrote."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    held: dict[str, Any] = {"exposure": float(arrays.pop("exposure"))}
+    for name in [part.name for part in fields(Problem) if part.name not in held]:
+        mine = {k.partition(".")[2]: v for k, v in arrays.items() if k.partition(".")[0] == name}
+        if name in ("visible", "missing"):
+            held[name] = _matrix(mine) if mine else None
+        else:
+            held[name] = mine[""] if "" in mine else mine
+    return Problem(**held)
+
+
+def _matrix(parts: Mapping[str, NDArray[Any]]) -> csr_matrix:
+    shape = tuple(int(n) for n in parts["shape"])
+    return csr_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=shape)

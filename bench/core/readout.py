@@ -1,0 +1,56 @@
+"""What a fitted variant offers a readout, and the card a readout file ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import Problem
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class FittedVariant(Protocol):
+    """One trained replicate in evaluation mode, with its data on its device.
+
+    It sees ``visible``, ``missing`` and the labels of the problem; never answers or truth.
+    """
+
+    module: Any
+
+    def minibatches(self, rows: NDArray[np.int64]) -> Iterator[Mapping[str, Tensor]]:
+        """The declared fields of these cells, in order, a minibatch at a time."""
+
+    def over_draws(
+        self, function: Callable[[Mapping[str, Tensor]], Any], n_cells: int, n_draws: int
+    ) -> Any:
+        """``function(noise)`` for ``n_draws`` draws, stacked along a first axis.
+
+        The draws come from the replicate's own generator; the same call on a freshly opened
+        replicate gives the same draws.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readout:
+    """The card a file in ``bench/readouts`` ends with, under the name ``READOUT``.
+
+    Both functions return arrays whose first axis follows ``problem.scored``; neither may look at
+    ``problem.answers``: what is scored is never read before it is scored.
+    """
+
+    label: str
+    config: type
+    gives: frozenset[str]
+    """Names of the arrays it returns."""
+    of_variant: Callable[[FittedVariant, Problem, Any], Arrays]
+    of_baseline: Callable[[FittedRates, Problem, Any], Arrays]
+    reference: str

@@ -1,0 +1,34 @@
+"""The card a task file ends with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.core.dataset import CountData
+from bench.core.problem import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """How a dataset is turned into something to learn and something to be judged on.
+
+    The card a file in ``bench/tasks`` ends with, under the name ``TASK``.
+    """
+
+    label: str
+    config: type
+    pose: Callable[[CountData, Any, int, np.random.Generator], Problem]
+    """(data, config, split from 1, the split's own generator) -> problem."""
+    needs: frozenset[str] = frozenset({"counts"})
+    """Fields the dataset must provide."""
+    demands: frozenset[str] = frozenset()
+    """Fields a variant must read to be fair here (``observed`` where entries are missing)."""
+    asks: frozenset[str]
+    """Readouts that mean something in this task."""
+    answers: frozenset[str]
+    """Names of the arrays that metrics compare with."""
+    ranked_by: str
+    """The metric the leaderboard of this task is sorted by."""
+    reference: str

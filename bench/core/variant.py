@@ -1,0 +1,79 @@
+"""What a variant is, and the card a variant file ends with.  Tensors and shapes only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.core.ledger import LossTerms
+
+Minibatch = Mapping[str, "Tensor"]
+"""The declared fields of some cells.
+
+``counts`` (cell, gene) float; ``observed`` broadcastable to counts, 1 where an entry may be looked
+at, else 0 (counts are 0 there); ``batch``, ``cell_type``, ``perturbation`` (cell,) integer codes.
+"""
+
+
+class Noise(NamedTuple):
+    """One random input of a pass: its shape, and the law it is drawn from."""
+
+    shape: tuple[int, ...]
+    kind: Literal["normal", "uniform"] = "normal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFacts:
+    """What a variant may know of the training cells when it is built."""
+
+    n_genes: int
+    n_train: int
+    n_batches: int = 0
+    n_cell_types: int = 0
+    n_perturbations: int = 0
+    gene_mean: NDArray[np.float32]
+    """(gene,) mean of the observed training counts."""
+    library_mean: float
+    """Mean over training cells of their observed counts, scaled up where entries are missing."""
+
+
+class VariantModule(Protocol):
+    """The protocol of a variant: an ``nn.Module`` written for one replicate and one draw.
+
+    No seed axis, no device moves, no logging, no state outside ``__init__``, no ambient randomness.
+    """
+
+    def noise(self, n_cells: int) -> dict[str, Noise]:
+        """What one pass over ``n_cells`` cells consumes."""
+
+    def infer(self, cells: Minibatch) -> Any:
+        """q(z | x): a distribution of ``bench.parts`` with ``mean`` and ``at(noise)``."""
+
+    def generate(self, z: Tensor, cells: Minibatch) -> Any:
+        """p(x | z): a count distribution of ``bench.parts``, (cell, gene)."""
+
+    def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
+        """The ledger of these cells for this noise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The card a file in ``bench/models`` ends with, under the name ``VARIANT``."""
+
+    label: str
+    needs: frozenset[str]
+    """Fields of the minibatch it reads; it is given these and no others."""
+    gives: frozenset[str]
+    """Readouts it can give."""
+    config: type
+    """Frozen keyword-only dataclass: the only source of defaults, ranges and docs."""
+    build: Callable[[DataFacts, Any], Any]
+    """(facts, config) -> a module that follows :class:`VariantModule`."""
+    reference: str

@@ -1,0 +1,1 @@
+"""The shelf of datasets: one file is one dataset."""

@@ -1,0 +1,1 @@
+"""The shelf of metrics: one file is one number."""

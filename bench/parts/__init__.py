@@ -1,0 +1,1 @@
+"""Building blocks: distributions, networks, priors, divergences.  Pure functions of tensors or arrays."""

@@ -1,0 +1,1 @@
+"""Reports: tables, statistics, figures, the page."""

@@ -1,0 +1,1 @@
+"""Training: the stack of replicates, the loop, schedules, early stopping, devices."""

@@ -1,0 +1,37 @@
+"""How a run is trained: the keys that ``training:`` and every run of a study may set."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le
+
+FULL_BATCH = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Defaults suit a few thousand cells on a laptop; every key can be swept."""
+
+    max_epochs: Annotated[int, Ge(1)] = 400
+    """Passes over the training cells at most."""
+    batch_size: Annotated[int, Ge(0)] = 128
+    """Cells per step; 0 takes all of them at once."""
+    optimizer: Literal["adam", "rmsprop"] = "adam"
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    """L2 penalty on all parameters, as the optimiser applies it."""
+    lr_decay: Annotated[float, Gt(0), Le(1)] = 1.0
+    """Factor on the learning rate every ``lr_decay_epochs``; 1 keeps it."""
+    lr_decay_epochs: Annotated[int, Ge(1)] = 100
+    objective: Literal["elbo", "iwae"] = "elbo"
+    """What is maximised: the mean over draws, or the importance-weighted bound over them."""
+    n_samples: Annotated[int, Ge(1)] = 1
+    """Draws of the latent per cell and step."""
+    kl_warmup_steps: Annotated[int, Ge(0)] = 0
+    """Steps over which the weight of the KL terms grows linearly from 0 to 1."""
+    patience: Annotated[int, Ge(0)] = 30
+    """Epochs without a better validation bound before a replicate stops; 0 never stops early."""
+    gradient_clip: Annotated[float, Ge(0)] = 0.0
+    """Largest gradient norm of one replicate; 0 does not clip."""
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
+    """Arithmetic of matrix products; the reduced ones only where asked for."""
