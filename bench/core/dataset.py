@@ -40,7 +40,7 @@ class CountData:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One remote file.  ``sha256`` is empty where nobody published one: the first download records it."""
+    """One remote file.  An empty ``sha256`` means none is published: the first download records it."""
 
     file: str
     address: str

@@ -19,7 +19,7 @@ class LossTerms(NamedTuple):
     """What one pass of a variant over a minibatch, for one draw of its noise, costs."""
 
     local: dict[str, Tensor]
-    """(cell,) each, nats: parts of a cell's negative ELBO.  Names that begin with ``kl_`` warm up."""
+    """(cell,) each, nats: parts of a cell's negative ELBO.  Names starting ``kl_`` warm up."""
     log_weight: Tensor
     """(cell,) log p(x, z | globals) - log q(z | x) at the draw, nats: the importance weight."""
     shared: dict[str, Tensor]
@@ -39,7 +39,7 @@ def elbo(terms: LossTerms) -> Tensor:
 
 
 def warmed(terms: LossTerms, kl_weight: float | Tensor) -> tuple[Tensor, Tensor]:
-    """(…, cell) ELBO and log importance weight with every KL, or log-ratio, weighed by ``kl_weight``."""
+    """(…, cell) ELBO and log importance weight, their KL or log-ratio weighed by ``kl_weight``."""
     kl = [term for name, term in terms.local.items() if is_kl(name)]
     rest = [term for name, term in terms.local.items() if not is_kl(name)]
     likelihood = -_total(rest)

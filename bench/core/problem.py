@@ -80,7 +80,7 @@ def load(path: Path) -> Problem:
         if name in ("visible", "missing"):
             held[name] = _matrix(mine) if mine else None
         else:
-            held[name] = mine[""] if "" in mine else mine
+            held[name] = mine.get("", mine)
     return Problem(**held)
 
 

@@ -24,7 +24,7 @@ RUNS = (
 """Columns of ``runs.csv``: one row per run, split and seed; failures are rows too."""
 
 CURVES = ("step", "epoch", "seed", "part", "term", "value")
-"""Columns of ``curve.parquet``; ``part`` is ``train`` or ``validation``, values in nats per cell."""
+"""Columns of ``curve.parquet``; ``part`` is ``train`` or ``validation``, values nats per cell."""
 
 METRICS = ("metric", "label", "better", "lowest", "highest", "unit", "sound", "reference")
 """Columns of ``metrics.csv``."""

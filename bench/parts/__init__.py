@@ -1,1 +1,1 @@
-"""Building blocks: distributions, networks, priors, divergences.  Pure functions of tensors or arrays."""
+"""Building blocks: distributions, networks, priors, divergences; pure functions."""
