@@ -40,7 +40,7 @@ class CountData:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One remote file.  An empty ``sha256`` means none is published: the first download records it."""
+    """One remote file; without a published ``sha256`` the first download records one."""
 
     file: str
     address: str

@@ -1,0 +1,28 @@
+"""Small networks that stack: plain layers, no weight norms, no ambient dropout."""
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+from torch import nn
+
+Widths = Iterable[int]
+
+
+def plain_block(n_in: int, n_out: int) -> list[nn.Module]:
+    """Linear, ReLU."""
+    return [nn.Linear(n_in, n_out), nn.ReLU()]
+
+
+def normalised_block(n_in: int, n_out: int) -> list[nn.Module]:
+    """Linear, ReLU, BatchNorm: the order scmodes published."""
+    return [nn.Linear(n_in, n_out), nn.ReLU(), nn.BatchNorm1d(n_out)]
+
+
+def layer_normalised_block(n_in: int, n_out: int) -> list[nn.Module]:
+    """Linear, LayerNorm, ReLU: normalises each cell by itself."""
+    return [nn.Linear(n_in, n_out), nn.LayerNorm(n_out), nn.ReLU()]
+
+
+def tower(block: Callable[[int, int], list[nn.Module]], widths: Widths) -> nn.Sequential:
+    """One block between each two widths: ``tower(plain_block, [100, 128, 128])`` has two."""
+    return nn.Sequential(*(layer for pair in pairwise(widths) for layer in block(*pair)))

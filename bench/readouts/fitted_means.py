@@ -1,0 +1,70 @@
+"""Expected counts of every entry given the latent alone, not looking at the entry itself.
+
+    plug-in  mu(E[z])_j        posterior mean  (1/S) sum_s mu(z_s)_j         z_s ~ q(z | x)
+
+What scmodes calls ``predict``; kept for scores defined on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import Problem
+from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.variant import Minibatch
+from bench.parts.latents import at_draw, at_mean
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedMeansConfig:
+    """How the posterior mean is estimated."""
+
+    n_samples: Annotated[int, Ge(1)] = 100
+    """Draws of the latent S."""
+
+
+def of_variant(fitted: FittedVariant, problem: Problem, config: FittedMeansConfig) -> Arrays:
+    """``fitted_mean_plugin`` and ``fitted_mean``: (scored, gene)."""
+    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
+    plugin, mean = zip(*parts, strict=True)
+    return {"fitted_mean_plugin": _joined(plugin), "fitted_mean": _joined(mean)}
+
+
+def _of_cells(
+    fitted: FittedVariant, cells: Minibatch, config: FittedMeansConfig
+) -> tuple[Tensor, Tensor]:
+    posterior = fitted.module.infer(cells)
+    draws = fitted.over_draws(
+        lambda noise: fitted.module.generate(at_draw(posterior, noise), cells).mean,
+        len(cells["counts"]),
+        config.n_samples,
+    )
+    return fitted.module.generate(at_mean(posterior), cells).mean, draws.mean(0)
+
+
+def _joined(parts: tuple[Tensor, ...]) -> np.ndarray:
+    return np.concatenate([part.float().cpu().numpy() for part in parts])
+
+
+def of_baseline(fitted: FittedRates, problem: Problem, config: FittedMeansConfig) -> Arrays:
+    """The same from a baseline, whose plug-in and posterior mean are one."""
+    mean = fitted.mean(problem.scored).astype(np.float32)
+    return {"fitted_mean_plugin": mean, "fitted_mean": mean}
+
+
+READOUT = Readout(
+    label="Fitted means",
+    config=FittedMeansConfig,
+    gives=frozenset({"fitted_mean_plugin", "fitted_mean"}),
+    of_variant=of_variant,
+    of_baseline=of_baseline,
+    reference="scmodes (A. Sarkar), predict",
+)

@@ -1,0 +1,97 @@
+"""The Poisson rate of every entry of the scored cells, as the model sees it after what it has seen.
+
+    plug-in           E[lambda_ij | x_ij, z = E[z]]
+    posterior mean    (1/S) sum_s E[lambda_ij | x_ij, z_s]
+    variance          (1/S) sum_s Var[lambda_ij | x_ij, z_s] + Var_s E[lambda_ij | x_ij, z_s]
+
+For a negative binomial E[lambda | x, z] = mu (x + theta) / (mu + theta) where the entry was
+visible, and mu where it was missing; zero inflation enters through the posterior probability of
+having been lost (models of scmodes).  All in the exposure of the held-out counts.  What is held out
+is never read here: only metrics open it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+
+from bench.core.baseline import FittedRates, Floats
+from bench.core.problem import Problem
+from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.variant import Minibatch
+from bench.parts.count_densities import posterior_rate
+from bench.parts.latents import Latents, at_draw, at_mean
+from bench.parts.visible import seen_counts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.parts.distributions import Moments
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatesConfig:
+    """How the posterior mean is estimated."""
+
+    n_samples: Annotated[int, Ge(2)] = 100
+    """Draws of the latent S."""
+
+
+def of_variant(fitted: FittedVariant, problem: Problem, config: RatesConfig) -> Arrays:
+    """``expected_counts_plugin``, ``expected_counts``, ``rate_variance``: (scored, gene)."""
+    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
+    plugin, mean, variance = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return _in_exposure(plugin, mean, variance, problem.exposure)
+
+
+def _of_cells(
+    fitted: FittedVariant, cells: Minibatch, config: RatesConfig
+) -> list[NDArray[np.float32]]:
+    posterior, seen = fitted.module.infer(cells), seen_counts(cells)
+
+    def rate_at(latents: Latents) -> Moments:
+        return fitted.module.generate(latents, cells).rate_given(seen, cells["observed"])
+
+    def at_noise(noise: Mapping[str, Tensor]) -> Moments:
+        return rate_at(at_draw(posterior, noise))
+
+    plugin = rate_at(at_mean(posterior)).mean
+    draws = fitted.over_draws(at_noise, len(seen), config.n_samples)
+    variance = draws.variance.mean(0) + draws.mean.var(0, unbiased=False)
+    return [part.cpu().numpy() for part in (plugin, draws.mean.mean(0), variance)]
+
+
+def of_baseline(fitted: FittedRates, problem: Problem, config: RatesConfig) -> Arrays:
+    """The same from a baseline, whose plug-in and posterior mean are one."""
+    rows = problem.scored
+    mean, variance = posterior_rate(
+        problem.visible[rows].toarray(),
+        problem.observed(rows),
+        fitted.mean(rows),
+        fitted.inverse_dispersion,
+    )
+    return _in_exposure(mean, mean, variance, problem.exposure)
+
+
+def _in_exposure(plugin: Floats, mean: Floats, variance: Floats, exposure: float) -> Arrays:
+    """Rates of the held-out counts, as float32: these are the largest arrays of a run."""
+    return {
+        "expected_counts_plugin": (plugin * exposure).astype(np.float32),
+        "expected_counts": (mean * exposure).astype(np.float32),
+        "rate_variance": (variance * exposure**2).astype(np.float32),
+    }
+
+
+READOUT = Readout(
+    label="Posterior of the rates",
+    config=RatesConfig,
+    gives=frozenset({"expected_counts_plugin", "expected_counts", "rate_variance"}),
+    of_variant=of_variant,
+    of_baseline=of_baseline,
+    reference="Sarkar and Stephens 2021, doi:10.1038/s41588-021-00873-4",
+)

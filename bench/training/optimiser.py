@@ -1,0 +1,53 @@
+"""Optimisers that act on each replicate of a stack as if it were alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.training.config import TrainingConfig
+from bench.training.stack import Stack
+
+OPTIMISERS: dict[str, Any] = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}
+"""Elementwise ones only: a step of one replicate never depends on another's gradient."""
+
+
+def optimiser_for(stack: Stack, config: TrainingConfig) -> torch.optim.Optimizer:
+    """The optimiser over the stacked parameters."""
+    return OPTIMISERS[config.optimizer](
+        list(stack.params.values()), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+
+
+def carry_over(
+    old: torch.optim.Optimizer, new: torch.optim.Optimizer, old_stack: Stack, keep: Tensor
+) -> None:
+    """Give ``new`` the moments of the replicates that stay."""
+    pairs = zip(old.param_groups[0]["params"], new.param_groups[0]["params"], strict=True)
+    for before, after in pairs:
+        new.state[after] = {
+            name: value[keep].clone() if value.shape == before.shape else value
+            for name, value in old.state[before].items()
+        }
+
+
+def decayed_rate(config: TrainingConfig, epoch: int) -> float:
+    """Learning rate of an epoch, counted from 0."""
+    return config.learning_rate * config.lr_decay ** (epoch // config.lr_decay_epochs)
+
+
+def kl_weight(config: TrainingConfig, step: int) -> float:
+    """Weight of the KL terms at a step, counted from 0: linear, and 1 once the warm-up is over."""
+    return min(1.0, (step + 1) / config.kl_warmup_steps) if config.kl_warmup_steps else 1.0
+
+
+def clip_each(params: Mapping[str, Tensor], largest: float) -> None:
+    """Scale each replicate's gradient to a norm of at most ``largest``; 0 leaves it alone."""
+    gradients = [p.grad for p in params.values() if p.grad is not None]
+    if not largest or not gradients:
+        return
+    squares = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0)
+    factor = (largest / squares.sqrt().clamp_min(1e-12)).clamp_max(1.0)
+    for gradient in gradients:
+        gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))

@@ -1,0 +1,67 @@
+"""One trained replicate, opened for reading out: evaluation mode, no gradients, its own draws."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import vmap
+
+from bench.core.problem import Problem
+from bench.core.seeds import address
+from bench.core.variant import Variant
+from bench.training.cells import DeviceCells, facts_of, on_device
+from bench.training.randomness import draw_one
+
+LARGEST_PASS = 4_000_000
+"""Numbers in the largest (draw, cell, gene) array a readout makes at a time."""
+
+DRAWS_AT_A_TIME = 20
+"""Draws that go through the decoder together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replicate:
+    """Follows :class:`bench.core.readout.FittedVariant`."""
+
+    module: Any
+    cells: DeviceCells
+    device: torch.device
+    generator: torch.Generator
+
+    def minibatches(self, rows: NDArray[np.int64]) -> Iterator[Mapping[str, Tensor]]:
+        """The declared fields of these cells, in order, as many at a time as memory allows."""
+        size = max(1, LARGEST_PASS // (DRAWS_AT_A_TIME * self.cells.counts.n_columns))
+        for part in torch.from_numpy(rows).to(self.device).split(size):
+            yield self.cells.minibatch(part)
+
+    def over_draws(
+        self, function: Callable[[Mapping[str, Tensor]], Any], n_cells: int, n_draws: int
+    ) -> Any:
+        """``function(noise)`` for ``n_draws`` draws, stacked along a first axis."""
+        noise = draw_one(self.module.noise(n_cells), n_draws, self.generator)
+        on_device = {name: value.to(self.device) for name, value in noise.items()}
+        return vmap(function, chunk_size=DRAWS_AT_A_TIME)(on_device)
+
+
+def open_replicate(
+    problem: Problem,
+    variant: Variant,
+    hyperparameters: Any,
+    state: Mapping[str, Tensor],
+    seed: int,
+    readout: str,
+    device: torch.device,
+) -> Replicate:
+    """Build the variant, load one seed's weights, and give it the generator of one readout."""
+    module = variant.build(facts_of(problem), hyperparameters)
+    module.load_state_dict(state)
+    return Replicate(
+        module=module.to(device).eval(),
+        cells=on_device(problem, variant.needs, device),
+        device=device,
+        generator=torch.Generator().manual_seed(address("replicate", seed, "readout", readout)),
+    )

@@ -1,0 +1,73 @@
+"""Replicates of one variant as one stack: the model is written for one, ``vmap`` adds the axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from bench.core.ledger import LossTerms
+from bench.core.seeds import address
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """Parameters and buffers of all replicates, (replicate, …) each, and their module."""
+
+    skeleton: nn.Module
+    params: Tensors
+    buffers: Tensors
+
+    @property
+    def n_replicates(self) -> int:
+        """How many replicates are in the stack."""
+        return len(next(iter(self.params.values())))
+
+    def state(self, replicate: int) -> Tensors:
+        """A copy of one replicate's plain state dict, on the CPU."""
+        both = {**self.params, **self.buffers}
+        return {name: value[replicate].detach().clone().cpu() for name, value in both.items()}
+
+    def only(self, keep: Tensor) -> Stack:
+        """The replicates at these positions, as fresh leaves."""
+        params = {k: v.detach()[keep].clone().requires_grad_() for k, v in self.params.items()}
+        buffers = {k: v[keep].clone() for k, v in self.buffers.items()}
+        return Stack(skeleton=self.skeleton, params=params, buffers=buffers)
+
+
+def build_stack(build: Callable[[], Any], seeds: Sequence[int], device: torch.device) -> Stack:
+    """One replicate per seed, each initialised by its own seed alone."""
+    replicates = [_built(build, seed).to(device) for seed in seeds]
+    params, buffers = stack_module_state(replicates)
+    return Stack(skeleton=replicates[0], params=params, buffers=buffers)
+
+
+def _built(build: Callable[[], Any], seed: int) -> Any:
+    """Layers initialise themselves from torch's global generator: lend them one, give it back."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(address("replicate", seed, "init"))
+        return build()
+
+
+def one_pass(
+    module: nn.Module, params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors
+) -> LossTerms:
+    """(draw, cell) ledger of one replicate; ``noise`` has a leading draw axis.
+
+    What does not depend on the noise (the encoder) is computed once for all draws.  A single draw
+    goes without the inner ``vmap``, so that running statistics anywhere in the module can move.
+    """
+
+    def at(one: Mapping[str, Tensor]) -> LossTerms:
+        return functional_call(module, (params, buffers), (cells, one))
+
+    if all(len(value) == 1 for value in noise.values()):
+        terms = at({name: value[0] for name, value in noise.items()})
+        return torch.utils._pytree.tree_map(lambda term: term.unsqueeze(0), terms)
+    return vmap(at)(noise)

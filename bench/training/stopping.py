@@ -1,0 +1,50 @@
+"""Early stopping, one replicate at a time: who goes on, and the best weights, truly copied."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from torch import Tensor
+
+from bench.training.stack import Stack, Tensors
+
+
+@dataclass
+class Watch:
+    """What is known of one replicate while it trains."""
+
+    seed: int
+    best_bound: float = -inf
+    best_epoch: int = -1
+    best_state: Tensors = field(default_factory=dict)
+    epochs: int = 0
+    diverged_at: int = -1
+    """The step at which its loss stopped being a number; -1 if it never did."""
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its loss stopped being a number."""
+        return self.diverged_at >= 0
+
+    def see(self, bound: float, epoch: int, stack: Stack, place: int) -> None:
+        """Take note of a validation bound (nats per cell, higher is better)."""
+        self.epochs = epoch + 1
+        if bound > self.best_bound:
+            self.best_bound, self.best_epoch = bound, epoch
+            self.best_state = stack.state(place)
+
+    def done(self, epoch: int, patience: int, earliest: int) -> bool:
+        """Whether it stops after this epoch; patience counts from ``earliest`` at the soonest."""
+        waited = epoch - max(self.best_epoch, earliest)
+        return self.diverged or bool(patience and waited >= patience)
+
+
+def going_on(watches: list[Watch], epoch: int, patience: int, earliest: int) -> list[int]:
+    """Positions of the replicates that train another epoch."""
+    return [i for i, w in enumerate(watches) if not w.done(epoch, patience, earliest)]
+
+
+def mark_diverged(watches: list[Watch], losses: Tensor, step: int) -> None:
+    """Note which replicates' losses are not finite."""
+    for watch, finite in zip(watches, losses.isfinite().tolist(), strict=True):
+        if not finite and not watch.diverged:
+            watch.diverged_at = step
