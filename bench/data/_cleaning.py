@@ -1,0 +1,160 @@
+"""Cleaning common to all datasets: what is not counts is refused, what is mended is recorded.
+
+Every loader ends with :func:`tidied`; it is idempotent, so cleaning twice changes nothing.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, issparse
+
+from bench.core.dataset import CountData
+from bench.core.errors import Finding, UserError
+
+ROUNDING = 1e-3
+"""Largest distance to a whole number that is still taken for arithmetic of stored floats."""
+
+LARGEST = int(np.iinfo(np.int32).max)
+LARGEST_LOG = 20.0
+"""log1p of a count stays below this; fractions below it suggest a log transform."""
+
+PER_ENTRY = ("rate", "mean", "second_draw", "observed")
+"""The truths that have a row per cell."""
+
+UNKNOWN = "unknown"
+"""The label of a cell that has none."""
+
+
+def checked(
+    data: CountData, place: str, advice: str = "", findings: Sequence[Finding] = ()
+) -> None:
+    """Raise one :class:`UserError` with everything that keeps ``data`` from being counts.
+
+    ``findings`` are the loader's own; ``advice`` says where else counts may be.
+    """
+    wrong = [Finding(place, None, fault, advice) for fault in not_counts(data.counts)]
+    if wrong or findings:
+        raise UserError(f"{place} cannot be used:", [*wrong, *findings])
+
+
+def tidied(data: CountData, place: str) -> CountData:
+    """The same data as non-negative whole numbers (int32) with unique names and whole labels.
+
+    ``data`` may hold any numeric matrix and labels with gaps; :func:`checked` refuses what cannot
+    be mended.  Every repair becomes a sentence in ``repairs``.
+    """
+    checked(data, place)
+    counts, rounded = _whole(data.counts)
+    cell_names, cell_repairs = _unique(data.cell_names, "cell")
+    gene_names, gene_repairs = _unique(data.gene_names, "gene")
+    labels, label_repairs = _labelled(data.labels)
+    whole = replace(
+        data,
+        counts=counts,
+        cell_names=cell_names,
+        gene_names=gene_names,
+        labels=labels,
+        repairs=(*data.repairs, *rounded, *cell_repairs, *gene_repairs, *label_repairs),
+    )
+    return _without_empty_cells(whole)
+
+
+def not_counts(matrix: Any) -> list[str]:
+    """Why this matrix cannot be counts; empty where it can."""
+    if 0 in matrix.shape:
+        return [f"has no entries: {matrix.shape[0]} cells and {matrix.shape[1]} genes"]
+    values = np.asarray(matrix.data if issparse(matrix) else matrix).ravel()
+    if values.dtype.kind not in "biuf":
+        return [f"holds {values.dtype} instead of numbers"]
+    faults = []
+    finite = values[np.isfinite(values)]
+    if len(finite) < len(values):
+        faults.append(f"{len(values) - len(finite):,} entries are NaN or infinite")
+    if len(finite) == 0 or not finite.any():
+        return faults or ["holds no counts at all: every entry is zero"]
+    return faults + _faults_of_finite(finite)
+
+
+def _faults_of_finite(values: NDArray[Any]) -> list[str]:
+    faults = []
+    if n_negative := int((values < 0).sum()):
+        faults.append(
+            f"{n_negative:,} entries are negative, down to {values.min():g}: scaled, not counts"
+        )
+    if n_fractional := int((np.abs(values - np.rint(values)) > ROUNDING).sum()):
+        logged = values.max() < LARGEST_LOG and n_negative == 0
+        kind = "looks log-transformed" if logged else "not counts"
+        faults.append(
+            f"{n_fractional:,} entries are fractions (largest value {values.max():g}): {kind}"
+        )
+    if values.max() > LARGEST:
+        faults.append(f"the largest entry, {values.max():g}, is beyond {LARGEST:,}")
+    return faults
+
+
+def _whole(matrix: Any) -> tuple[csr_matrix, list[str]]:
+    counts = csr_matrix(matrix, copy=True)
+    counts.sum_duplicates()
+    whole = np.rint(counts.data)
+    distance = float(np.abs(counts.data - whole).max(initial=0.0))
+    counts = csr_matrix((whole.astype(np.int32), counts.indices, counts.indptr), counts.shape)
+    counts.eliminate_zeros()
+    repair = f"values up to {distance:.1g} away from whole numbers were rounded"
+    return counts, [repair] if distance > 0 else []
+
+
+def _unique(names: NDArray[Any], of: str) -> tuple[NDArray[np.str_], list[str]]:
+    texts = np.asarray(names).astype(str)
+    n_repeated = len(texts) - len(np.unique(texts))
+    if n_repeated == 0:
+        return texts, []
+    import pandas as pd
+    from anndata.utils import make_index_unique
+
+    with warnings.catch_warnings():
+        # It warns about names that already look like a made-up one; the repair is recorded.
+        warnings.simplefilter("ignore")
+        unique = make_index_unique(pd.Index(texts)).to_numpy().astype(str)
+    return unique, [f"{n_repeated:,} repeated {of} names were made unique with a number"]
+
+
+def _labelled(
+    labels: Mapping[str, NDArray[Any]],
+) -> tuple[dict[str, NDArray[np.str_]], list[str]]:
+    import pandas as pd
+
+    whole, repairs = {}, []
+    for name, values in labels.items():
+        gaps = np.asarray(pd.isna(values)) | (np.asarray(values) == "")
+        whole[name] = np.where(gaps, UNKNOWN, np.asarray(values).astype(str))
+        if gaps.any():
+            repairs.append(f"{int(gaps.sum()):,} cells without {name} are labelled {UNKNOWN!r}")
+    return whole, repairs
+
+
+def _without_empty_cells(data: CountData) -> CountData:
+    full = data.counts.getnnz(axis=1) > 0
+    n_empty, n_cells = int((~full).sum()), len(full)
+    n_silent = int((data.counts.getnnz(axis=0) == 0).sum())
+    notes = []
+    if n_empty:
+        notes.append(f"{n_empty:,} of {n_cells:,} cells had no counts and were dropped")
+    if n_silent:
+        notes.append(f"{n_silent:,} of {data.counts.shape[1]:,} genes have no counts; they stay")
+    repairs = (*data.repairs, *(note for note in notes if note not in data.repairs))
+    return replace(kept_cells(data, full) if n_empty else data, repairs=repairs)
+
+
+def kept_cells(data: CountData, keep: NDArray[np.bool_]) -> CountData:
+    """The cells where ``keep`` (cell,) is true, with everything that belongs to them."""
+    return replace(
+        data,
+        counts=data.counts[keep],
+        cell_names=data.cell_names[keep],
+        labels={name: values[keep] for name, values in data.labels.items()},
+        truth={name: v[keep] if name in PER_ENTRY else v for name, v in data.truth.items()},
+    )

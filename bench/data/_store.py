@@ -1,0 +1,55 @@
+"""Prepared counts on disk: one ``.h5ad`` that scanpy opens, written whole or not at all.
+
+X holds the counts, ``obs`` the labels, ``layers`` the truths with a row per cell, ``uns`` the rest.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from bench.core.dataset import LABELS, CountData
+from bench.core.files import replacing
+from bench.data._cleaning import PER_ENTRY
+
+REPAIRS = "repairs"
+PER_DATASET = ("inverse_dispersion",)
+
+
+def write(data: CountData, path: Path) -> None:
+    """Write tidied counts as one compressed ``.h5ad``."""
+    import anndata
+    import pandas as pd
+
+    cells = anndata.AnnData(
+        X=data.counts,
+        obs=pd.DataFrame(
+            {name: pd.Categorical(values) for name, values in data.labels.items()},
+            index=pd.Index(data.cell_names.astype(object)),
+        ),
+        var=pd.DataFrame(index=pd.Index(data.gene_names.astype(object))),
+        layers={name: data.truth[name] for name in PER_ENTRY if name in data.truth},
+        uns={name: np.asarray(data.truth[name]) for name in PER_DATASET if name in data.truth}
+        | {REPAIRS: json.dumps(data.repairs)},
+    )
+    with replacing(path) as part:
+        cells.write_h5ad(part, compression="gzip")
+
+
+def read(path: Path) -> CountData:
+    """Read what :func:`write` wrote."""
+    import anndata
+
+    cells = anndata.read_h5ad(path)
+    per_dataset = {name: np.asarray(cells.uns[name]) for name in PER_DATASET if name in cells.uns}
+    return CountData(
+        counts=csr_matrix(cells.X),
+        cell_names=cells.obs_names.to_numpy().astype(str),
+        gene_names=cells.var_names.to_numpy().astype(str),
+        labels={
+            name: cells.obs[name].to_numpy().astype(str) for name in LABELS if name in cells.obs
+        },
+        truth={name: np.asarray(values) for name, values in cells.layers.items()} | per_dataset,
+        repairs=tuple(json.loads(cells.uns[REPAIRS])),
+    )

@@ -1,0 +1,84 @@
+"""How cells are dealt out: roles, and which rows are scored.  The same draws for every competitor.
+
+Nothing here looks at a count, so nothing a task leaves out can move a split.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.dataset import CountData
+from bench.core.errors import Finding, UserError
+from bench.core.problem import TEST, TRAIN, VALIDATION
+
+ROLES = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+
+
+def roles(
+    n_cells: int,
+    fractions: Mapping[str, float],
+    rng: np.random.Generator,
+    strata: NDArray[np.str_] | None = None,
+) -> NDArray[np.int8]:
+    """(cell,) roles: the named fractions of ``validation`` and ``test``, the rest is training.
+
+    Sizes are exact to the nearest cell.  With ``strata`` (cell,), every stratum gets its share of
+    each role to within about one cell.  Raises :class:`UserError` where a part would be empty.
+    """
+    sizes = {name: round(fraction * n_cells) for name, fraction in fractions.items()}
+    sizes["train"] = n_cells - sum(sizes.values())
+    _refuse_empty(sizes, fractions, n_cells)
+    order = _shuffled(n_cells, rng, strata)
+    role = np.full(n_cells, TRAIN, dtype=np.int8)
+    for name in fractions:
+        chosen = _evenly(order, sizes[name])
+        role[order[chosen]] = ROLES[name]
+        order = order[~chosen]
+    return role
+
+
+def scored_rows(n_cells: int, at_most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """All rows, or ``at_most`` of them drawn without replacement, ascending."""
+    drawn = rng.permutation(n_cells)[:at_most]
+    return np.sort(drawn).astype(np.int64)
+
+
+def rates_in_exposure(data: CountData, exposure: float = 1.0) -> dict[str, NDArray]:
+    """What the oracle may know, for visible counts of ``exposure`` times the original depth."""
+    scaled = {name: data.truth[name] * exposure for name in ("rate", "mean") if name in data.truth}
+    kept = {n: data.truth[n] for n in ("inverse_dispersion",) if n in data.truth}
+    return scaled | kept
+
+
+def _refuse_empty(sizes: Mapping[str, int], fractions: Mapping[str, float], n_cells: int) -> None:
+    findings = [
+        Finding(
+            name,
+            fractions.get(name),
+            f"leaves {max(size, 0)} of {n_cells:,} cells for {name}",
+            "choose other fractions or take more cells",
+        )
+        for name, size in sizes.items()
+        if size < 1
+    ]
+    if findings:
+        raise UserError("The cells cannot be split like this:", findings)
+
+
+def _shuffled(
+    n_cells: int, rng: np.random.Generator, strata: NDArray[np.str_] | None
+) -> NDArray[np.int64]:
+    order = rng.permutation(n_cells)
+    if strata is None:
+        return order
+    kinds, stratum = np.unique(strata, return_inverse=True)
+    # Strata lie side by side, in random order so that no small one always meets the same role.
+    rank = rng.permutation(len(kinds))[stratum]
+    return order[np.argsort(rank[order], kind="stable")]
+
+
+def _evenly(order: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """True at ``size`` evenly spaced places of ``order``."""
+    steps = np.arange(len(order) + 1) * size // len(order)
+    return np.diff(steps) > 0

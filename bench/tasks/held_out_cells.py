@@ -1,0 +1,66 @@
+"""Some cells are never fitted: how well does a model describe cells it has not seen?
+
+Cells are split into training, validation and test; every count stays visible, because a held-out
+cell must be encoded to be scored.  A dataset's own mask is not used here.  Blind to how well
+single entries are predicted: that is what ``thinned_counts`` and ``masked_entries`` ask.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Gt, Lt
+from numpy.typing import NDArray
+
+from bench.core.dataset import CountData
+from bench.core.errors import mistake
+from bench.core.problem import TEST, Problem
+from bench.core.task import Task
+from bench.parts.cell_splits import rates_in_exposure, roles
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOutCellsConfig:
+    """Shares of the cells."""
+
+    test: Annotated[float, Gt(0), Lt(1)] = 0.2
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.1
+    stratify_by: Literal["", "batch", "cell_type", "perturbation"] = ""
+    """Give every part its share of each of these labels."""
+
+
+def pose(
+    data: CountData, config: HeldOutCellsConfig, split: int, rng: np.random.Generator
+) -> Problem:
+    """Roles by cell; the test cells are scored.  Raises where a part would be empty."""
+    fractions = {"test": config.test, "validation": config.validation}
+    role = roles(data.counts.shape[0], fractions, rng, _strata(data, config.stratify_by))
+    scored = np.flatnonzero(role == TEST)
+    return Problem(
+        visible=data.counts,
+        role=role,
+        scored=scored,
+        labels=dict(data.labels),
+        answers={"library": np.asarray(data.counts[scored].sum(axis=1), dtype=np.int64).ravel()},
+        truth=rates_in_exposure(data),
+    )
+
+
+def _strata(data: CountData, name: str) -> NDArray[np.str_] | None:
+    if not name:
+        return None
+    if name not in data.labels:
+        known = ", ".join(data.labels) or "none"
+        raise mistake("stratify_by", name, f"this dataset has no such label; it has: {known}")
+    return data.labels[name]
+
+
+TASK = Task(
+    label="held-out cells",
+    config=HeldOutCellsConfig,
+    pose=pose,
+    asks=frozenset({"bounds", "latent"}),
+    answers=frozenset({"library"}),
+    ranked_by="iwelbo",
+    reference="held-out likelihood, as in Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",
+)

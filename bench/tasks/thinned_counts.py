@@ -1,0 +1,88 @@
+"""Every count is split in two: one half is fitted, the other is what predictions are scored on.
+
+    y_ij ~ Binomial(x_ij, f),   y'_ij = x_ij - y_ij:
+
+given Poisson x the two are independent, with rates fλ and (1-f)λ, so a predicted mean of y times
+(1-f)/f predicts y' (Batson et al. 2019, doi:10.1101/786269; Sarkar and Stephens 2021).  A
+simulation that brings a second draw is not thinned: x is fitted and the second draw is scored.
+A cell with few counts may be left without visible ones; drawing again would bias the split.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from bench.core.dataset import CountData
+from bench.core.errors import mistake
+from bench.core.problem import Problem
+from bench.core.task import Task
+from bench.parts.cell_splits import rates_in_exposure, roles, scored_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThinnedCountsConfig:
+    """How counts and cells are shared out."""
+
+    fraction: Annotated[float, Gt(0), Lt(1)] = 0.5
+    """f: expected share of the counts that stays visible; unused where there is a second draw."""
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.1
+    """Share of the cells."""
+    max_scored_cells: Annotated[int, Ge(1)] = 5000
+    """Of more cells than this, so many are drawn and scored."""
+
+
+def pose(
+    data: CountData, config: ThinnedCountsConfig, split: int, rng: np.random.Generator
+) -> Problem:
+    """Visible and second counts; all cells train or validate, and all may be scored."""
+    n_cells = data.counts.shape[0]
+    for_roles, for_scored, for_counts = rng.spawn(3)
+    scored = scored_rows(n_cells, config.max_scored_cells, for_scored)
+    if "second_draw" in data.truth:
+        visible, kept, exposure = data.counts, 1.0, 1.0
+        second = _second_draw(data, split, for_counts)[scored]
+    else:
+        kept, exposure = config.fraction, (1 - config.fraction) / config.fraction
+        visible = _thinned(data.counts, config.fraction, for_counts)
+        second = (data.counts[scored] - visible[scored]).toarray()
+    return Problem(
+        visible=visible,
+        role=roles(n_cells, {"validation": config.validation}, for_roles),
+        scored=scored,
+        labels=dict(data.labels),
+        exposure=exposure,
+        answers={"second_counts": second.astype(np.int32)},
+        truth=rates_in_exposure(data, kept),
+    )
+
+
+def _thinned(counts: csr_matrix, fraction: float, rng: np.random.Generator) -> csr_matrix:
+    drawn = rng.binomial(counts.data, fraction).astype(counts.dtype)
+    visible = csr_matrix((drawn, counts.indices.copy(), counts.indptr.copy()), counts.shape)
+    visible.eliminate_zeros()
+    return visible
+
+
+def _second_draw(data: CountData, split: int, rng: np.random.Generator) -> NDArray:
+    """The simulation's own on the first split, fresh ones at the same rates on later splits."""
+    if split == 1:
+        return data.truth["second_draw"]
+    if "rate" not in data.truth:
+        raise mistake("splits", split, "a dataset with a second draw but no rates has one split")
+    return rng.poisson(data.truth["rate"])
+
+
+TASK = Task(
+    label="thinned counts",
+    config=ThinnedCountsConfig,
+    pose=pose,
+    asks=frozenset({"rates", "latent"}),
+    answers=frozenset({"second_counts"}),
+    ranked_by="heldout_poisson_loglik",
+    reference="Batson et al. 2019, doi:10.1101/786269; Sarkar and Stephens 2021, "
+    "doi:10.1038/s41588-021-00873-4",
+)
