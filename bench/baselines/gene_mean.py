@@ -1,0 +1,37 @@
+"""One number for every gene: the mean of its observed counts.
+
+    x_ij ~ Poisson(m_j),   m_j = mean of gene j's observed counts
+
+Knows how much a gene is expressed, and nothing of any cell.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.fitting_counts import fitting_counts, ratio
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneMeanConfig:
+    """Nothing to choose."""
+
+
+def fit(problem: Problem, config: GeneMeanConfig, rng: np.random.Generator) -> FittedRates:
+    fitting = fitting_counts(problem)
+    n_seen = fitting.over_cells(np.ones(len(fitting.rows)))
+    mean = ratio(np.asarray(fitting.counts.sum(0)).ravel(), n_seen)
+    return FittedRates(mean=lambda rows: np.tile(mean, (len(rows), 1)), n_parameters=len(mean))
+
+
+BASELINE = Baseline(
+    label="gene mean",
+    config=GeneMeanConfig,
+    fit=fit,
+    gives=frozenset({"bounds", "rates", "fitted_means"}),
+    deterministic=True,
+    role="floor",
+    reference="a control of this suite",
+)

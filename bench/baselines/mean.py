@@ -1,0 +1,37 @@
+"""One number for every entry: the mean of all observed counts.
+
+    x_ij ~ Poisson(m),   m = mean of the observed counts
+
+The floor of every comparison: who does not beat it has learnt nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.fitting_counts import fitting_counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanConfig:
+    """Nothing to choose."""
+
+
+def fit(problem: Problem, config: MeanConfig, rng: np.random.Generator) -> FittedRates:
+    fitting = fitting_counts(problem)
+    mean = fitting.counts.sum() / fitting.n_observed()
+    n_genes = fitting.counts.shape[1]
+    return FittedRates(mean=lambda rows: np.full((len(rows), n_genes), mean), n_parameters=1)
+
+
+BASELINE = Baseline(
+    label="constant mean",
+    config=MeanConfig,
+    fit=fit,
+    gives=frozenset({"bounds", "rates", "fitted_means"}),
+    deterministic=True,
+    role="floor",
+    reference="a control of this suite",
+)

@@ -1,0 +1,89 @@
+"""Non-negative matrix factorisation for Poisson counts, entries weighted by whether one may look.
+
+    x_ij ~ Poisson(lambda_ij),   lambda = l f,   l (cell, rank) and f (rank, gene) >= 0
+    l_ik <- l_ik * [sum_j w_ij x_ij / lambda_ij f_kj] / [sum_j w_ij f_kj]     and likewise for f
+
+w_ij is 1 where the entry is observed, else 0.  Every update raises the likelihood.  Only stored
+counts enter the upper sums; missing entries are subtracted from the lower ones.  Iteration stops
+when the log-likelihood gains less than ``tolerance`` nats per observed count, averaged over the last
+ten iterations: a criterion that does not depend on how many cells there are.  Blind to noise on
+the rates: at high rank it fits the noise.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt
+from scipy.sparse import csr_matrix
+from scipy.special import xlogy
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.factors import Factors, products_at, random_factors
+from bench.parts.fitting_counts import FittingCounts, Floats, fitting_counts, ratio
+
+ROUND = 10
+"""Iterations between two looks at the likelihood."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NMFConfig:
+    """Rank of the factorisation, and when to stop."""
+
+    rank: Annotated[int, Ge(1)] = 3
+    tolerance: Annotated[float, Gt(0)] = 1e-6
+    """Nats per observed count that an iteration must gain."""
+    max_iterations: Annotated[int, Ge(1)] = 5000
+
+
+def step(fitting: FittingCounts, factors: Factors) -> Factors:
+    """One update of the loadings, then one of the gene factors."""
+    loadings, genes = factors
+    above = excess(fitting.counts, factors) @ genes
+    loadings = loadings * ratio(above, fitting.over_genes(genes))
+    above = excess(fitting.counts, Factors(loadings, genes)).T @ loadings
+    return Factors(loadings, genes * ratio(above, fitting.over_cells(loadings)))
+
+
+def excess(counts: csr_matrix, factors: Factors) -> csr_matrix:
+    """x / lambda at the stored counts; zero elsewhere."""
+    values = ratio(counts.data, products_at(counts, factors))
+    return csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
+
+
+def log_likelihood(fitting: FittingCounts, factors: Factors) -> float:
+    """Poisson log-likelihood of the observed counts, nats, less the constant in log x!."""
+    stored = xlogy(fitting.counts.data, products_at(fitting.counts, factors)).sum()
+    everywhere = factors.loadings.sum(0) @ factors.genes.sum(0)
+    return float(stored - everywhere + products_at(fitting.missing, factors).sum())
+
+
+def fit(problem: Problem, config: NMFConfig, rng: np.random.Generator) -> FittedRates:
+    fitting = fitting_counts(problem)
+    factors = random_factors(fitting, config.rank, rng)
+    least_gain = config.tolerance * ROUND * fitting.counts.sum()
+    reached = -np.inf
+    for iteration in range(1, config.max_iterations + 1):
+        factors = step(fitting, factors)
+        if iteration % ROUND == 0:
+            before, reached = reached, log_likelihood(fitting, factors)
+            if reached - before < least_gain:
+                break
+    loadings, n_cells = fitting.by_row(factors.loadings), len(fitting.rows)
+    return FittedRates(
+        mean=lambda rows: loadings[rows] @ factors.genes.T,
+        latent=loadings,
+        n_parameters=config.rank * (n_cells + len(factors.genes) - config.rank),
+    )
+
+
+BASELINE = Baseline(
+    label="NMF",
+    config=NMFConfig,
+    fit=fit,
+    gives=frozenset({"bounds", "rates", "fitted_means", "latent"}),
+    deterministic=False,
+    role="competitor",
+    reference="Lee and Seung 2001, NeurIPS 13, with weights",
+)

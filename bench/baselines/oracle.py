@@ -1,0 +1,45 @@
+"""What only the simulation knows: the ceiling.
+
+    knows = mean:   x_ij ~ NB(mu_ij, theta)       the structure, not the noise on each rate
+    knows = rate:   x_ij ~ Poisson(lambda_ij)     the very rate of every entry
+
+The first is what a perfect model of the structure could learn; the second nobody can.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class OracleConfig:
+    """How much it knows."""
+
+    knows: Literal["mean", "rate"] = "mean"
+    """``mean``: expected counts and their dispersion; ``rate``: the realised Poisson rates."""
+
+
+def fit(problem: Problem, config: OracleConfig, rng: np.random.Generator) -> FittedRates:
+    known = problem.truth[config.knows]
+    theta = {"mean": problem.truth["inverse_dispersion"], "rate": np.array(np.inf)}[config.knows]
+    return FittedRates(
+        mean=lambda rows: known[rows],
+        inverse_dispersion=np.asarray(theta, dtype=float),
+        knows_test_cells=True,
+    )
+
+
+BASELINE = Baseline(
+    label="oracle",
+    config=OracleConfig,
+    fit=fit,
+    needs=frozenset({"counts", "mean", "rate", "inverse_dispersion"}),
+    gives=frozenset({"bounds", "rates", "fitted_means"}),
+    deterministic=True,
+    role="ceiling",
+    reference="the simulation itself",
+)

@@ -1,0 +1,57 @@
+"""Poisson with one factor: how deeply a cell was sequenced times how much a gene is expressed.
+
+    x_ij ~ Poisson(l_i f_j)
+    l_i = sum_j w_ij x_ij / sum_j w_ij f_j        f_j = sum_i w_ij x_ij / sum_i w_ij l_i
+
+w_ij is 1 where the entry is observed, else 0.  Both equations hold at the maximum of the
+likelihood; with nothing missing it is row total times column total over grand total, reached in
+one step.  Otherwise they are alternated until no f_j changes by more than ``tolerance`` of itself,
+which does not depend on the number of cells.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.fitting_counts import fitting_counts, ratio
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankOneConfig:
+    """When to stop."""
+
+    tolerance: Annotated[float, Gt(0)] = 1e-10
+    """Largest relative change of a gene's factor at convergence."""
+    max_iterations: Annotated[int, Ge(1)] = 1000
+
+
+def fit(problem: Problem, config: RankOneConfig, rng: np.random.Generator) -> FittedRates:
+    fitting = fitting_counts(problem)
+    of_cell, of_gene = (np.asarray(fitting.counts.sum(axis)).ravel() for axis in (1, 0))
+    factor = ratio(of_gene, fitting.over_cells(np.ones_like(of_cell)))
+    for _ in range(config.max_iterations):
+        loading, before = ratio(of_cell, fitting.over_genes(factor)), factor
+        factor = ratio(of_gene, fitting.over_cells(loading))
+        if np.all(np.abs(factor - before) <= config.tolerance * before):
+            break
+    loadings = fitting.by_row(loading)
+    return FittedRates(
+        mean=lambda rows: np.outer(loadings[rows], factor),
+        n_parameters=loading.size + factor.size - 1,
+    )
+
+
+BASELINE = Baseline(
+    label="rank one",
+    config=RankOneConfig,
+    fit=fit,
+    gives=frozenset({"bounds", "rates", "fitted_means"}),
+    deterministic=True,
+    role="competitor",
+    reference="the expression model of Sarkar and Stephens 2021, doi:10.1038/s41588-021-00873-4, "
+    "with a point mass per gene",
+)

@@ -1,0 +1,34 @@
+"""Two non-negative factors whose product is a matrix of rates."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from bench.parts.fitting_counts import FittingCounts, Floats
+
+
+class Factors(NamedTuple):
+    """lambda_ij = sum_k l_ik f_jk."""
+
+    loadings: Floats
+    """(fitted cell, rank)"""
+    genes: Floats
+    """(gene, rank)"""
+
+
+def random_factors(fitting: FittingCounts, rank: int, rng: np.random.Generator) -> Factors:
+    """Uniform from 1e-8 to sqrt(mean count / rank), the start of scmodes."""
+    mean = fitting.counts.sum() / fitting.n_observed()
+    high = max(np.sqrt(mean / rank), 1e-7)
+    loadings, genes = (rng.uniform(1e-8, high, size=(n, rank)) for n in fitting.counts.shape)
+    return Factors(loadings, genes)
+
+
+def products_at(pattern: csr_matrix, factors: Factors) -> Floats:
+    """(stored entry,) lambda where the pattern stores an entry, one factor at a time."""
+    row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
+    total = np.zeros(pattern.nnz)
+    for loading, gene in zip(factors.loadings.T, factors.genes.T, strict=True):
+        total += loading[row] * gene[pattern.indices]
+    return total
