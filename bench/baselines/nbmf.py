@@ -19,13 +19,12 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix
 from scipy.special import xlogy
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
 from bench.parts.count_densities import log_weight
-from bench.parts.factors import Factors, products_at, random_factors
+from bench.parts.factors import Factors, excess, products_at, random_factors
 from bench.parts.fitting_counts import FittingCounts, Floats, fitting_counts, ratio
 
 ROUND = 10
@@ -59,12 +58,6 @@ def step(fitting: FittingCounts, factors: Factors, theta: float) -> Factors:
     blocks = weights(fitting, factors, theta)
     below = sum((w.T @ loadings[some] for some, w in blocks), np.zeros_like(genes))
     return Factors(loadings, genes * ratio(excess(fitting.counts, factors).T @ loadings, below))
-
-
-def excess(counts: csr_matrix, factors: Factors) -> csr_matrix:
-    """x / lambda at the stored counts; zero elsewhere."""
-    values = ratio(counts.data, products_at(counts, factors))
-    return csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def weights(

@@ -5,9 +5,9 @@
 
 w_ij is 1 where the entry is observed, else 0.  Every update raises the likelihood.  Only stored
 counts enter the upper sums; missing entries are subtracted from the lower ones.  Iteration stops
-when the log-likelihood gains less than ``tolerance`` nats per observed count, averaged over the last
-ten iterations: a criterion that does not depend on how many cells there are.  Blind to noise on
-the rates: at high rank it fits the noise.
+when an update gains less than ``tolerance`` nats per observed count, averaged over ten: a criterion
+that does not depend on how many cells there are.  Blind to noise on the rates: at high rank it
+fits the noise.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,12 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt
-from scipy.sparse import csr_matrix
 from scipy.special import xlogy
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.factors import Factors, products_at, random_factors
-from bench.parts.fitting_counts import FittingCounts, Floats, fitting_counts, ratio
+from bench.parts.factors import Factors, excess, products_at, random_factors
+from bench.parts.fitting_counts import FittingCounts, fitting_counts, ratio
 
 ROUND = 10
 """Iterations between two looks at the likelihood."""
@@ -44,12 +43,6 @@ def step(fitting: FittingCounts, factors: Factors) -> Factors:
     loadings = loadings * ratio(above, fitting.over_genes(genes))
     above = excess(fitting.counts, Factors(loadings, genes)).T @ loadings
     return Factors(loadings, genes * ratio(above, fitting.over_cells(loadings)))
-
-
-def excess(counts: csr_matrix, factors: Factors) -> csr_matrix:
-    """x / lambda at the stored counts; zero elsewhere."""
-    values = ratio(counts.data, products_at(counts, factors))
-    return csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def log_likelihood(fitting: FittingCounts, factors: Factors) -> float:

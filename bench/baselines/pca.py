@@ -1,6 +1,6 @@
 """Principal components of log counts, taken back to expected counts.
 
-    s_i  = sum_j w_ij x_ij / sum_j w_ij m_j      size of a cell, m_j mean of the gene's observed counts
+    s_i  = sum_j w_ij x_ij / sum_j w_ij m_j      size of a cell, m_j mean observed count
     y_ij = log(1 + x_ij / s_i)                   PCA of y, centred -> reconstruction r_ij
     lambda_ij = s_i c_j max(exp(r_ij) - 1, floor)
 
@@ -56,7 +56,7 @@ def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> Fitted
     fitting, seed = fitting_counts(problem), int(rng.integers(2**31))
     size, gene_mean = sizes(fitting)
     counts, gaps = fitting.counts.toarray(), fitting.missing.toarray().astype(bool)
-    rates = np.outer(size, gene_mean)
+    rates: Floats = np.outer(size, gene_mean)
     for _ in range(1 + (config.n_refills if gaps.any() else 0)):
         filled = np.where(gaps, rates, counts)
         scores, raw = reconstruct(filled, size, config.n_components, seed)

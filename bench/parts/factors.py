@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from bench.parts.fitting_counts import FittingCounts, Floats
+from bench.parts.fitting_counts import FittingCounts, Floats, ratio
 
 
 class Factors(NamedTuple):
@@ -32,3 +32,9 @@ def products_at(pattern: csr_matrix, factors: Factors) -> Floats:
     for loading, gene in zip(factors.loadings.T, factors.genes.T, strict=True):
         total += loading[row] * gene[pattern.indices]
     return total
+
+
+def excess(counts: csr_matrix, factors: Factors) -> csr_matrix:
+    """x / lambda at the stored counts; zero elsewhere."""
+    values = ratio(counts.data, products_at(counts, factors))
+    return csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
