@@ -1,0 +1,133 @@
+"""Contracts over every file on the shelf of tasks."""
+
+from dataclasses import is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.catalogue import card, names
+from bench.core.dataset import CountData
+from bench.core.problem import TRAIN, VALIDATION, Problem, load, save
+from bench.core.seeds import numpy_generator
+from bench.data import gamma_poisson
+
+N_CELLS, N_GENES = 80, 15
+
+
+def simulated(**truth: Any) -> CountData:
+    """Counts with every label, and of the truth only rate, mean and noise unless told."""
+    config = gamma_poisson.GammaPoissonConfig(n_cells=N_CELLS, n_genes=N_GENES, seed=3)
+    data = gamma_poisson.load(config, {})
+    kinds = np.array(["a", "b", "c", "d"])[np.arange(N_CELLS) % 4]
+    kept = {name: data.truth[name] for name in ("rate", "mean", "inverse_dispersion")}
+    labels = dict.fromkeys(("batch", "cell_type", "perturbation"), kinds)
+    return replace(data, labels=labels, truth=kept | truth)
+
+
+def posed(name: str, data: CountData, split: int = 1, **config: Any) -> Problem:
+    task = card("tasks", name)
+    return task.pose(data, task.config(**config), split, numpy_generator("test", name, split))
+
+
+def assert_same_to_fit(one: Problem, other: Problem) -> None:
+    """What fitting and encoding see is the same to the last bit."""
+    for name in ("role", "scored"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for name in ("visible", "missing"):
+        mine, theirs = getattr(one, name), getattr(other, name)
+        assert (mine is None) == (theirs is None)
+        if mine is not None:
+            for part in ("data", "indices", "indptr"):
+                np.testing.assert_array_equal(getattr(mine, part), getattr(theirs, part))
+
+
+def every_task() -> list[str]:
+    return names("tasks")
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_a_card_says_what_it_is(name: str) -> None:
+    task = card("tasks", name)
+    assert task.label
+    assert task.reference
+    assert "counts" in task.needs
+    assert task.asks
+    assert is_dataclass(task.config)
+    assert task.config.__dataclass_params__.frozen
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_a_problem_is_whole(name: str) -> None:
+    data = simulated()
+    problem = posed(name, data)
+    assert problem.role.shape == (N_CELLS,)
+    assert set(problem.role) <= {0, 1, 2}
+    assert len(problem.rows(TRAIN)) > 0
+    assert len(problem.rows(VALIDATION)) > 0
+    assert problem.visible.shape == data.counts.shape
+    assert problem.visible.dtype.kind == "i"
+    assert (problem.visible > data.counts).nnz == 0
+    assert np.all(np.diff(problem.scored) > 0)
+    assert problem.scored[0] >= 0
+    assert problem.scored[-1] < N_CELLS
+    assert problem.labels.keys() == data.labels.keys()
+    assert set(problem.truth) == {"rate", "mean", "inverse_dispersion"}
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_answers_are_those_of_the_card(name: str) -> None:
+    problem = posed(name, simulated())
+    assert set(problem.answers) == card("tasks", name).answers
+    demanded = "observed" in card("tasks", name).demands
+    assert demanded == (problem.missing is not None)
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_missing_entries_are_zero_and_kept_as_true(name: str) -> None:
+    problem = posed(name, simulated())
+    if problem.missing is not None:
+        assert problem.missing.dtype == bool
+        assert problem.missing.data.all()
+        assert problem.visible.multiply(problem.missing).nnz == 0
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_a_split_is_made_of_its_generator_alone(name: str) -> None:
+    data = simulated()
+    assert_same_to_fit(posed(name, data), posed(name, data))
+    one, other = posed(name, data, split=1), posed(name, data, split=2)
+    assert np.any(one.role != other.role)
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_garbage_in_the_truth_reaches_nobody(name: str) -> None:
+    data = simulated(second_draw=np.full((N_CELLS, N_GENES), 7))
+    garbage = {field: values * 0 + 99 for field, values in data.truth.items()}
+    for split in (1, 2):
+        assert_same_to_fit(
+            posed(name, data, split), posed(name, replace(data, truth=garbage), split)
+        )
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_a_problem_survives_its_file(name: str, tmp_path: Path) -> None:
+    problem = posed(name, simulated())
+    save(problem, tmp_path / "problem.npz")
+    back = load(tmp_path / "problem.npz")
+    assert_same_to_fit(problem, back)
+    assert back.exposure == problem.exposure
+    for part in ("labels", "answers", "truth"):
+        mine, theirs = getattr(problem, part), getattr(back, part)
+        assert mine.keys() == theirs.keys()
+        for key in mine:
+            np.testing.assert_array_equal(mine[key], theirs[key])
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_the_data_are_left_as_they_were(name: str) -> None:
+    data, untouched = simulated(), simulated()
+    posed(name, data)
+    np.testing.assert_array_equal(data.counts.data, untouched.counts.data)
+    np.testing.assert_array_equal(data.counts.indices, untouched.counts.indices)
