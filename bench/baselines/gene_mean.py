@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.fitting_counts import fitting_counts, ratio
+from bench.parts.observed_counts import fitting_counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +20,7 @@ class GeneMeanConfig:
 
 
 def fit(problem: Problem, config: GeneMeanConfig, rng: np.random.Generator) -> FittedRates:
-    fitting = fitting_counts(problem)
-    n_seen = fitting.over_cells(np.ones(len(fitting.rows)))
-    mean = ratio(np.asarray(fitting.counts.sum(0)).ravel(), n_seen)
+    mean = fitting_counts(problem).gene_means()
     return FittedRates(mean=lambda rows: np.tile(mean, (len(rows), 1)), n_parameters=len(mean))
 
 

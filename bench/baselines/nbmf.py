@@ -14,6 +14,7 @@ that does not depend on how many cells there are.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -24,8 +25,8 @@ from scipy.special import xlogy
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
 from bench.parts.count_densities import log_weight
-from bench.parts.factors import Factors, excess, products_at, random_factors
-from bench.parts.fitting_counts import FittingCounts, Floats, fitting_counts, ratio
+from bench.parts.factors import Factors, embedded, excess, products_at, random_factors
+from bench.parts.observed_counts import Floats, ObservedCounts, fitting_counts, ratio
 
 ROUND = 10
 """Updates of the factors between two searches for theta."""
@@ -49,19 +50,29 @@ class NBMFConfig:
     max_iterations: Annotated[int, Ge(1)] = 2000
 
 
-def step(fitting: FittingCounts, factors: Factors, theta: float) -> Factors:
+def better_loadings(fitting: ObservedCounts, factors: Factors, theta: float) -> Floats:
+    """One update of the loadings."""
+    above = excess(fitting.counts, factors) @ factors.genes
+    below = np.vstack([weight @ factors.genes for _, weight in weights(fitting, factors, theta)])
+    return factors.loadings * ratio(above, below)
+
+
+def better_genes(fitting: ObservedCounts, factors: Factors, theta: float) -> Floats:
+    """One update of the gene factors."""
+    above, below = excess(fitting.counts, factors).T @ factors.loadings, np.zeros(())
+    for some, weight in weights(fitting, factors, theta):
+        below = below + weight.T @ factors.loadings[some]
+    return factors.genes * ratio(above, below)
+
+
+def step(fitting: ObservedCounts, factors: Factors, theta: float) -> Factors:
     """One update of the loadings, then one of the gene factors."""
-    loadings, genes = factors
-    below = np.vstack([w @ genes for _, w in weights(fitting, factors, theta)])
-    loadings = loadings * ratio(excess(fitting.counts, factors) @ genes, below)
-    factors = Factors(loadings, genes)
-    blocks = weights(fitting, factors, theta)
-    below = sum((w.T @ loadings[some] for some, w in blocks), np.zeros_like(genes))
-    return Factors(loadings, genes * ratio(excess(fitting.counts, factors).T @ loadings, below))
+    factors = Factors(better_loadings(fitting, factors, theta), factors.genes)
+    return Factors(factors.loadings, better_genes(fitting, factors, theta))
 
 
 def weights(
-    fitting: FittingCounts, factors: Factors, theta: float
+    fitting: ObservedCounts, factors: Factors, theta: float
 ) -> Iterator[tuple[slice, Floats]]:
     """Blocks of cells, each with its (cell, gene) w (x + theta) / (lambda + theta)."""
     for some, rates in rate_blocks(factors):
@@ -77,7 +88,7 @@ def rate_blocks(factors: Factors) -> Iterator[tuple[slice, Floats]]:
         yield some, factors.loadings[some] @ factors.genes.T
 
 
-def log_likelihood(fitting: FittingCounts, factors: Factors, theta: float) -> float:
+def log_likelihood(fitting: ObservedCounts, factors: Factors, theta: float) -> float:
     """Log-likelihood of the observed counts, nats, less the constant in log x! of zero counts."""
     x, rates = fitting.counts.data, products_at(fitting.counts, factors)
     stored = xlogy(x, rates) - x * np.log1p(rates / theta) + log_weight(x, theta)
@@ -86,7 +97,7 @@ def log_likelihood(fitting: FittingCounts, factors: Factors, theta: float) -> fl
     return float(stored.sum() - theta * (everywhere - unseen))
 
 
-def better_theta(fitting: FittingCounts, factors: Factors, theta: float) -> tuple[float, float]:
+def better_theta(fitting: ObservedCounts, factors: Factors, theta: float) -> tuple[float, float]:
     """A theta at least as likely as the given one, and its log-likelihood."""
     found = minimize_scalar(
         lambda log_theta: -log_likelihood(fitting, factors, float(np.exp(log_theta))),
@@ -114,7 +125,7 @@ def fit(problem: Problem, config: NBMFConfig, rng: np.random.Generator) -> Fitte
     return FittedRates(
         mean=lambda rows: loadings[rows] @ factors.genes.T,
         inverse_dispersion=theta,
-        latent=loadings,
+        latent=embedded(problem, fitting, factors, partial(better_loadings, theta=theta)),
         n_parameters=config.rank * (n_cells + len(factors.genes) - config.rank) + 1,
     )
 

@@ -19,8 +19,8 @@ from scipy.special import xlogy
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.factors import Factors, excess, products_at, random_factors
-from bench.parts.fitting_counts import FittingCounts, fitting_counts, ratio
+from bench.parts.factors import Factors, embedded, excess, products_at, random_factors
+from bench.parts.observed_counts import Floats, ObservedCounts, fitting_counts, ratio
 
 ROUND = 10
 """Iterations between two looks at the likelihood."""
@@ -36,16 +36,25 @@ class NMFConfig:
     max_iterations: Annotated[int, Ge(1)] = 5000
 
 
-def step(fitting: FittingCounts, factors: Factors) -> Factors:
+def better_loadings(fitting: ObservedCounts, factors: Factors) -> Floats:
+    """One update of the loadings."""
+    above = excess(fitting.counts, factors) @ factors.genes
+    return factors.loadings * ratio(above, fitting.over_genes(factors.genes))
+
+
+def better_genes(fitting: ObservedCounts, factors: Factors) -> Floats:
+    """One update of the gene factors."""
+    above = excess(fitting.counts, factors).T @ factors.loadings
+    return factors.genes * ratio(above, fitting.over_cells(factors.loadings))
+
+
+def step(fitting: ObservedCounts, factors: Factors) -> Factors:
     """One update of the loadings, then one of the gene factors."""
-    loadings, genes = factors
-    above = excess(fitting.counts, factors) @ genes
-    loadings = loadings * ratio(above, fitting.over_genes(genes))
-    above = excess(fitting.counts, Factors(loadings, genes)).T @ loadings
-    return Factors(loadings, genes * ratio(above, fitting.over_cells(loadings)))
+    factors = Factors(better_loadings(fitting, factors), factors.genes)
+    return Factors(factors.loadings, better_genes(fitting, factors))
 
 
-def log_likelihood(fitting: FittingCounts, factors: Factors) -> float:
+def log_likelihood(fitting: ObservedCounts, factors: Factors) -> float:
     """Poisson log-likelihood of the observed counts, nats, less the constant in log x!."""
     stored = xlogy(fitting.counts.data, products_at(fitting.counts, factors)).sum()
     everywhere = factors.loadings.sum(0) @ factors.genes.sum(0)
@@ -66,7 +75,7 @@ def fit(problem: Problem, config: NMFConfig, rng: np.random.Generator) -> Fitted
     loadings, n_cells = fitting.by_row(factors.loadings), len(fitting.rows)
     return FittedRates(
         mean=lambda rows: loadings[rows] @ factors.genes.T,
-        latent=loadings,
+        latent=embedded(problem, fitting, factors, better_loadings),
         n_parameters=config.rank * (n_cells + len(factors.genes) - config.rank),
     )
 

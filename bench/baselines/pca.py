@@ -6,18 +6,28 @@
 
 c_j makes the gene's expected observed counts add up to its observed ones: the exponential of a mean
 of logarithms lies below the mean.  Missing entries start at s_i m_j and are replaced by lambda_ij
-``n_refills`` times.  Blind to noise: a count is a Poisson around lambda.
+``n_refills`` times.  A held-out cell is projected on the components.  Blind to noise: a count is a Poisson around lambda.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from annotated_types import Ge
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.fitting_counts import FittingCounts, Floats, fitting_counts, ratio
+from bench.parts.observed_counts import (
+    Floats,
+    ObservedCounts,
+    fitting_counts,
+    held_out_counts,
+    ratio,
+)
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
 
 FLOOR = 1e-6
 """Smallest expected count of a cell of average size, before the gene's own correction."""
@@ -32,41 +42,56 @@ class PCAConfig:
     """Rounds after the first in which missing entries take their reconstructed value."""
 
 
-def sizes(fitting: FittingCounts) -> tuple[Floats, Floats]:
-    """(fitted cell,) sizes and (gene,) means, each from the observed entries."""
-    of_cell, of_gene = (np.asarray(fitting.counts.sum(axis)).ravel() for axis in (1, 0))
-    gene_mean = ratio(of_gene, fitting.over_cells(np.ones_like(of_cell)))
-    return ratio(of_cell, fitting.over_genes(gene_mean)), gene_mean
-
-
-def reconstruct(
-    filled: Floats, size: Floats, n_components: int, seed: int
-) -> tuple[Floats, Floats]:
-    """(cell, component) scores and (cell, gene) expected counts, of counts without gaps."""
-    from sklearn.decomposition import PCA
-
-    logs = np.log1p(ratio(filled, np.broadcast_to(size[:, None], filled.shape)))
-    pca = PCA(min(n_components, *logs.shape), random_state=seed)
-    scores = pca.fit_transform(logs)
-    back = np.expm1(np.minimum(pca.inverse_transform(scores), logs.max()))
-    return scores, size[:, None] * np.maximum(back, FLOOR)
-
-
 def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> FittedRates:
     fitting, seed = fitting_counts(problem), int(rng.integers(2**31))
-    size, gene_mean = sizes(fitting)
-    counts, gaps = fitting.counts.toarray(), fitting.missing.toarray().astype(bool)
-    rates: Floats = np.outer(size, gene_mean)
+    mean = fitting.gene_means()
+    size, gaps = sizes(fitting, mean), fitting.missing.toarray().astype(bool)
+    counts = fitting.counts.toarray()
+    rates: Floats = np.outer(size, mean)
     for _ in range(1 + (config.n_refills if gaps.any() else 0)):
-        filled = np.where(gaps, rates, counts)
-        scores, raw = reconstruct(filled, size, config.n_components, seed)
+        logs = log_profiles(np.where(gaps, rates, counts), size)
+        components = principal_components(logs, config.n_components, seed)
+        raw = back_to_counts(components.inverse_transform(components.transform(logs)), logs, size)
         rates = raw * ratio(counts.sum(0), np.where(gaps, 0, raw).sum(0))
-    everyone = fitting.by_row(rates)
+    latent = fitting.by_row(components.transform(logs))
+    others = held_out_counts(problem)
+    if len(others.rows):
+        latent[others.rows] = components.transform(filled_once(others, mean))
     return FittedRates(
-        mean=lambda rows: everyone[rows],
-        latent=fitting.by_row(scores),
-        n_parameters=scores.size + (scores.shape[1] + 2) * counts.shape[1] + len(size),
+        mean=partial(np.take, fitting.by_row(rates), axis=0),
+        latent=latent,
+        n_parameters=components.components_.size + latent.shape[1] * len(size) + 2 * len(mean),
     )
+
+
+def sizes(cells: ObservedCounts, gene_mean: Floats) -> Floats:
+    """(cell,) observed counts over what the gene means lead to expect."""
+    return ratio(np.asarray(cells.counts.sum(1)).ravel(), cells.over_genes(gene_mean))
+
+
+def log_profiles(counts: Floats, size: Floats) -> Floats:
+    """(cell, gene) y; zero for a cell without counts."""
+    return np.log1p(ratio(counts, np.broadcast_to(size[:, None], counts.shape)))
+
+
+def filled_once(cells: ObservedCounts, gene_mean: Floats) -> Floats:
+    """(cell, gene) y of cells that were not fitted, their gaps at the gene's mean."""
+    size = sizes(cells, gene_mean)
+    gaps = cells.missing.toarray() > 0
+    return log_profiles(np.where(gaps, np.outer(size, gene_mean), cells.counts.toarray()), size)
+
+
+def principal_components(logs: Floats, n_components: int, seed: int) -> "PCA":
+    """Scikit-learn's, with no more components than there are directions."""
+    from sklearn.decomposition import PCA
+
+    return PCA(min(n_components, *logs.shape), random_state=seed).fit(logs)
+
+
+def back_to_counts(reconstructed: Floats, logs: Floats, size: Floats) -> Floats:
+    """(cell, gene) expected counts; none of an average cell beyond the largest ever seen."""
+    profile = np.expm1(np.minimum(reconstructed, logs.max()))
+    return size[:, None] * np.maximum(profile, FLOOR)
 
 
 BASELINE = Baseline(

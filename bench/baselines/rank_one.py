@@ -17,7 +17,7 @@ from annotated_types import Ge, Gt
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.fitting_counts import fitting_counts, ratio
+from bench.parts.observed_counts import fitting_counts, ratio
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class RankOneConfig:
 def fit(problem: Problem, config: RankOneConfig, rng: np.random.Generator) -> FittedRates:
     fitting = fitting_counts(problem)
     of_cell, of_gene = (np.asarray(fitting.counts.sum(axis)).ravel() for axis in (1, 0))
-    factor = ratio(of_gene, fitting.over_cells(np.ones_like(of_cell)))
+    factor = fitting.gene_means()
     for _ in range(config.max_iterations):
         loading, before = ratio(of_cell, fitting.over_genes(factor)), factor
         factor = ratio(of_gene, fitting.over_cells(loading))

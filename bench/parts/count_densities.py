@@ -41,8 +41,11 @@ def log_pmf(counts: ArrayLike, mean: ArrayLike, inverse_dispersion: ArrayLike) -
 
 def log_weight(counts: ArrayLike, inverse_dispersion: ArrayLike) -> Floats:
     """R(x, theta) - log x!: the part of the log-probability that knows no mean; 0 at x = 0."""
-    x, theta = np.asarray(counts, dtype=float), np.asarray(inverse_dispersion, dtype=float)
-    return _log_rising(x, theta) - gammaln(x + 1)
+    given = (np.asarray(a, dtype=float) for a in (counts, inverse_dispersion))
+    x, theta = np.broadcast_arrays(*given)
+    weight, seen = np.zeros(x.shape), x > 0
+    weight[seen] = _log_rising(x[seen], theta[seen]) - gammaln(x[seen] + 1)
+    return weight
 
 
 def poisson_log_pmf(counts: ArrayLike, rate: ArrayLike) -> Floats:
@@ -130,7 +133,6 @@ def _absorbed(x: NDArray[Any], mu: NDArray[Any], theta: NDArray[Any]) -> Floats:
 
 def _log_rising(x: NDArray[Any], theta: NDArray[Any]) -> Floats:
     """R(x, theta): by Stirling's series where both gamma functions would swamp their ratio."""
-    x, theta = np.broadcast_arrays(x, theta)
     small, large = np.minimum(theta, STIRLING), np.maximum(theta, STIRLING)
     direct = gammaln(x + small) - gammaln(small) - x * np.log(small)
     finite = np.where(np.isinf(large), STIRLING, large)
@@ -140,7 +142,8 @@ def _log_rising(x: NDArray[Any], theta: NDArray[Any]) -> Floats:
 
 
 def _stirling(z: NDArray[Any]) -> Floats:
-    return 1 / (12 * z) - 1 / (360 * z**3) + 1 / (1260 * z**5)
+    y = 1 / z
+    return y * (1 / 12 - y**2 * (1 / 360 - y**2 / 1260))
 
 
 def _blocks(n: int, size: int) -> Iterator[slice]:

@@ -1,23 +1,28 @@
 """Two non-negative factors whose product is a matrix of rates."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from bench.parts.fitting_counts import FittingCounts, Floats, ratio
+from bench.core.problem import Problem
+from bench.parts.observed_counts import Floats, ObservedCounts, held_out_counts, ratio
+
+FOLD_UPDATES = 100
+"""Updates of a held-out cell's loadings; the problem is convex for a Poisson, and small."""
 
 
 class Factors(NamedTuple):
     """lambda_ij = sum_k l_ik f_jk."""
 
     loadings: Floats
-    """(fitted cell, rank)"""
+    """(cell, rank)"""
     genes: Floats
     """(gene, rank)"""
 
 
-def random_factors(fitting: FittingCounts, rank: int, rng: np.random.Generator) -> Factors:
+def random_factors(fitting: ObservedCounts, rank: int, rng: np.random.Generator) -> Factors:
     """Uniform from 1e-8 to sqrt(mean count / rank), the start of scmodes."""
     mean = fitting.counts.sum() / fitting.n_observed()
     high = max(np.sqrt(mean / rank), 1e-7)
@@ -38,3 +43,24 @@ def excess(counts: csr_matrix, factors: Factors) -> csr_matrix:
     """x / lambda at the stored counts; zero elsewhere."""
     values = ratio(counts.data, products_at(counts, factors))
     return csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
+
+
+def embedded(
+    problem: Problem,
+    fitting: ObservedCounts,
+    factors: Factors,
+    update: Callable[[ObservedCounts, Factors], Floats],
+) -> Floats:
+    """(row of the problem, rank) loadings of the fitted cells, and of the held-out ones.
+
+    A held-out cell is folded in: the gene factors are fixed, its own loadings start at the average
+    cell's and are updated from its own visible counts.
+    """
+    latent, others = fitting.by_row(factors.loadings), held_out_counts(problem)
+    if len(others.rows):
+        average = np.tile(factors.loadings.mean(0), (len(others.rows), 1))
+        folded = Factors(average, factors.genes)
+        for _ in range(FOLD_UPDATES):
+            folded = Factors(update(others, folded), factors.genes)
+        latent[others.rows] = folded.loadings
+    return latent

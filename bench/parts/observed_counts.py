@@ -1,0 +1,82 @@
+"""The counts a baseline may look at: sparse, with the sparse pattern of what is missing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from bench.core.problem import TEST, Problem
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedCounts:
+    """The observed counts of some cells of a problem."""
+
+    rows: NDArray[np.int64]
+    """(cell,) the row of each of these cells in the problem."""
+    counts: csr_matrix
+    """(cell, gene) float; zeros are not stored, and missing entries are zero."""
+    missing: csr_matrix
+    """(cell, gene) one where nobody may look; nothing is stored elsewhere."""
+    n_rows: int
+    """Cells of the whole problem."""
+
+    def n_observed(self) -> int:
+        """Number of entries that may be looked at."""
+        return int(np.prod(self.counts.shape)) - self.missing.nnz
+
+    def over_genes(self, of_gene: Floats) -> Floats:
+        """(cell, ...) sums over each cell's observed genes of (gene, ...) values >= 0."""
+        return np.maximum(of_gene.sum(0) - self.missing @ of_gene, 0)
+
+    def over_cells(self, of_cell: Floats) -> Floats:
+        """(gene, ...) sums over each gene's observed cells of (cell, ...) values >= 0."""
+        return np.maximum(of_cell.sum(0) - self.missing.T @ of_cell, 0)
+
+    def gene_means(self) -> Floats:
+        """(gene,) means of the observed counts; zero for a gene nobody may look at."""
+        n_seen = self.over_cells(np.ones(len(self.rows)))
+        return ratio(np.asarray(self.counts.sum(0)).ravel(), n_seen)
+
+    def by_row(self, of_cell: Floats) -> Floats:
+        """(row of the problem, ...) the values of these cells at their rows, NaN at others."""
+        everyone = np.full((self.n_rows, *of_cell.shape[1:]), np.nan)
+        everyone[self.rows] = of_cell
+        return everyone
+
+
+def fitting_counts(problem: Problem) -> ObservedCounts:
+    """What may be fitted: training and validation cells."""
+    return _of_rows(problem, problem.fitting_rows())
+
+
+def held_out_counts(problem: Problem) -> ObservedCounts:
+    """What may be embedded once everything is fitted: the test cells; there may be none."""
+    return _of_rows(problem, problem.rows(TEST))
+
+
+def _of_rows(problem: Problem, rows: NDArray[np.int64]) -> ObservedCounts:
+    """The observed counts, whatever stands in the entries that are not."""
+    counts = problem.visible[rows].tocoo()
+    missing = csr_matrix(counts.shape) if problem.missing is None else problem.missing[rows]
+    hidden = np.nonzero(missing)
+    keep = ~np.isin(_code(counts.row, counts.col, counts.shape), _code(*hidden, counts.shape))
+    values = counts.data[keep].astype(float), (counts.row[keep], counts.col[keep])
+    seen = csr_matrix(values, shape=counts.shape)
+    seen.eliminate_zeros()
+    missing = csr_matrix((np.ones(len(hidden[0])), hidden), shape=counts.shape)
+    return ObservedCounts(rows=rows, counts=seen, missing=missing, n_rows=len(problem.role))
+
+
+def _code(row: NDArray[Any], column: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.int64]:
+    """One number for every entry of a matrix."""
+    return row.astype(np.int64) * shape[1] + column
+
+
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Elementwise quotient of values >= 0, zero where there is nothing to divide by."""
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
