@@ -1,0 +1,116 @@
+# Reads the plan and says what belongs to which wildcards.  No rules, no science.
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.16")
+
+from bench.core.errors import UserError
+from bench.kept import kept_plan, study_of
+
+ROOT = Path(workflow.basedir)
+
+try:
+    CONFIG, STUDY = study_of(config, workflow.configfiles, ROOT / "configs/default.yaml")
+    PLAN, KEPT = kept_plan(CONFIG, STUDY)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+def place(run):
+    shelf = "runs" if run["shelf"] == "models" else "baselines"
+    return f"{shelf}/{run['dataset']}/{run['task']}/{run['split']}/{run['run']}"
+
+
+RUNS = {place(run): run for run in PLAN["runs"]}
+
+
+wildcard_constraints:
+    study=STUDY,
+    shelf="runs|baselines",
+    dataset="[^/]+",
+    task="[^/]+",
+    split="[0-9]+",
+    run="[^/]+",
+
+
+def without(row, *names):
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def dataset_of(wildcards):
+    return PLAN["datasets"][wildcards.dataset]
+
+
+def task_of(wildcards):
+    return PLAN["tasks"][wildcards.task]
+
+
+def sources_of(wildcards):
+    row = dataset_of(wildcards)
+    files = {f"file_{number}": path for number, path in enumerate(row["files"])}
+    if row["remote"]:
+        files["fetched"] = f"resources/{wildcards.dataset}/fetched.json"
+    return files
+
+
+def run_at(shelf, wildcards):
+    where = (shelf, wildcards.dataset, wildcards.task, wildcards.split, wildcards.run)
+    return RUNS["/".join(where)]
+
+
+def variant_run(wildcards):
+    return run_at("runs", wildcards)
+
+
+def baseline_run(wildcards):
+    return run_at("baselines", wildcards)
+
+
+def any_run(wildcards):
+    return run_at(wildcards.shelf, wildcards)
+
+
+# What a rule is given of a row of the plan is what re-runs it: training never hears of metrics.
+
+
+def to_train(wildcards):
+    return without(variant_run(wildcards), "readouts", "metrics", "code")
+
+
+def to_read_out(wildcards):
+    return without(variant_run(wildcards), "metrics", "code")
+
+
+def to_fit(wildcards):
+    return without(baseline_run(wildcards), "metrics", "code")
+
+
+def to_score(wildcards):
+    return without(any_run(wildcards), "readouts", "code")
+
+
+def of_all_runs(*files):
+    return [f"results/{STUDY}/{where}/{name}" for where in RUNS for name in files]
+
+
+def targets():
+    judged = ["verdict.txt"] if PLAN["strict"] else []
+    return [f"results/{STUDY}/{name}" for name in ["report.html", *judged]]
+
+
+# Resources grow with the data and with the attempt; a profile may set them otherwise.
+
+
+def memory_to_prepare(wildcards, input, attempt):
+    return int((1500 + 30 * input.size_mb) * attempt)
+
+
+def memory_to_fit(wildcards, input, attempt):
+    return int((1500 + 60 * input.size_mb) * attempt)
+
+
+def minutes_to_fit(wildcards, input, attempt):
+    return int((60 + 10 * input.size_mb) * attempt)

@@ -1,0 +1,62 @@
+# From the records of all runs to the tables and the page.
+
+
+rule gather:
+    input:
+        of_all_runs("status.json", "readouts.json", "scores.json"),
+        expand("results/{study}/data/{dataset}.h5ad", study=STUDY, dataset=PLAN["datasets"]),
+    output:
+        expand(
+            "results/{study}/{table}",
+            study=STUDY,
+            table=[
+                "scores.csv",
+                "scores.parquet",
+                "runs.csv",
+                "plan.csv",
+                "metrics.csv",
+                "provenance.json",
+            ],
+        ),
+    log:
+        f"results/{STUDY}/logs/gather.txt",
+    localrule: True
+    params:
+        plan=str(KEPT),
+        root=str(ROOT),
+        code=PLAN["code"]["gather"],
+    message:
+        "Gathering all scores"
+    script:
+        "../scripts/gather.py"
+
+
+rule report:
+    input:
+        expand("results/{study}/{table}", study=STUDY, table=["scores.csv", "provenance.json"]),
+    output:
+        f"results/{STUDY}/report.html",
+    log:
+        f"results/{STUDY}/logs/report.txt",
+    localrule: True
+    params:
+        code=PLAN["code"]["report"],
+    message:
+        "Writing the report: results/{STUDY}/report.html"
+    script:
+        "../scripts/report.py"
+
+
+rule judge:
+    input:
+        f"results/{STUDY}/runs.csv",
+        f"results/{STUDY}/report.html",
+    output:
+        f"results/{STUDY}/verdict.txt",
+    log:
+        f"results/{STUDY}/logs/judge.txt",
+    localrule: True
+    message:
+        "Judging whether every run went well"
+    script:
+        "../scripts/judge.py"

@@ -1,0 +1,7 @@
+from bench.jobs import fetch
+
+fetch(
+    dataset=snakemake.params.dataset,
+    done=snakemake.output[0],
+    log=snakemake.log[0],
+)

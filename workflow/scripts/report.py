@@ -1,0 +1,6 @@
+from bench.jobs import report
+
+report(
+    page=snakemake.output[0],
+    log=snakemake.log[0],
+)
