@@ -1,0 +1,153 @@
+"""Training curves: every loss term by epoch, few enough points to stay light.
+
+A line is the mean over seeds and its band reaches from the lowest to the highest seed.  A seed that
+has stopped carries its last finite value on, so that no line jumps where a seed ends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.reports.figures import Spec, style, without_theme
+from bench.reports.standings import Board, Standing
+from bench.reports.tables import Results
+
+MOST_RUNS = 8
+"""Runs drawn in one panel: the best ones."""
+MOST_PANELS = 40
+MOST_ROWS = 36_000
+"""Points on the whole page."""
+FEWEST_POINTS, MOST_POINTS = 15, 90
+"""Points of one line."""
+COLOURS = (
+    *("#2f7fd6", "#d9822b", "#2a9d78", "#c2478f", "#8457c9", "#b59a1c", "#d64a3a", "#4fb3c8"),
+    *("#7a8b3c", "#9a6a4f"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """The curves of one task and dataset: a chart per term."""
+
+    board: Board
+    colours: dict[str, str]
+    """Run -> colour, best first."""
+    terms: dict[str, Spec]
+    left_out: int
+    """VAE runs with scores that are not drawn."""
+
+
+def panels(results: Results, boards: Sequence[Board]) -> list[Panel]:
+    """One panel per leaderboard with curves, at most :data:`MOST_PANELS`."""
+    everyone = sorted({s.run for board in boards for s in board.standings if s.kind == "VAE"})
+    read = [(board, *_read(results, board)) for board in boards[:MOST_PANELS]]
+    lines = sum(len(frame.groupby(["part", "term"])) for _, held, _ in read for frame in held.values())
+    points = int(np.clip(MOST_ROWS // max(lines, 1), FEWEST_POINTS, MOST_POINTS))
+    return [
+        _panel(board, held, _colours(list(held), everyone), points, left_out)
+        for board, held, left_out in read
+        if held
+    ]
+
+
+def thinned(curve: pd.DataFrame, points: int) -> pd.DataFrame:
+    """Mean, lowest and highest seed at up to ``points`` epochs, denser early.
+
+    Columns ``part, term, epoch, mean, low, high``.
+    """
+    finite = curve[np.isfinite(curve["value"])]
+    wide = finite.pivot_table(index="epoch", columns=["part", "term", "seed"], values="value")
+    wide = wide.sort_index().ffill().iloc[chosen(len(wide), points)]
+    tall = wide.T.groupby(level=["part", "term"])
+    parts = {"mean": tall.mean(), "low": tall.min(), "high": tall.max()}
+    stacked = pd.concat({name: part.stack() for name, part in parts.items()}, axis=1)
+    return stacked.dropna().reset_index()
+
+
+def chosen(n: int, points: int) -> list[int]:
+    """Up to ``points`` positions of n, the first and the last among them, evenly in the log."""
+    if n <= points:
+        return list(range(n))
+    steps = np.unique(np.round(np.geomspace(1, n, points)).astype(int) - 1)
+    return [int(step) for step in steps]
+
+
+def _read(results: Results, board: Board) -> tuple[dict[str, pd.DataFrame], int]:
+    """Run -> its curve on the first split, for the best runs that have one."""
+    vaes = [s for s in board.standings if s.kind == "VAE"]
+    first = int(results.plan["split"].min())
+    found = {s.run: results.curve(board.dataset, board.task, first, s.run) for s in vaes[:MOST_RUNS]}
+    held = {run: curve for run, curve in found.items() if curve is not None and len(curve)}
+    return held, len(vaes) - len(vaes[:MOST_RUNS])
+
+
+def _colours(shown: list[str], everyone: list[str]) -> dict[str, str]:
+    """A run keeps its colour from panel to panel as long as there are colours enough."""
+    order = everyone if len(everyone) <= len(COLOURS) else shown
+    return {run: COLOURS[order.index(run)] for run in shown}
+
+
+def _panel(
+    board: Board, held: dict[str, pd.DataFrame], colours: dict[str, str], points: int, left_out: int
+) -> Panel:
+    rows = pd.concat([thinned(curve, points).assign(run=run) for run, curve in held.items()])
+    rows["epoch"] += 1 - min(int(rows["epoch"].min()), 1)
+    terms = sorted(rows["term"].unique(), key=lambda term: (not _is_bound(term), term))
+    specs = {
+        str(term): _chart(board, str(term), rows[rows["term"] == term], colours) for term in terms
+    }
+    return Panel(board=board, colours=colours, terms=specs, left_out=left_out)
+
+
+def _is_bound(term: str) -> bool:
+    return any(word in term for word in ("bound", "elbo", "loss"))
+
+
+def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str]) -> Spec:
+    import altair as alt
+
+    columns = ["run", "part", "epoch", "mean", "low", "high"]
+    text = rows[columns].to_csv(index=False, float_format="%.5g")
+    # Text is a third the size of a list of records.
+    data = alt.InlineData(values=text, format=alt.CsvDataFormat(type="csv", parse=_numbers()))
+    picked = alt.param(name="picked", value="")
+    shown = "picked == '' || picked == datum.run"
+    x = alt.X("epoch:Q", title="epoch (log scale)").scale(type="log", nice=False)
+    y = alt.Y("mean:Q", title="nats per cell").scale(domain=_domain(rows), nice=False, zero=False)
+    colour = alt.Color("run:N", legend=None).scale(domain=list(colours), range=list(colours.values()))
+    band = alt.Chart(data).transform_filter("datum.part == 'validation'").mark_area(clip=True)
+    line = alt.Chart(data).mark_line(clip=True, strokeWidth=1.6)
+    dash = alt.StrokeDash("part:N", legend=None)
+    dash = dash.scale(domain=["validation", "train"], range=[[1, 0], [3, 2]])
+    layers = [
+        band.encode(x, alt.Y("low:Q"), colour, y2="high:Q", opacity=_fade(shown, 0.18, 0.02)),
+        line.encode(x, y, colour, dash, opacity=_fade(shown, 0.95, 0.08)),
+    ]
+    chart = alt.layer(*layers).add_params(picked).properties(width="container", height=190)
+    words = f"{term} by epoch on {board.dataset}, {board.task}, for {', '.join(colours)}"
+    spec: Spec = chart.to_dict(validate=False)
+    return without_theme(spec) | {"description": words, "config": style()}
+
+
+def _numbers() -> dict[str, str]:
+    return dict.fromkeys(("epoch", "mean", "low", "high"), "number")
+
+
+def _fade(shown: str, seen: float, hidden: float) -> Any:
+    import altair as alt
+
+    return alt.condition(shown, alt.value(seen), alt.value(hidden))
+
+
+def _domain(rows: pd.DataFrame) -> list[float]:
+    """What happens after the first tenth of training; the plunge before it leaves the frame.
+
+    Quantiles, so that one run that goes astray does not flatten the others.
+    """
+    late = rows[rows["epoch"] >= rows["epoch"].max() / 10]
+    low, high = late["mean"].quantile(0.01), late["mean"].quantile(0.98)
+    margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return [float(f"{low - margin:.5g}"), float(f"{high + margin:.5g}")]

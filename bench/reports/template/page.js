@@ -1,0 +1,106 @@
+// Charts are drawn when they come into view; hidden ones when they are chosen.
+const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+const views = new Map();
+
+async function draw(place) {
+  const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
+  const options = {
+    renderer: "svg",
+    actions: { export: true, source: false, compiled: false, editor: false },
+    tooltip: { theme: dark ? "dark" : "light" },
+  };
+  const { view } = await vegaEmbed(place, spec, options);
+  views.set(place, view);
+  const pressed = place.closest(".curve-panel")?.querySelector('[aria-pressed="true"]');
+  if (pressed) view.signal("picked", pressed.dataset.run).runAsync();
+}
+
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    seen.unobserve(entry.target);
+    draw(entry.target);
+  }
+}, { rootMargin: "400px" });
+document.querySelectorAll("[data-spec]").forEach((place) => seen.observe(place));
+
+// Paper has no scrolling: before printing everything is drawn and unfolded.
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details").forEach((part) => { part.open = true; });
+  document.querySelectorAll("[data-spec]").forEach((place) => { if (!views.has(place)) draw(place); });
+});
+
+// Sorting: a button in every heading; numbers by data-sort, words as they read.
+function value(row, column) {
+  const cell = row.cells[column];
+  const text = cell?.dataset.sort ?? cell?.textContent.trim() ?? "";
+  return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text === "nan" ? NaN : text;
+}
+
+function compare(a, b) {
+  const lost = (x) => x === "" || x === "–" || Number.isNaN(x);
+  if (lost(a) || lost(b)) return Number(lost(a)) - Number(lost(b));
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+}
+
+function sort(heading) {
+  const up = heading.getAttribute("aria-sort") !== "ascending";
+  const body = heading.closest("table").tBodies[0];
+  const column = heading.cellIndex;
+  const rows = [...body.rows].map((row) => [value(row, column), row]);
+  rows.sort(([a], [b]) => {
+    const missing = compare(a, b);
+    const lost = [a, b].some((x) => x === "" || x === "–" || Number.isNaN(x));
+    return up || lost ? missing : -missing;
+  });
+  body.append(...rows.map(([, row]) => row));
+  for (const other of heading.parentElement.cells) {
+    if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
+  }
+  heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+}
+
+document.querySelectorAll("table.sortable thead th:not(.plain)").forEach((heading) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.append(...heading.childNodes);
+  heading.append(button);
+  heading.setAttribute("aria-sort", "none");
+  button.addEventListener("click", () => sort(heading));
+});
+
+// One panel of curves at a time; without scripts all of them are there.
+const panels = [...document.querySelectorAll(".curve-panel")];
+const chooser = document.querySelector(".chooser");
+if (chooser && panels.length > 1) {
+  const label = document.createElement("label");
+  const select = document.createElement("select");
+  panels.forEach((panel, k) => select.add(new Option(panel.dataset.label, k)));
+  select.addEventListener("change", () => panels.forEach((panel, k) => { panel.hidden = k !== Number(select.value); }));
+  panels.forEach((panel, k) => { panel.hidden = k !== 0; });
+  label.append("Show ", select);
+  chooser.append(label);
+}
+
+// A pressed run stands out, the others fade.
+panels.forEach((panel) => panel.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-run]");
+  if (!button) return;
+  const on = button.getAttribute("aria-pressed") !== "true";
+  panel.querySelectorAll("button[data-run]").forEach((other) => other.setAttribute("aria-pressed", "false"));
+  button.setAttribute("aria-pressed", String(on));
+  panel.querySelectorAll("[data-spec]").forEach((place) => {
+    views.get(place)?.signal("picked", on ? button.dataset.run : "").runAsync();
+  });
+}));
+
+// The table of contents follows the reader.
+const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
+const reading = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    links.forEach((link) => link.removeAttribute("aria-current"));
+    links.get(entry.target.id)?.setAttribute("aria-current", "true");
+  }
+}, { rootMargin: "0px 0px -75% 0px" });
+document.querySelectorAll("main > section").forEach((section) => reading.observe(section));
