@@ -105,6 +105,7 @@ def test_a_split_is_made_of_its_generator_alone(name: str) -> None:
 def test_garbage_in_the_truth_reaches_nobody(name: str) -> None:
     data = simulated(second_draw=np.full((N_CELLS, N_GENES), 7))
     garbage = {field: values * 0 + 99 for field, values in data.truth.items()}
+    assert "second_draw" not in posed(name, data).truth
     for split in (1, 2):
         assert_same_to_fit(
             posed(name, data, split), posed(name, replace(data, truth=garbage), split)
