@@ -6,7 +6,8 @@
 
 c_j makes the gene's expected observed counts add up to its observed ones: the exponential of a mean
 of logarithms lies below the mean.  Missing entries start at s_i m_j and are replaced by lambda_ij
-``n_refills`` times.  A held-out cell is projected on the components.  Blind to noise: a count is a Poisson around lambda.
+``n_refills`` times.  A held-out cell is projected on the components.  Blind to noise: a count is a
+Poisson around lambda.
 """
 
 from dataclasses import dataclass

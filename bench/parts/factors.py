@@ -10,7 +10,7 @@ from bench.core.problem import Problem
 from bench.parts.observed_counts import Floats, ObservedCounts, held_out_counts, ratio
 
 FOLD_UPDATES = 100
-"""Updates of a held-out cell's loadings; the problem is convex for a Poisson, and small."""
+"""Updates of a held-out cell's loadings, a problem of ``rank`` numbers; convex for a Poisson."""
 
 
 class Factors(NamedTuple):

@@ -63,18 +63,19 @@ def _of_rows(problem: Problem, rows: NDArray[np.int64]) -> ObservedCounts:
     """The observed counts, whatever stands in the entries that are not."""
     counts = problem.visible[rows].tocoo()
     missing = csr_matrix(counts.shape) if problem.missing is None else problem.missing[rows]
-    hidden = np.nonzero(missing)
-    keep = ~np.isin(_code(counts.row, counts.col, counts.shape), _code(*hidden, counts.shape))
+    row, column = np.nonzero(missing)
+    n_genes = counts.shape[1]
+    keep = ~np.isin(_code(counts.row, counts.col, n_genes), _code(row, column, n_genes))
     values = counts.data[keep].astype(float), (counts.row[keep], counts.col[keep])
     seen = csr_matrix(values, shape=counts.shape)
     seen.eliminate_zeros()
-    missing = csr_matrix((np.ones(len(hidden[0])), hidden), shape=counts.shape)
+    missing = csr_matrix((np.ones(len(row)), (row, column)), shape=counts.shape)
     return ObservedCounts(rows=rows, counts=seen, missing=missing, n_rows=len(problem.role))
 
 
-def _code(row: NDArray[Any], column: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.int64]:
+def _code(row: NDArray[Any], column: NDArray[Any], n_genes: int) -> NDArray[np.int64]:
     """One number for every entry of a matrix."""
-    return row.astype(np.int64) * shape[1] + column
+    return row.astype(np.int64) * n_genes + column
 
 
 def ratio(above: Floats, below: Floats) -> Floats:

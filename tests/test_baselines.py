@@ -1,0 +1,149 @@
+"""Contracts: what every file on the shelf of baselines keeps."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from bench.catalogue import card, names
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import TEST, Problem
+
+TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
+
+
+def posed(task: str) -> Problem:
+    """Sixty cells and twenty genes, one of which nobody expresses."""
+    dataset, posing = card("data", "gamma_poisson"), card("tasks", task)
+    data = dataset.load(dataset.config(n_cells=60, n_genes=20), {})
+    counts = data.counts.toarray()
+    counts[:, 3] = 0
+    rng = np.random.default_rng(5)
+    return posing.pose(replace(data, counts=csr_matrix(counts)), posing.config(), 1, rng)
+
+
+def fitted(baseline: Baseline, problem: Problem, seed: int = 7) -> FittedRates:
+    return baseline.fit(problem, baseline.config(), np.random.default_rng(seed))
+
+
+def said(rates: FittedRates, problem: Problem) -> Iterator[NDArray]:
+    """All that fitted rates say of the cells they were fitted to."""
+    rows = problem.fitting_rows()
+    yield rates.mean(rows)
+    yield np.asarray(rates.inverse_dispersion)
+    if rates.latent is not None:
+        yield rates.latent[rows]
+
+
+def assert_same_bits(first: FittedRates, second: FittedRates, problem: Problem) -> None:
+    for one, other in zip(said(first, problem), said(second, problem), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(params=names("baselines"))
+def baseline(request: pytest.FixtureRequest) -> Baseline:
+    return card("baselines", request.param)
+
+
+@pytest.fixture(params=TASKS)
+def problem(request: pytest.FixtureRequest) -> Problem:
+    return posed(request.param)
+
+
+def test_cards_are_complete(baseline: Baseline) -> None:
+    assert baseline.label
+    assert baseline.reference
+    assert baseline.role in {"competitor", "floor", "ceiling"}
+    assert "counts" in baseline.needs
+    assert set(baseline.gives) <= set(names("readouts"))
+    assert baseline.config.__doc__
+    baseline.config()
+
+
+def test_rates_are_finite_and_not_negative(baseline: Baseline, problem: Problem) -> None:
+    result, rows = fitted(baseline, problem), problem.fitting_rows()
+    mean = result.mean(rows)
+    assert mean.shape == (len(rows), 20)
+    assert np.isfinite(mean).all()
+    assert (mean >= 0).all()
+    assert np.shape(result.inverse_dispersion) in {(), (20,)}
+    assert np.all(np.asarray(result.inverse_dispersion) > 0)
+    assert result.n_parameters >= 0
+
+
+def test_rows_are_answered_in_the_order_asked(baseline: Baseline, problem: Problem) -> None:
+    result, rows = fitted(baseline, problem), problem.fitting_rows()
+    np.testing.assert_allclose(result.mean(rows)[[5, 2]], result.mean(rows[[5, 2]]), rtol=1e-12)
+
+
+def test_every_cell_is_embedded_where_promised(baseline: Baseline, problem: Problem) -> None:
+    latent = fitted(baseline, problem).latent
+    assert (latent is not None) == ("latent" in baseline.gives)
+    if latent is not None:
+        assert latent.shape[0] == 60
+        assert np.isfinite(latent).all()
+
+
+def test_chance_comes_from_the_generator_alone(baseline: Baseline, problem: Problem) -> None:
+    rng = np.random.default_rng(7)
+    before = rng.bit_generator.state
+    first = baseline.fit(problem, baseline.config(), rng)
+    assert (rng.bit_generator.state == before) == baseline.deterministic
+    assert_same_bits(first, fitted(baseline, problem), problem)
+
+
+def test_garbage_in_missing_entries_changes_no_bit(baseline: Baseline) -> None:
+    problem = posed("masked_entries")
+    assert problem.missing is not None
+    counts, missing = problem.visible.toarray(), problem.missing.toarray()
+    counts[missing] = np.random.default_rng(1).integers(0, 10_000, missing.sum())
+    spoilt = fitted(baseline, replace(problem, visible=csr_matrix(counts)))
+    clean = fitted(baseline, problem)
+    assert_same_bits(spoilt, clean, problem)
+
+
+def test_garbage_in_held_out_cells_changes_no_bit_of_the_others(baseline: Baseline) -> None:
+    problem = posed("held_out_cells")
+    held_out, counts = problem.rows(TEST), problem.visible.toarray()
+    counts[held_out] = np.random.default_rng(1).integers(0, 10_000, (len(held_out), 20))
+    spoilt = fitted(baseline, replace(problem, visible=csr_matrix(counts)))
+    assert_same_bits(spoilt, fitted(baseline, problem), problem)
+
+
+def test_a_held_out_cell_is_embedded_by_itself(baseline: Baseline) -> None:
+    problem = posed("held_out_cells")
+    held_out, counts = problem.rows(TEST), problem.visible.toarray()
+    counts[held_out[0]] = 10_000
+    clean, spoilt = (
+        fitted(baseline, replace(problem, visible=csr_matrix(visible))).latent
+        for visible in (problem.visible, counts)
+    )
+    if clean is None or spoilt is None:
+        assert "latent" not in baseline.gives
+    else:
+        np.testing.assert_allclose(clean[held_out[1:]], spoilt[held_out[1:]], rtol=1e-10)
+        assert not np.allclose(clean[held_out[0]], spoilt[held_out[0]])
+
+
+def test_answers_are_never_opened_nor_truth_but_by_ceilings(
+    baseline: Baseline, problem: Problem
+) -> None:
+    truth = problem.truth if baseline.role == "ceiling" else {}
+    blind = replace(problem, answers={}, truth=truth)
+    assert_same_bits(fitted(baseline, blind), fitted(baseline, problem), problem)
+
+
+def test_only_ceilings_know_cells_they_never_saw(baseline: Baseline, problem: Problem) -> None:
+    assert fitted(baseline, problem).knows_test_cells == (baseline.role == "ceiling")
+
+
+def test_a_cell_and_a_gene_without_counts_do_no_harm(baseline: Baseline) -> None:
+    problem = posed("thinned_counts")
+    counts = problem.visible.toarray()
+    counts[4], counts[:, 7] = 0, 0
+    result = fitted(baseline, replace(problem, visible=csr_matrix(counts)))
+    assert all(np.isfinite(part[~np.isinf(part)]).all() for part in said(result, problem))
+    assert np.isfinite(result.mean(problem.fitting_rows())).all()
