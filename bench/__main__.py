@@ -1,0 +1,156 @@
+"""The command line: ``python -m bench list | check STUDY | run STUDY LABEL``.
+
+Everything else is Snakemake's.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from bench import catalogue
+from bench.catalogue import Shelf
+from bench.core.errors import UserError, mistake
+from bench.plan import Plan, make_plan
+
+HEADINGS: dict[Shelf, str] = {
+    "data": "Datasets",
+    "tasks": "Tasks",
+    "models": "Variants",
+    "baselines": "Baselines",
+    "readouts": "Readouts",
+    "metrics": "Metrics",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 2 where the user has something to mend."""
+    options = _parser().parse_args(arguments)
+    try:
+        for line in options.command(options):
+            print(line)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever reads has seen enough (`| head`); Python must not try to flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="list | check | run")
+    listing = commands.add_parser("list", help="what is on the shelves: needs and parameters")
+    listing.add_argument("shelf", nargs="?", choices=get_args(Shelf), help="only this shelf")
+    listing.set_defaults(command=_list)
+    check = commands.add_parser("check", help="validate a study and print its plan")
+    check.add_argument("study", type=Path, help="for instance configs/default.yaml")
+    check.set_defaults(command=_check)
+    run = commands.add_parser("run", help="do one run in the foreground, without Snakemake")
+    run.add_argument("study", type=Path)
+    run.add_argument("label", help="a run's or baseline's label, as `check` prints it")
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _list(options: argparse.Namespace) -> Iterator[str]:
+    for shelf in get_args(Shelf):
+        if options.shelf in (None, shelf):
+            yield f"{HEADINGS[shelf]} (bench/{shelf})"
+            for name in catalogue.names(shelf):
+                yield from _entry(shelf, name)
+            yield ""
+
+
+def _entry(shelf: Shelf, name: str) -> Iterator[str]:
+    """One card: its label, what it needs and gives, its parameters."""
+    from bench.parameters import parameters_of
+
+    card = catalogue.card(shelf, name)
+    yield f"  {name}: {card.label}"
+    for fact in ("needs", "provides", "on_request", "demands", "asks", "gives"):
+        if values := getattr(card, fact, None):
+            yield f"    {fact.replace('_', ' ')}: {', '.join(sorted(values))}"
+    if hasattr(card, "better"):
+        yield f"    {card.better} is better; {card.unit}"
+    parameters = parameters_of(card.config).values() if hasattr(card, "config") else ()
+    rows = [(p.name, p.default_text, p.range, p.doc) for p in parameters]
+    yield from aligned(rows, indent=6)
+
+
+def _check(options: argparse.Namespace) -> Iterator[str]:
+    from bench.study import load_study
+
+    plan = make_plan(load_study(options.study))
+    yield f"{plan.name}{': ' + plan.title if plan.title else ''}"
+    yield f"{_counted(plan)}; about {job_count(plan)} jobs"
+    for name, dataset in plan.datasets.items():
+        yield f"  dataset {name}: provides {', '.join(dataset['provides'])}"
+    yield from _runs(plan)
+    for task in plan.tasks:
+        used = {name for row in plan.runs if row["task"] == task for name in row["metrics"]}
+        yield f"  metrics of {task}: {', '.join(sorted(plan.metrics[n]['metric'] for n in used))}"
+    for left in plan.skipped:
+        yield f"  skipped: {left['run']} on {left['dataset']} as {left['task']}: {left['reason']}"
+
+
+def _counted(plan: Plan) -> str:
+    counts = {
+        "run": len({row["run"] for row in plan.runs}),
+        "dataset": len(plan.datasets),
+        "task": len(plan.tasks),
+        "split": plan.splits,
+        "seed": len(plan.seeds),
+    }
+    return " × ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())
+
+
+def _runs(plan: Plan) -> Iterator[str]:
+    """A line for each run: its label, its model, in how many places it runs."""
+    places = Counter(row["run"] for row in plan.runs)
+    first = {row["run"]: row for row in reversed(plan.runs)}
+    rows = []
+    for label in dict.fromkeys(row["run"] for row in plan.runs):
+        row = first[label]
+        kind = "variant" if row["shelf"] == "models" else row["role"]
+        rows.append((label, f"{kind} {row['model']}", f"{places[label]} times"))
+    yield from aligned(rows, indent=2)
+
+
+def job_count(plan: Plan) -> int:
+    """Jobs Snakemake will plan for a study of which nothing is there yet."""
+    fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
+    posed = len(plan.datasets) * len(plan.tasks) * plan.splits
+    steps = sum(3 if row["shelf"] == "models" else 2 for row in plan.runs)
+    return fetched + len(plan.datasets) + posed + steps + len(("gather", "report"))
+
+
+def _run(options: argparse.Namespace) -> Iterator[str]:
+    from bench.study import load_study
+
+    plan = make_plan(load_study(options.study))
+    labels = sorted({row["run"] for row in plan.runs})
+    if options.label not in labels:
+        meant = catalogue.suggestion(options.label, labels)
+        raise mistake("label", options.label, "no run has it", meant)
+    from bench.jobs import run_in_foreground
+
+    run_in_foreground(plan, options.label)
+    yield f"{options.label}: done"
+
+
+def aligned(rows: Sequence[tuple[Any, ...]], indent: int) -> Iterator[str]:
+    """Rows in columns of even width."""
+    columns = list(zip(*rows, strict=True))
+    widths = [max(len(str(value)) for value in column) for column in columns]
+    for row in rows:
+        cells = [str(value).ljust(width) for value, width in zip(row, widths, strict=True)]
+        yield (" " * indent + "  ".join(cells)).rstrip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

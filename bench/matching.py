@@ -1,0 +1,110 @@
+"""Needs matched with provisions, before the first job starts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from bench.core.errors import Finding
+from bench.training.config import FULL_BATCH
+
+if TYPE_CHECKING:
+    from bench.entries import Entry
+    from bench.study import Study
+
+LABELS = frozenset({"batch", "cell_type", "perturbation"})
+ALWAYS = frozenset({"observed"})
+"""Every problem says which of its entries may be looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """What a competitor does on a dataset posed as a task, or why it cannot."""
+
+    readouts: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    problem: str = ""
+    unscored: bool = False
+    """Whether the problem is that no metric applies."""
+
+
+class Matcher:
+    """Matches the entries of one study."""
+
+    def __init__(self, study: "Study") -> None:
+        self.study = study
+        self._match = cache(self._matched)
+
+    def provided(self, dataset: "Entry") -> frozenset[str]:
+        """The fields a dataset provides with its parameters."""
+        return dataset.card.fields(dataset.config)
+
+    def unposable(self, dataset: "Entry", task: "Entry") -> str:
+        """Why a dataset cannot be posed as a task; empty where it can."""
+        lacking = task.card.needs - self.provided(dataset)
+        return _lacks(lacking, dataset) if lacking else ""
+
+    def match(self, competitor: "Entry", dataset: "Entry", task: "Entry") -> Match:
+        """What a run or baseline does there.  One answer serves all runs of the same card."""
+        lacking = competitor.card.needs - self.provided(dataset) - ALWAYS
+        if lacking:
+            return Match(problem=_lacks(lacking, dataset))
+        blind = task.card.demands - competitor.card.needs
+        if blind and competitor.shelf == "models":
+            return Match(problem=f"does not read {_words(blind)}, which {task.place} demands")
+        labels = self.provided(dataset) & LABELS
+        return self._match(task.card.asks, task.card.answers, competitor.card.gives, labels)
+
+    def _matched(
+        self,
+        asks: frozenset[str],
+        answers: frozenset[str],
+        gives: frozenset[str],
+        labels: frozenset[str],
+    ) -> Match:
+        readouts = [name for name in self.study.readouts if _stem(name) in asks & gives]
+        arrays = [self.study.readouts[name].card.gives for name in readouts]
+        available = answers.union(labels, *arrays)
+        metrics = [n for n, metric in self.study.metrics.items() if metric.card.needs <= available]
+        if not readouts:
+            return Match(problem=f"gives none of the readouts asked for: {_words(asks)}")
+        if not metrics:
+            return Match(problem="none of the study's metrics applies to it", unscored=True)
+        return Match(readouts=tuple(sorted(readouts)), metrics=tuple(metrics))
+
+
+def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
+    """A finding for every metric the study names that nothing it runs can be scored by."""
+    return [
+        Finding("metrics", name, f"met nowhere; it needs {_words(study.metrics[name].card.needs)}")
+        for name in sorted(study.named_metrics & set(study.metrics) - set(used))
+    ]
+
+
+def warmup_beyond_reach(training: Mapping[str, Any], n_train: int | None = None) -> str:
+    """What is wrong with the KL warm-up; empty where nothing is, or where it cannot be told yet.
+
+    ``n_train`` is the number of training cells, unknown before a dataset is posed; without it only
+    full batches tell how many steps there will be.
+    """
+    batch = training["batch_size"]
+    if batch != FULL_BATCH and n_train is None:
+        return ""
+    per_epoch = 1 if batch == FULL_BATCH or n_train is None else ceil(n_train / batch)
+    reach = training["max_epochs"] * per_epoch
+    if training["kl_warmup_steps"] <= reach:
+        return ""
+    return f"a run takes {reach} steps at most, so the KL terms never get their full weight"
+
+
+def _lacks(fields: Iterable[str], dataset: "Entry") -> str:
+    return f"needs {_words(fields)}, not provided by {dataset.place}"
+
+
+def _words(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".py")

@@ -1,0 +1,177 @@
+"""The parameters a card's frozen dataclass declares: their names, ranges, defaults and docs.
+
+The dataclass is the only source; validation, messages, the JSON schema and the key table are all
+read off it here.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from functools import cache
+from inspect import cleandoc, getsource
+from textwrap import dedent
+from typing import Any, NamedTuple
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from bench.catalogue import suggestion
+from bench.core.errors import Finding, UserError
+
+EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+"""Numbers that YAML 1.1 takes for text, such as 1e-3."""
+
+BOUNDS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
+KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "null": "nothing"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One field of a card's dataclass."""
+
+    name: str
+    schema: Mapping[str, Any]
+    """Its JSON schema: type, range, default."""
+    required: bool
+    doc: str
+
+    @property
+    def is_list(self) -> bool:
+        """Whether one value of it is a list already, so that only a list of lists fans out."""
+        return "array" in _types(self.schema)
+
+    @property
+    def default_text(self) -> str:
+        """Its default as a study would spell it."""
+        return "required" if self.required else json.dumps(self.schema.get("default"))
+
+    @property
+    def range(self) -> str:
+        """What a value of it must be, in words."""
+        return expectation(self.schema)
+
+
+class Checked(NamedTuple):
+    """A validated dataclass, and the same as plain data."""
+
+    config: Any
+    values: dict[str, Any]
+
+
+@cache
+def parameters_of(config: type) -> dict[str, Parameter]:
+    """The parameters of a dataclass by name, in the order it declares them."""
+    schema = _adapter(config).json_schema()
+    docs = field_docs(config)
+    required = schema.get("required", ())
+    return {
+        name: Parameter(
+            name=name, schema=declared, required=name in required, doc=docs.get(name, "")
+        )
+        for name, declared in schema.get("properties", {}).items()
+    }
+
+
+def unknown(
+    given: Mapping[str, Any], known: Mapping[str, Parameter], place: str, also: list[str]
+) -> list[Finding]:
+    """A finding for every key that is no parameter, with what was probably meant."""
+    possible = [*known, *also]
+    return [
+        Finding(f"{place}.{key}", None, "unknown", suggestion(str(key), possible))
+        for key in given
+        if key not in possible
+    ]
+
+
+def check(config: type, given: Mapping[str, Any], place: str) -> Checked | list[Finding]:
+    """The dataclass these values make, or every reason why they make none."""
+    known = parameters_of(config)
+    values = {name: readable(value, known[name]) for name, value in given.items() if name in known}
+    try:
+        checked = _adapter(config).validate_json(json.dumps(values, default=str), strict=True)
+        plain = _adapter(config).dump_python(checked, mode="json")
+        return Checked(parse(config, plain), plain)
+    except ValidationError as error:
+        found = [_finding(detail, known, place) for detail in error.errors(include_url=False)]
+        return list({repr(finding): finding for finding in found}.values())
+    except UserError as error:
+        return [Finding(place, f.value, f"{f.place}: {f.expected}", f.fix) for f in error.findings]
+
+
+def parse(config: type, values: Mapping[str, Any]) -> Any:
+    """The card's own dataclass from plain data, such as a row of the plan holds."""
+    checked = _adapter(config).validate_json(json.dumps(values), strict=True)
+    return config(**{name: getattr(checked, name) for name in parameters_of(config)})
+
+
+def readable(value: Any, parameter: Parameter) -> Any:
+    """``value``, with numbers that YAML 1.1 reads as text turned back into numbers."""
+    if isinstance(value, list):
+        return [readable(item, parameter) for item in value]
+    types = _types(parameter.schema)
+    is_number = isinstance(value, str) and EXPONENT.fullmatch(value)
+    if not is_number or "string" in types:
+        return value
+    return int(float(value)) if float(value).is_integer() and "integer" in types else float(value)
+
+
+def expectation(schema: Mapping[str, Any]) -> str:
+    """A JSON schema of one value in words."""
+    if "anyOf" in schema:
+        return " or ".join(expectation(arm) for arm in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        choices = schema.get("enum", [schema.get("const")])
+        words = ", ".join('""' if choice == "" else str(choice) for choice in choices)
+        return f"one of {words}" if len(choices) > 1 else words
+    if schema.get("type") == "array":
+        return f"a list, each {expectation(schema.get('items', {}))}"
+    if schema.get("type") == "boolean":
+        return "true or false"
+    limits = [f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]
+    kind = KINDS.get(schema.get("type", ""), "a value")
+    return " ".join([kind, " and ".join(limits)]).strip()
+
+
+@cache
+def field_docs(config: type) -> dict[str, str]:
+    """The string under each field of a dataclass, on one line; read from source, not imported."""
+    body = ast.parse(dedent(getsource(config))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    docs = {}
+    for field, after in zip(body.body, body.body[1:], strict=False):
+        if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+            continue
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            docs[field.target.id] = " ".join(cleandoc(str(after.value.value)).split())
+    return docs
+
+
+@cache
+def _adapter(config: type) -> TypeAdapter[Any]:
+    if not is_dataclass(config):
+        raise TypeError(f"{config!r} is no dataclass")
+    settings = ConfigDict(extra="forbid", allow_inf_nan=False)
+    return TypeAdapter(checked_dataclass(config, frozen=True, kw_only=True, config=settings))
+
+
+def _types(schema: Mapping[str, Any]) -> set[str]:
+    """The JSON types a value may have at its top, and those of a list's items."""
+    arms = [schema, *schema.get("anyOf", ())]
+    items = [arm["items"] for arm in arms if "items" in arm]
+    return {arm["type"] for arm in [*arms, *items] if "type" in arm}
+
+
+def _finding(detail: Any, known: Mapping[str, Parameter], place: str) -> Finding:
+    if not detail["loc"]:
+        return Finding(place, None, str(detail["msg"]).removeprefix("Value error, "))
+    name = str(detail["loc"][0])
+    parameter = known[name]
+    if detail["type"] == "missing":
+        return Finding(f"{place}.{name}", None, f"missing; expected {parameter.range}")
+    fix = ""
+    if isinstance(detail["input"], bool):
+        fix = "YAML reads on, off, yes and no as true and false; quote a word that is meant as one"
+    return Finding(f"{place}.{name}", detail["input"], f"expected {parameter.range}", fix)

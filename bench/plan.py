@@ -1,0 +1,230 @@
+"""A study -> its plan: every run there will be, as plain data, before any job starts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from hashlib import sha256
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import catalogue, fingerprint
+from bench.core.errors import Finding, UserError
+from bench.matching import Match, Matcher, unmet_metrics, warmup_beyond_reach
+
+if TYPE_CHECKING:
+    from bench.entries import Entry
+    from bench.study import Study
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a study comes to.  Only what JSON knows, so that it can be kept and handed to jobs."""
+
+    name: str
+    title: str
+    seeds: list[int]
+    splits: int
+    strict: bool
+    datasets: dict[str, Row]
+    """By label: dataset, config, files, remote, provides, code, fetch_code."""
+    tasks: dict[str, Row]
+    """By label: task, config, code."""
+    runs: list[Row]
+    """One per run, dataset, task and split; see :func:`_row`."""
+    skipped: list[Row]
+    """Baselines left out: run, dataset, task, reason."""
+    metrics: dict[str, Row]
+    """By name or path as given: the columns of ``metrics.csv``."""
+    code: dict[str, str]
+    """Digests of the rules that belong to no run: gather, report."""
+    resolved: Row
+    """The study again, in its own keys, with every list fanned out and every default written."""
+
+    def as_data(self) -> dict[str, Any]:
+        """The plan as a dictionary that JSON can hold."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def make_plan(study: "Study") -> Plan:
+    """The plan of a study.  Raises one UserError with everything that is wrong with it."""
+    planner = _Planner(study)
+    findings = [*study.findings, *dict.fromkeys(planner.findings)]
+    if findings:
+        count = f"{len(findings)} things" if len(findings) > 1 else "One thing"
+        raise UserError(f"{count} to mend in the study {study.name}:", findings)
+    return Plan(
+        name=study.name,
+        title=study.title,
+        seeds=list(study.seeds),
+        splits=study.splits,
+        strict=study.strict,
+        datasets={entry.label: _dataset(entry) for entry in study.datasets},
+        tasks={entry.label: _task(entry) for entry in study.tasks},
+        runs=list(planner.rows()),
+        skipped=planner.skipped,
+        metrics={name: metric_row(name, study.metrics[name].card) for name in planner.used},
+        code={rule: fingerprint.code_of(rule) for rule in ("gather", "report")},
+        resolved=study.resolved(),
+    )
+
+
+def plan_table(plan: Plan) -> list[Row]:
+    """``plan.csv``: a row per run and split, with every hyperparameter and training key.
+
+    ``kind`` is ``models`` or ``baselines``.  All rows have the same columns; a parameter that a run
+    does not have is None.
+    """
+    keys = ("run", "kind", "model", "label", "role", "dataset", "task", "split")
+    values = [{**row["config"], **row["training"]} for row in plan.runs]
+    columns = dict.fromkeys(name for row in values for name in row)
+    return [
+        {key: row["shelf" if key == "kind" else key] for key in keys}
+        | {name: mine.get(name) for name in columns}
+        for row, mine in zip(plan.runs, values, strict=True)
+    ]
+
+
+def metric_row(name: str, card: Any) -> Row:
+    """A metric's card as ``metrics.csv`` shows it; an end without bound is None."""
+    lowest, highest = (bound if isfinite(bound) else None for bound in card.bounds)
+    row = {key: getattr(card, key) for key in ("label", "better", "unit", "sound", "reference")}
+    return {"metric": Path(name).stem, "lowest": lowest, "highest": highest, **row}
+
+
+class _Planner:
+    """Matches a study once; then makes the rows."""
+
+    def __init__(self, study: "Study") -> None:
+        self.study = study
+        self.findings: list[Finding] = []
+        self.skipped: list[Row] = []
+        self.refused: dict[tuple[str, str, str], list[str]] = {}
+        """Where, in which task and why variants cannot run -> on which datasets."""
+        self.cells: list[tuple[Entry, Entry, list[tuple[Entry, Match]]]] = []
+        """Per dataset and task: who runs there, and what is read out and scored."""
+        self.code = cache(fingerprint.code_of)
+        matcher = Matcher(study)
+        datasets = [entry for entry in study.datasets if entry.config is not None]
+        for dataset, task in ((d, t) for d in datasets for t in study.tasks):
+            self._match(matcher, dataset, task)
+        self.used = [n for n in study.metrics if any(n in m.metrics for _, m in self._matches())]
+        if not study.findings and not self.findings and not self.refused:
+            self.findings += [*self._idle_baselines(), *unmet_metrics(study, self.used)]
+        self.findings += [*self._refusals(), *self._warmups()]
+
+    def rows(self) -> Iterator[Row]:
+        """The rows of the plan, by dataset, task, split and run."""
+        for dataset, task, running in self.cells:
+            for split in range(1, self.study.splits + 1):
+                for entry, match in running:
+                    yield self._row(entry, dataset, task, split, match)
+
+    def _match(self, matcher: Matcher, dataset: "Entry", task: "Entry") -> None:
+        if reason := matcher.unposable(dataset, task):
+            self.findings.append(Finding(task.place, None, reason))
+            return
+        running = []
+        for entry in (*self.study.runs, *self.study.baselines):
+            match = matcher.match(entry, dataset, task)
+            if not match.problem:
+                running.append((entry, match))
+            elif entry.shelf == "models":
+                refusal = (entry.place, task.label, match.problem)
+                if not (match.unscored and self._misses_metrics()):
+                    self.refused.setdefault(refusal, []).append(dataset.label)
+            else:
+                place = {"run": entry.label, "dataset": dataset.label, "task": task.label}
+                self.skipped.append({**place, "reason": match.problem})
+        self.cells.append((dataset, task, running))
+
+    def _misses_metrics(self) -> bool:
+        """Whether a metric could not be found: then it is no use to say that none applies."""
+        return any(finding.place == "metrics" for finding in self.study.findings)
+
+    def _refusals(self) -> Iterator[Finding]:
+        for (place, task, reason), datasets in self.refused.items():
+            on = ", ".join(dict.fromkeys(datasets))
+            yield Finding(place, None, f"on {on} as {task}: {reason}")
+
+    def _matches(self) -> Iterator[tuple["Entry", Match]]:
+        return (pair for _, _, running in self.cells for pair in running)
+
+    def _idle_baselines(self) -> Iterator[Finding]:
+        busy = {entry.label for entry, _ in self._matches()}
+        for entry in self.study.baselines:
+            if entry.label not in busy:
+                reasons = {s["reason"] for s in self.skipped if s["run"] == entry.label}
+                said = f"can run nowhere in this study: {'; '.join(sorted(reasons))}"
+                yield Finding(entry.place, None, said, "leave it out")
+
+    def _warmups(self) -> Iterator[Finding]:
+        for entry in self.study.runs:
+            reason = warmup_beyond_reach(entry.training) if entry.training else ""
+            if reason:
+                steps = entry.training["kl_warmup_steps"]
+                yield Finding(f"{entry.place}.kl_warmup_steps", steps, reason)
+
+    def _row(
+        self, entry: "Entry", dataset: "Entry", task: "Entry", split: int, match: Match
+    ) -> Row:
+        """One run on one split, with all that its jobs read."""
+        return {
+            "shelf": entry.shelf,
+            "run": entry.label,
+            "model": entry.stem,
+            "file": entry.name,
+            "label": entry.card.label,
+            "role": getattr(entry.card, "role", "competitor"),
+            "config": entry.values,
+            "training": entry.training,
+            "swept": entry.swept,
+            "dataset": dataset.label,
+            "task": task.label,
+            "split": split,
+            "seeds": list(self.study.seeds),
+            "readouts": {name: self.study.readouts[name].values for name in match.readouts},
+            "metrics": list(match.metrics),
+            "deterministic": getattr(entry.card, "deterministic", False),
+            "code": self._code(entry, match),
+        }
+
+    def _code(self, entry: "Entry", match: Match) -> dict[str, str]:
+        """Digests of the jobs of a run; a baseline is fitted and read out in one job."""
+        readouts = [catalogue.file_of("readouts", name) for name in match.readouts]
+        metrics = [catalogue.file_of("metrics", name) for name in match.metrics]
+        score = self.code("score", *metrics)
+        if entry.shelf == "baselines":
+            fit = self.code("fit_baseline", entry.file, *readouts)
+            return {"train": fit, "readout": fit, "score": score}
+        return {
+            "train": self.code("train", entry.file),
+            "readout": self.code("read_out", entry.file, *readouts),
+            "score": score,
+        }
+
+
+def _dataset(entry: "Entry") -> Row:
+    path = entry.values.get("path")
+    sources = repr([vars(source) for source in entry.card.sources])
+    return {
+        "dataset": entry.name,
+        "config": entry.values,
+        "files": [str(Path(path).expanduser())] if isinstance(path, str) and path else [],
+        "remote": bool(entry.card.sources),
+        "provides": sorted(entry.card.fields(entry.config)),
+        "code": fingerprint.code_of("prepare", entry.file),
+        "fetch_code": _both(fingerprint.code_of("fetch"), sources),
+    }
+
+
+def _task(entry: "Entry") -> Row:
+    code = fingerprint.code_of("pose", entry.file)
+    return {"task": entry.name, "config": entry.values, "code": code}
+
+
+def _both(code: str, sources: str) -> str:
+    """A loader may change without fetching again; what is fetched, and how, may not."""
+    return sha256(f"{code} {sources}".encode()).hexdigest()[:16]

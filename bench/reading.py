@@ -1,0 +1,78 @@
+"""Reading YAML as people write it: what is broken or said twice is an error with its line."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.core.errors import Finding, UserError, mistake
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], list[Finding]]:
+    """The mapping a YAML file holds, and a finding for every key it says twice.
+
+    Raises UserError, with line and column, where the file is missing, broken or no mapping.
+    """
+    try:
+        loader = _Remembering(Path(path).read_text(encoding="utf8"))
+        content = loader.get_single_data()
+    except OSError as error:
+        raise mistake(str(path), None, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise mistake(str(path), None, f"is not text in UTF-8: {error.reason}") from None
+    except yaml.YAMLError as error:
+        raise mistake(_place(path, error), None, _problem(error)) from None
+    if content is None:
+        return {}, []
+    if not isinstance(content, dict):
+        raise mistake(str(path), None, "expected keys and values, such as 'seeds: 5'")
+    return content, loader.twice
+
+
+def merged(files: Iterable[Path], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The study in these files, later ones and then ``overrides`` replacing whole keys.
+
+    Raises UserError where a file cannot be read or says a key twice.
+    """
+    study: dict[str, Any] = {}
+    for file in files:
+        content, twice = read_yaml(file)
+        if twice:
+            raise UserError(f"Said twice in {file}:", twice)
+        study |= content
+    return study | dict(overrides)
+
+
+class _Remembering(yaml.SafeLoader):
+    """Remembers the keys that stand twice in one mapping, of which YAML would keep the last."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.twice: list[Finding] = []
+
+
+def _mapping(loader: _Remembering, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    first: dict[str, int] = {}
+    for key in [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]:
+        line = key.start_mark.line + 1
+        if key.value in first:
+            expected = f"stands twice in one mapping, first in line {first[key.value]}"
+            loader.twice.append(Finding(f"line {line}", key.value, expected, "keep one of them"))
+        first.setdefault(key.value, line)
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Remembering.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _place(path: Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    parts = [getattr(error, "context", None), getattr(error, "problem", None)]
+    said = ", ".join(part for part in parts if part) or str(error)
+    return f"is no valid YAML: {said}"

@@ -1,0 +1,212 @@
+"""A study: one YAML file, one question, one folder of results.
+
+Reading one never raises for what it says: :attr:`Study.findings` holds every mistake, and
+:func:`bench.plan.make_plan` tells them together with what only shows when needs are matched.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from annotated_types import Ge, MinLen
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bench import catalogue
+from bench.core.errors import Finding
+from bench.entries import SAFE_LABEL, Entry, Resolver
+from bench.parameters import check, parameters_of, unknown
+from bench.reading import read_yaml
+from bench.sweeps import is_safe
+from bench.training.config import TrainingConfig
+
+ALL = "all"
+
+
+class StudyFile(BaseModel):
+    """The keys of a study file; what stands below them is looked at entry by entry."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    title: str = ""
+    """Text shown at the head of the report."""
+    seeds: Annotated[int, Ge(1)] | Annotated[list[Annotated[int, Ge(0)]], MinLen(1)] = 5
+    """Number of replicates of every run, or a list of their seeds; they train together."""
+    splits: Annotated[int, Ge(1)] = 1
+    """Number of independent splits of every task."""
+    datasets: list[Any] = []
+    """List of names, paths to own files, or labels with parameters below them."""
+    tasks: list[Any] = []
+    """List of names, paths to own files, or labels with parameters below them."""
+    training: dict[str, Any] = {}
+    """Training keys that hold for every run which does not set them itself."""
+    runs: dict[str | int, Any] = {}
+    """Label: its variant (name or path), its hyperparameters and its training keys, flat."""
+    baselines: list[Any] = []
+    """List of names, paths to own files, or labels with parameters below them."""
+    metrics: Literal["all"] | list[str] = "all"
+    """``all`` (every metric whose needs are met), or a list of names and paths to own files."""
+    readouts: dict[str, Any] = {}
+    """Readout: its options."""
+    strict: bool = False
+    """Whether a failed run makes Snakemake fail at the end; its row is written either way."""
+
+
+class Option(NamedTuple):
+    """A metric or readout of the study."""
+
+    card: Any
+    values: dict[str, Any]
+    """The readout's options; empty for metrics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study as resolved: every name has become a card, every list has fanned out."""
+
+    name: str
+    title: str
+    seeds: tuple[int, ...]
+    splits: int
+    strict: bool
+    datasets: tuple[Entry, ...]
+    tasks: tuple[Entry, ...]
+    runs: tuple[Entry, ...]
+    baselines: tuple[Entry, ...]
+    metrics: Mapping[str, Option]
+    """By name, or path as given."""
+    named_metrics: frozenset[str]
+    """Those the study names itself, which must be met somewhere."""
+    readouts: Mapping[str, Option]
+    findings: tuple[Finding, ...]
+    """Everything that is wrong with it so far."""
+
+    def resolved(self) -> dict[str, Any]:
+        """The study in its own keys, every list fanned out and every default written."""
+        sections = {"datasets": self.datasets, "tasks": self.tasks, "baselines": self.baselines}
+        return {
+            "title": self.title,
+            "seeds": list(self.seeds),
+            "splits": self.splits,
+            "runs": {entry.label: entry.resolved() for entry in self.runs},
+            **{k: [{e.label: e.resolved()} for e in entries] for k, entries in sections.items()},
+            "metrics": list(self.metrics),
+            "readouts": {name: option.values for name, option in self.readouts.items()},
+            "strict": self.strict,
+        }
+
+
+def load_study(path: Path) -> Study:
+    """The study in a YAML file, named after it.  Raises UserError where it cannot be read."""
+    config, twice = read_yaml(path)
+    return from_config(config, Path(path).stem, twice)
+
+
+def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | None = None) -> Study:
+    """A study from its keys; ``noted`` are mistakes found on the way here."""
+    resolver = Resolver()
+    resolver.note(*(noted or []))
+    if not is_safe(name):
+        resolver.note(Finding("the study's file", name, SAFE_LABEL, "rename it"))
+    file = _sound_part(config, resolver)
+    sections = {
+        "datasets": tuple(resolver.of_list("data", file.datasets, "datasets")),
+        "tasks": tuple(resolver.of_list("tasks", file.tasks, "tasks")),
+        "runs": tuple(_runs(file, resolver)),
+        "baselines": tuple(resolver.of_list("baselines", file.baselines, "baselines")),
+    }
+    metrics, named = _metrics(file.metrics, resolver)
+    readouts = _readouts(file.readouts, resolver)
+    _need_something(file, config, resolver)
+    for together in (("datasets",), ("tasks",), ("runs", "baselines")):
+        _need_distinct([entry for section in together for entry in sections[section]], resolver)
+    return Study(
+        name=name,
+        title=file.title,
+        seeds=tuple(range(file.seeds) if isinstance(file.seeds, int) else file.seeds),
+        splits=file.splits,
+        strict=file.strict,
+        **sections,
+        metrics=metrics,
+        named_metrics=named,
+        readouts=readouts,
+        findings=tuple(resolver.findings),
+    )
+
+
+def _sound_part(config: Mapping[str, Any], resolver: Resolver) -> StudyFile:
+    """The keys that can be read; the others are noted and left at their defaults."""
+    given = {str(key): value for key, value in config.items()}
+    known = list(StudyFile.model_fields)
+    for key in [key for key in given if key not in known]:
+        resolver.note(Finding(key, None, "unknown", catalogue.suggestion(key, known)))
+        del given[key]
+    try:
+        StudyFile.model_validate(given)
+    except ValidationError as error:
+        for key in dict.fromkeys(str(detail["loc"][0]) for detail in error.errors()):
+            described = StudyFile.model_fields[key].description
+            resolver.note(Finding(key, given.pop(key), f"expected: {described}"))
+    seeds = given.get("seeds")
+    if isinstance(seeds, list) and len(set(seeds)) < len(seeds):
+        resolver.note(Finding("seeds", seeds, "a seed stands twice", "every replicate has its own"))
+    return StudyFile.model_construct(**given)
+
+
+def _runs(file: StudyFile, resolver: Resolver) -> list[Entry]:
+    training = resolver.check_all(TrainingConfig, file.training, "training")
+    return [
+        entry
+        for label, body in file.runs.items()
+        for entry in resolver.of_label("models", label, body, "runs", training)
+    ]
+
+
+def _metrics(
+    given: str | list[str], resolver: Resolver
+) -> tuple[dict[str, Option], frozenset[str]]:
+    listed = [given] if isinstance(given, str) else given
+    named = [name for name in listed if name != ALL]
+    names = [*(catalogue.names("metrics") if ALL in listed else []), *named]
+    cards = {name: resolver.find("metrics", name, "metrics") for name in dict.fromkeys(names)}
+    return {n: Option(card, {}) for n, card in cards.items() if card is not None}, frozenset(named)
+
+
+def _readouts(given: Mapping[str, Any], resolver: Resolver) -> dict[str, Option]:
+    """Every readout there is, on the shelf or by path, with its options."""
+    readouts = {}
+    for name in dict.fromkeys([*catalogue.names("readouts"), *given]):
+        place = f"readouts.{name}"
+        card = resolver.find("readouts", name, place)
+        if card is None:
+            continue
+        options = given.get(name) or {}
+        if not isinstance(options, dict):
+            resolver.note(Finding(place, options, "expected options, as 'name: value'"))
+            continue
+        known = parameters_of(card.config)
+        resolver.note(*unknown(options, known, place, []))
+        result = check(card.config, {k: v for k, v in options.items() if k in known}, place)
+        if isinstance(result, list):
+            resolver.note(*result)
+        else:
+            readouts[name] = Option(card, result.values)
+    return readouts
+
+
+def _need_something(file: StudyFile, given: Mapping[str, Any], resolver: Resolver) -> None:
+    for key in ("datasets", "tasks"):
+        if not given.get(key):
+            resolver.note(Finding(key, given.get(key), "names nothing; expected one or more"))
+    if not given.get("runs") and not given.get("baselines"):
+        resolver.note(Finding("runs", None, "neither runs nor baselines: nothing to compare"))
+
+
+def _need_distinct(entries: list[Entry], resolver: Resolver) -> None:
+    taken: dict[str, Entry] = {}
+    for entry in entries:
+        other = taken.setdefault(entry.label.lower(), entry)
+        if other is not entry:
+            expected = f"this label is taken already, at {other.place}"
+            fix = "labels must differ in more than upper and lower case"
+            resolver.note(Finding(entry.place, entry.label, expected, fix))

@@ -1,0 +1,72 @@
+"""A list in a study fans out; what comes out gets a short label that is safe as a folder name.
+
+Labels carry the swept values and nothing else: ``nbvae.n_latent-3.learning_rate-0.01``.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+LONGEST = 80
+SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+class Combination(NamedTuple):
+    """One way through the lists of a mapping: its values, and the keys that were lists."""
+
+    given: dict[str, Any]
+    listed: tuple[str, ...]
+
+
+def is_safe(label: str) -> bool:
+    """Whether a label can name a folder on every file system."""
+    return bool(SAFE.fullmatch(label)) and len(label) <= LONGEST
+
+
+def combinations(given: Mapping[str, Any], holds_lists: Callable[[str], bool]) -> list[Combination]:
+    """Every combination of the values listed in a mapping; the last key varies fastest.
+
+    A parameter that ``holds_lists`` takes a list as one value and fans out over a list of lists.
+    """
+    listed = tuple(key for key, value in given.items() if _fans_out(value, holds_lists(key)))
+    choices = [value if key in listed else [value] for key, value in given.items()]
+    return [
+        Combination(dict(zip(given, values, strict=True)), listed) for values in product(*choices)
+    ]
+
+
+def swept_keys(given: Sequence[Mapping[str, Any]], listed: Sequence[str]) -> list[str]:
+    """The keys a label must tell: those given as lists, and those in which mappings differ."""
+    keys = dict.fromkeys(key for values in given for key in values)
+    return [k for k in keys if k in listed or any(v.get(k) != given[0].get(k) for v in given)]
+
+
+def labels(label: str, swept: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One label for each combination; numbered where its values would make no folder name."""
+    if not any(swept):
+        return [label] * len(swept)
+    spelled = [
+        ".".join([label, *(f"{key}-{spell(value)}" for key, value in values.items())])
+        for values in swept
+    ]
+    if all(is_safe(name) for name in spelled):
+        return spelled
+    return [f"{label}.{number}" for number in range(1, len(swept) + 1)]
+
+
+def spell(value: Any) -> str:
+    """A value as it stands in a label."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if isinstance(value, list | tuple):
+        return "-".join(spell(item) for item in value)
+    return str(value)
+
+
+def _fans_out(value: Any, holds_lists: bool) -> bool:
+    if not isinstance(value, list):
+        return False
+    return not holds_lists or (bool(value) and all(isinstance(item, list) for item in value))
