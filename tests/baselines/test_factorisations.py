@@ -92,7 +92,7 @@ def test_nbmf_likelihood_is_the_masked_negative_binomial_and_only_rises(
     factors, theta = random_factors(fitting, 2, np.random.default_rng(0)), 0.1
     reached = []
     for round_ in range(60):
-        factors = nbmf.step(fitting, factors, theta)
+        factors = nbmf.step(fitting, factors, theta, "mm")
         if round_ % 5 == 0:
             theta, _ = nbmf.better_theta(fitting, factors, theta)
         reached.append(nbmf.log_likelihood(fitting, factors, theta))
@@ -103,22 +103,62 @@ def test_nbmf_likelihood_is_the_masked_negative_binomial_and_only_rises(
     assert reached[-1] > reached[0] + 100
 
 
-def test_nbmf_updates_tend_to_those_of_nmf(counts: NDArray, missing: NDArray) -> None:
+def test_every_round_of_nbmf_raises_its_likelihood(counts: NDArray, missing: NDArray) -> None:
+    fitting = fitting_counts(problem_of(counts, missing))
+    for seed in range(5):
+        start = random_factors(fitting, 4, np.random.default_rng(seed))
+        now, reached = nbmf.Fit(start, 0.1, -np.inf), []
+        for _ in range(30):
+            now = nbmf.next_round(fitting, now)
+            reached.append(now.log_likelihood)
+        assert np.diff(reached).min() > -1e-9
+
+
+def test_both_rules_of_nbmf_rest_at_the_same_point(counts: NDArray, missing: NDArray) -> None:
+    fitting = fitting_counts(problem_of(counts, missing))
+    factors = random_factors(fitting, 1, np.random.default_rng(0))
+    for _ in range(300):
+        factors = nbmf.step(fitting, factors, 0.5, "scoring")
+    for one, other in zip(factors, nbmf.step(fitting, factors, 0.5, "mm"), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+def test_a_round_that_would_fall_is_done_again_by_mm(
+    counts: NDArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitting = fitting_counts(problem_of(counts))
+    start = nbmf.Fit(random_factors(fitting, 2, np.random.default_rng(0)), 0.1, -np.inf)
+    now = nbmf.next_round(fitting, start)
+    by_mm, climbed = nbmf.climbed(fitting, now, "mm"), nbmf.climbed
+
+    def falling(fitting: ObservedCounts, now: nbmf.Fit, rule: nbmf.Rule) -> nbmf.Fit:
+        worse = now._replace(log_likelihood=now.log_likelihood - 1)
+        return worse if rule == "scoring" else climbed(fitting, now, rule)
+
+    monkeypatch.setattr(nbmf, "climbed", falling)
+    assert nbmf.next_round(fitting, now).log_likelihood == by_mm.log_likelihood
+
+
+@pytest.mark.parametrize("rule", ["scoring", "mm"])
+def test_nbmf_updates_tend_to_those_of_nmf(
+    rule: nbmf.Rule, counts: NDArray, missing: NDArray
+) -> None:
     fitting = fitting_counts(problem_of(counts, missing))
     factors = random_factors(fitting, 3, np.random.default_rng(0))
-    near_poisson = nbmf.step(fitting, factors, theta=1e12)
+    near_poisson = nbmf.step(fitting, factors, 1e12, rule)
     for one, other in zip(near_poisson, nmf.step(fitting, factors), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-8)
 
 
+@pytest.mark.parametrize("rule", ["scoring", "mm"])
 def test_nbmf_does_not_depend_on_its_blocks(
-    counts: NDArray, missing: NDArray, monkeypatch: pytest.MonkeyPatch
+    rule: nbmf.Rule, counts: NDArray, missing: NDArray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitting = fitting_counts(problem_of(counts, missing))
     start = random_factors(fitting, 3, np.random.default_rng(0))
-    whole = nbmf.step(fitting, start, 0.3)
+    whole = nbmf.step(fitting, start, 0.3, rule)
     monkeypatch.setattr(nbmf, "BLOCK", 7)
-    for one, other in zip(whole, nbmf.step(fitting, start, 0.3), strict=True):
+    for one, other in zip(whole, nbmf.step(fitting, start, 0.3, rule), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
@@ -166,7 +206,7 @@ def test_pca_keeps_every_genes_observed_total(counts: NDArray, missing: NDArray)
 def test_a_held_out_twin_is_embedded_where_its_twin_is(
     name: str, config: dict, counts: NDArray
 ) -> None:
-    """With one factor where the negative binomial may have several optima with more."""
+    """Of one factor for NBMF, which may have several optima where there are more."""
     both = np.vstack([counts, counts[:20]])
     role = np.where(np.arange(len(both)) < len(counts), 0, TEST).astype(np.int8)
     problem = Problem(visible=csr_matrix(both), role=role, scored=np.arange(90, 110))

@@ -34,7 +34,7 @@ def test_log_pmf_is_scipys(theta: float) -> None:
     np.testing.assert_allclose(ours, reference(COUNTS, MEANS, theta), rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("theta", [1e8, 1e12, 1e200])
+@pytest.mark.parametrize("theta", [1e10, 1e12, 1e200])
 def test_log_pmf_tends_to_the_poisson(theta: float) -> None:
     """To first order by x, mu squared over theta, where scipy's own has lost its digits."""
     change = ((COUNTS - MEANS) ** 2 - COUNTS) / (2 * theta)
