@@ -1,6 +1,7 @@
 """The answer in words: who leads each task, how sure that is, and what it costs."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -16,7 +17,6 @@ from bench.reports.wording import (
     number,
     plural,
     seconds,
-    signed,
 )
 
 
@@ -36,7 +36,9 @@ class Lead(NamedTuple):
 def lead(board: Board) -> Lead:
     """Read one leaderboard from the top."""
     leader, runner_up = [*board.competitors[:2], None, None][:2]
-    ahead = difference(leader.values, runner_up.values, board.better) if runner_up else None
+    ahead = None
+    if leader and runner_up:
+        ahead = difference(leader.values, runner_up.values, board.better)
     level = tuple(
         s.run
         for s in board.competitors
@@ -67,79 +69,76 @@ def decimals(board: Board) -> int:
 
 
 def _task(task: str, leads: Sequence[Lead], contests: Sequence[Contest]) -> Markup:
-    by_leader: dict[str, list[Lead]] = {}
+    tops: dict[tuple[str, ...], list[Lead]] = {}
     for found in leads:
-        by_leader.setdefault(found.leader.run if found.leader else "", []).append(found)
-    parts = [
-        _led(run, found) if run else _leaderless(found)
-        for run, found in sorted(by_leader.items(), key=lambda item: (-len(item[1]), item[0]))
-    ]
-    passed = [text for text in (_passed(found) for found in contests) if text]
-    return Markup(" ").join([Markup("<b>{}.</b>").format(heading(task)), *parts, *passed])
+        tops.setdefault(_top(found), []).append(found)
+    ordered = sorted(tops.items(), key=lambda item: (-len(item[1]), item[0]))
+    everywhere = len(ordered) == 1 and len(leads) > 1
+    parts = [_led(top, found, everywhere) for top, found in ordered]
+    return Markup(" ").join(
+        [Markup("<b>{}.</b>").format(heading(task)), *parts, *_passed(contests)]
+    )
 
 
-def _leaderless(leads: Sequence[Lead]) -> Markup:
-    return Markup("No competitor has a score on {}.").format(_places(leads))
+def _top(found: Lead) -> tuple[str, ...]:
+    """The leader with whoever cannot be told from it."""
+    return tuple(sorted([found.leader.run, *found.level])) if found.leader else ()
 
 
-def _led(run: str, leads: Sequence[Lead]) -> Markup:
-    costs = [found.leader.costs["train_seconds"] for found in leads if found.leader]
-    known = sorted(cost for cost in costs if cost == cost)
-    spent = listing(list(dict.fromkeys([seconds(known[0]), seconds(known[-1])]))) if known else ""
-    cost = f"; training took {spent.replace(' and ', ' to ')}" if spent else ""
-    sure = _surely(leads[0]) if len(leads) == 1 else _on_several(leads)
-    return Markup("<strong>{}</strong> leads on {}{}{}.").format(run, _places(leads), sure, cost)
+def _led(top: tuple[str, ...], leads: Sequence[Lead], everywhere: bool) -> Markup:
+    places = f"on all {len(leads)} datasets" if everywhere else f"on {_places(leads)}"
+    if not top:
+        return Markup("No competitor has a score {}.").format(places)
+    who = Markup("<strong>{}</strong>").format(listing(top, 4))
+    if len(top) == 1:
+        text = Markup("{} leads {}{}{}.")
+        return text.format(who, places, _margin(leads[0]) if len(leads) == 1 else "", _cost(leads))
+    single = all(found.ahead and found.ahead.verdict == "undecided" for found in leads)
+    why = "one seed decides nothing" if single else "the intervals of their differences cover zero"
+    return Markup("{} share the lead {}: {}{}.").format(who, places, why, _cost(leads))
 
 
-def _surely(found: Lead) -> Markup:
+def _margin(found: Lead) -> Markup:
     if found.ahead is None or found.runner_up is None:
-        return Markup(", with no other competitor scored")
-    if found.ahead.verdict == "undecided":
-        return Markup(", ahead of {} on a single seed, which decides nothing").format(
-            found.runner_up.run
-        )
-    places = decimals(found.board)
-    by = Markup(" by {}\N{NO-BREAK SPACE}{} {}").format(
+        return Markup(", the only competitor with a score")
+    places, unit = decimals(found.board), f"\N{NO-BREAK SPACE}{found.board.unit}".rstrip()
+    return Markup(", {}{} {} ahead of {}").format(
         number(found.ahead.mean, places),
-        found.board.unit,
+        unit,
         interval(found.ahead.low, found.ahead.high, places),
-    )
-    if found.ahead.verdict == "better":
-        return Markup(", ahead of {}{}").format(found.runner_up.run, by)
-    return Markup(", but ties with {}: its lead over {} is {} and covers zero").format(
-        listing(found.level, 3), found.runner_up.run, str(by).removeprefix(" by ")
+        found.runner_up.run,
     )
 
 
-def _on_several(leads: Sequence[Lead]) -> Markup:
-    sure = [found for found in leads if found.ahead and found.ahead.verdict == "better"]
-    rest = [found.board.dataset for found in leads if found not in sure]
-    if not rest:
-        return Markup(", on each beyond the interval of its lead")
-    tied = sorted({run for found in leads if found not in sure for run in found.level})
-    if not tied:
-        return Markup(", on {} with no other competitor scored").format(listing(rest))
-    return Markup(" but ties on {} (with {})").format(listing(rest), listing(tied, 3))
+def _cost(leads: Sequence[Lead]) -> str:
+    costs = sorted(found.leader.costs["train_seconds"] for found in leads if found.leader)
+    known = [cost for cost in costs if isfinite(cost)]
+    if not known:
+        return ""
+    spent = dict.fromkeys([seconds(known[0]), seconds(known[-1])])
+    return f" (training: {' to '.join(spent)})"
 
 
 def _places(leads: Sequence[Lead]) -> str:
     return listing([found.board.dataset for found in leads], 4)
 
 
-def _passed(found: Contest) -> Markup:
-    """How many VAEs pass the hardest baseline of one leaderboard."""
-    scored = [baseline for baseline in found.baselines if baseline.score.n]
-    if not scored or not found.vaes:
-        return Markup("")
-    n, of = len(found.passing(scored[0])), len(found.vaes)
-    who = "no VAE passes" if n == 0 else f"{n} of {plural(of, 'VAE')} {'passes' if n == 1 else 'pass'}"
-    return Markup("On {}, {} the best baseline, {}.").format(
-        found.board.dataset, who, scored[0].run
-    )
+def _passed(contests: Sequence[Contest]) -> list[Markup]:
+    """How many VAEs pass the hardest baseline, datasets with the same outcome in one sentence."""
+    outcomes: dict[tuple[int, int, str], list[str]] = {}
+    for found in contests:
+        scored = [baseline for baseline in found.baselines if baseline.score.n]
+        if scored and found.vaes:
+            outcome = (len(found.passing(scored[0])), len(found.vaes), scored[0].run)
+            outcomes.setdefault(outcome, []).append(found.board.dataset)
+    one = len(outcomes) == 1 and len(contests) > 1
+    return [
+        _outcome(*outcome, f"all {len(contests)} datasets" if one else listing(datasets, 4))
+        for outcome, datasets in sorted(outcomes.items())
+    ]
 
 
-def behind(match: Difference | None, places: int) -> str:
-    """A difference with its interval, for a cell of a table."""
-    if match is None:
-        return ""
-    return f"{signed(match.mean, places)} {interval(match.low, match.high, places)}"
+def _outcome(n: int, of: int, baseline: str, where: str) -> Markup:
+    verb = "passes" if n == 1 else "pass"
+    who = f"{n} of {plural(of, 'VAE run')} {verb}" if n else "no VAE run passes"
+    return Markup("On {}, {} the best baseline, {}.").format(where, who, baseline)

@@ -83,8 +83,8 @@ def average_ranks(boards: Sequence[Board]) -> list[AverageRank]:
     observed = {board.dataset: _ranks_of_means(board) for board in boards}
     drawn: dict[str, list[np.ndarray]] = {}
     for board in boards:
-        for run, ranks in _ranks_of_resamples(board).items():
-            drawn.setdefault(run, []).append(ranks)
+        for run, resampled in _ranks_of_resamples(board).items():
+            drawn.setdefault(run, []).append(resampled)
     kinds = {s.run: s.kind for board in boards for s in board.standings}
     rows = []
     for run, per_dataset in drawn.items():

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.reports.figures import Spec, style, without_theme
-from bench.reports.standings import Board, Standing
+from bench.reports.standings import Board
 from bench.reports.tables import Results
 
 MOST_RUNS = 8
@@ -44,7 +44,9 @@ def panels(results: Results, boards: Sequence[Board]) -> list[Panel]:
     """One panel per leaderboard with curves, at most :data:`MOST_PANELS`."""
     everyone = sorted({s.run for board in boards for s in board.standings if s.kind == "VAE"})
     read = [(board, *_read(results, board)) for board in boards[:MOST_PANELS]]
-    lines = sum(len(frame.groupby(["part", "term"])) for _, held, _ in read for frame in held.values())
+    lines = sum(
+        len(frame.groupby(["part", "term"])) for _, held, _ in read for frame in held.values()
+    )
     points = int(np.clip(MOST_ROWS // max(lines, 1), FEWEST_POINTS, MOST_POINTS))
     return [
         _panel(board, held, _colours(list(held), everyone), points, left_out)
@@ -68,10 +70,10 @@ def thinned(curve: pd.DataFrame, points: int) -> pd.DataFrame:
 
 
 def chosen(n: int, points: int) -> list[int]:
-    """Up to ``points`` positions of n, the first and the last among them, evenly in the log."""
+    """Up to ``points`` positions of n with the first and the last, evenly in the square root."""
     if n <= points:
         return list(range(n))
-    steps = np.unique(np.round(np.geomspace(1, n, points)).astype(int) - 1)
+    steps = np.unique(np.round(np.linspace(0, np.sqrt(n - 1), points) ** 2).astype(int))
     return [int(step) for step in steps]
 
 
@@ -79,7 +81,9 @@ def _read(results: Results, board: Board) -> tuple[dict[str, pd.DataFrame], int]
     """Run -> its curve on the first split, for the best runs that have one."""
     vaes = [s for s in board.standings if s.kind == "VAE"]
     first = int(results.plan["split"].min())
-    found = {s.run: results.curve(board.dataset, board.task, first, s.run) for s in vaes[:MOST_RUNS]}
+    found = {
+        s.run: results.curve(board.dataset, board.task, first, s.run) for s in vaes[:MOST_RUNS]
+    }
     held = {run: curve for run, curve in found.items() if curve is not None and len(curve)}
     return held, len(vaes) - len(vaes[:MOST_RUNS])
 
@@ -94,7 +98,6 @@ def _panel(
     board: Board, held: dict[str, pd.DataFrame], colours: dict[str, str], points: int, left_out: int
 ) -> Panel:
     rows = pd.concat([thinned(curve, points).assign(run=run) for run, curve in held.items()])
-    rows["epoch"] += 1 - min(int(rows["epoch"].min()), 1)
     terms = sorted(rows["term"].unique(), key=lambda term: (not _is_bound(term), term))
     specs = {
         str(term): _chart(board, str(term), rows[rows["term"] == term], colours) for term in terms
@@ -115,9 +118,11 @@ def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str])
     data = alt.InlineData(values=text, format=alt.CsvDataFormat(type="csv", parse=_numbers()))
     picked = alt.param(name="picked", value="")
     shown = "picked == '' || picked == datum.run"
-    x = alt.X("epoch:Q", title="epoch (log scale)").scale(type="log", nice=False)
+    x = alt.X("epoch:Q", title="epoch (square-root scale)").scale(type="sqrt", nice=False)
     y = alt.Y("mean:Q", title="nats per cell").scale(domain=_domain(rows), nice=False, zero=False)
-    colour = alt.Color("run:N", legend=None).scale(domain=list(colours), range=list(colours.values()))
+    colour = alt.Color("run:N", legend=None).scale(
+        domain=list(colours), range=list(colours.values())
+    )
     band = alt.Chart(data).transform_filter("datum.part == 'validation'").mark_area(clip=True)
     line = alt.Chart(data).mark_line(clip=True, strokeWidth=1.6)
     dash = alt.StrokeDash("part:N", legend=None)
@@ -143,11 +148,11 @@ def _fade(shown: str, seen: float, hidden: float) -> Any:
 
 
 def _domain(rows: pd.DataFrame) -> list[float]:
-    """What happens after the first tenth of training; the plunge before it leaves the frame.
+    """What happens after the first twentieth of training; the plunge before it leaves the frame.
 
     Quantiles, so that one run that goes astray does not flatten the others.
     """
-    late = rows[rows["epoch"] >= rows["epoch"].max() / 10]
+    late = rows[rows["epoch"] >= rows["epoch"].max() / 20]
     low, high = late["mean"].quantile(0.01), late["mean"].quantile(0.98)
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     return [float(f"{low - margin:.5g}"), float(f"{high + margin:.5g}")]

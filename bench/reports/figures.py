@@ -1,8 +1,8 @@
 """Scores by run, and scores by cost: one small chart per leaderboard, as Vega-Lite."""
 
 from collections.abc import Sequence
-from math import isfinite
-from typing import Any
+from math import isfinite, log
+from typing import Any, Literal
 
 from bench.reports.answer import decimals
 from bench.reports.standings import Board, Standing
@@ -34,8 +34,8 @@ def scores(board: Board) -> Spec:
     means = alt.Data(values=[_mean(board, standing) for standing in shown])
     seeds = alt.Data(values=[point for standing in shown for point in _seeds(board, standing)])
     order = alt.Y("run:N", sort=[s.run for s in shown], title=None)
-    order = order.axis(labelLimit=170, ticks=False, domain=False, grid=True)
-    axis = alt.X("at:Q", title=_title(board), scale=_scale(board.span))
+    order = order.axis(labelLimit=170, labelPadding=9, ticks=False, domain=False, grid=True)
+    axis = alt.X("at:Q", title=None, scale=_scale(board.span)).axis(tickCount=5)
     interval = alt.Chart(means).mark_rule(strokeWidth=2.5, strokeCap="round")
     mean = alt.Chart(means).mark_point(filled=True, size=70, opacity=1)
     layers = [
@@ -56,23 +56,25 @@ def costs(board: Board) -> Spec | None:
     shown = [s for s in drawn(board) if s.competes and s.costs["train_seconds"] > 0]
     if not shown:
         return None
-    front = {standing.run for standing in _front(board, shown)}
-    rows = [_mean(board, s) | _cost(s, front) for s in shown]
+    rows = [_mean(board, s) | {"seconds": _round(s.costs["train_seconds"])} for s in shown]
+    _name(rows, _front(board, shown), board.span)
     data = alt.Data(values=rows)
     axis_x = alt.X("seconds:Q", title="training, seconds (log scale)")
     axis_x = axis_x.scale(type="log", padding=24, nice=False)
-    axis_y = alt.Y("at:Q", title=_title(board), scale=_scale(board.span))
-    steps = alt.Chart(data).transform_filter("datum.named != ''")
+    axis_y = alt.Y("at:Q", title=None, scale=_scale(board.span))
+    steps = alt.Chart(data).transform_filter("datum.front")
     # Cheaper is left: the front is a staircase that only ever gets better to the right.
     stair = steps.mark_line(interpolate="step-after", strokeDash=[3, 3], color=INK, opacity=0.45)
-    names = steps.mark_text(align="left", dx=7, dy=-8, fontSize=11, fill=INK)
     spread = alt.Chart(data).mark_rule(strokeWidth=1.5, opacity=0.7)
     points = alt.Chart(data).mark_point(filled=True, size=70, opacity=1)
     layers = [
         stair.encode(axis_x, axis_y, order="seconds:Q"),
         spread.encode(axis_x, alt.Y("low:Q"), _colour(), y2="high:Q"),
         points.encode(axis_x, axis_y, _colour(), _shape(), tooltip=_tips("score", "seconds")),
-        names.encode(axis_x, axis_y, text="named:N"),
+        *(
+            _names(data, side, board).encode(axis_x, axis_y, text="run:N")
+            for side in ("left", "right")
+        ),
     ]
     words = f"Score against training seconds of {len(shown)} runs on {board.dataset}, {board.task}"
     return _finished(alt.layer(*layers), words, height=240)
@@ -99,9 +101,38 @@ def _seeds(board: Board, standing: Standing) -> list[dict[str, Any]]:
     return [{"run": standing.run, "kind": standing.kind, "at": value} for value in values]
 
 
-def _cost(standing: Standing, front: set[str]) -> dict[str, Any]:
-    seconds = _round(standing.costs["train_seconds"])
-    return {"seconds": seconds, "named": standing.run if standing.run in front else ""}
+def _name(
+    rows: Sequence[dict[str, Any]], front: Sequence[Standing], span: tuple[float, float]
+) -> None:
+    """Mark the front, and the side its names are written on; names that would touch are left out.
+
+    Best first, so that it is the better of two that keeps its name.
+    """
+    best_first = [standing.run for standing in reversed(front)]
+    spots = {row["run"]: (log(row["seconds"]), row["at"]) for row in rows}
+    start = min(x for x, _ in spots.values())
+    width = max(x for x, _ in spots.values()) - start or 1.0
+    named: dict[str, tuple[float, float]] = {}
+    for run in best_first:
+        x, y = (spots[run][0] - start) / width, spots[run][1] / (span[1] - span[0])
+        if all(abs(x - a) > 0.4 or abs(y - b) > 0.08 for a, b in named.values()):
+            named[run] = (x, y)
+    for row in rows:
+        row["front"] = row["run"] in best_first
+        if row["run"] in named:
+            row["side"] = "left" if named[row["run"]][0] > 0.5 else "right"
+
+
+def _names(data: Any, side: str, board: Board) -> Any:
+    import altair as alt
+
+    here = alt.Chart(data).transform_filter(f"datum.side == '{side}'")
+    align: Literal["left", "right"] = "right" if side == "left" else "left"
+    away = -8 if side == "left" else 8
+    # On the better side of the point, where the staircase is not.
+    return here.mark_text(
+        align=align, dx=away, dy=-9 if board.better == "higher" else 10, fontSize=11, fill=INK
+    )
 
 
 def _front(board: Board, shown: Sequence[Standing]) -> list[Standing]:

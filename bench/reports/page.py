@@ -20,6 +20,7 @@ from bench.reports.statistics import (
     N_RESAMPLES,
     SEED,
     Estimate,
+    most_covered,
     smallest_p_value,
 )
 from bench.reports.tables import Results, read
@@ -195,11 +196,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    written = (wording.number, wording.signed, wording.seconds, wording.p_value)
-    written += (wording.heading, wording.listing, wording.plural, wording.fact)
-    environment.filters |= {function.__name__: function for function in written}
+    names = ("number", "signed", "seconds", "p_value", "heading", "listing", "plural", "fact")
+    environment.filters |= {name: getattr(wording, name) for name in names}
     environment.filters["as_data"] = as_data
     environment.globals |= {"interval": wording.interval, "smallest_p_value": smallest_p_value}
+    environment.globals["most_covered"] = most_covered
     return environment
 
 

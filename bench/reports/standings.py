@@ -171,7 +171,7 @@ def _trouble(records: pd.DataFrame, n: int, planned: int) -> str:
         return ""
     counts = records.loc[records["status"] != "ok", "status"].value_counts().sort_index()
     unrecorded = planned - len(records)
-    said = [f"{count} {status.replace('_', ' ')}" for status, count in counts.items()]
+    said = [f"{count} {str(status).replace('_', ' ')}" for status, count in counts.items()]
     said += [f"{unrecorded} without a record"] if unrecorded > 0 else []
     return ", ".join(said) or NOT_DUE
 

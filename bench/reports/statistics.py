@@ -6,8 +6,10 @@ within each drawn split, seeds; where there is one split, the seeds alone carry 
 then speaks of training and not of the choice of cells.
 
 Percentile intervals of n values are too narrow for small n.  They are widened as Hesterberg
-(2015, "What teachers should know about the bootstrap", section 4.1.1) does: the quantile alpha/2
-becomes Phi(-sqrt(n / (n - 1)) * t(1 - alpha/2; n - 1)), n the number of independent units.
+(2015, "What teachers should know about the bootstrap", The American Statistician 69:371) does: the
+quantile alpha/2 becomes Phi(-sqrt(n / (n - 1)) * t(1 - alpha/2; n - 1)), n the number of
+independent units.  No resample leaves the range of the values, so of symmetric noise an interval
+covers the truth at most 1 - 2 / 2^n of the time: see :func:`most_covered`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -130,6 +132,11 @@ def resampled_means(values: Mapping[Unit, float]) -> Floats:
 def smallest_p_value(n_units: int) -> float:
     """What :func:`sign_flip` cannot go below with so many units of replication."""
     return 2.0 / 2**n_units if n_units <= N_EXACT else 1.0 / (N_RESAMPLES + 1)
+
+
+def most_covered(n_units: int) -> float:
+    """The largest coverage an interval can have that stays within so many values."""
+    return 1.0 - 2.0 / 2**n_units
 
 
 def _interval(row: Floats, splits: Sequence[int]) -> tuple[float, float]:

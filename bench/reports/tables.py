@@ -52,12 +52,14 @@ class Results:
     @cached_property
     def places(self) -> list[tuple[str, str]]:
         """(task, dataset) of the plan, tasks first."""
-        return sorted({(task, data) for task, data in zip(self.plan.task, self.plan.dataset)})
+        return sorted(set(zip(self.plan["task"], self.plan["dataset"], strict=True)))
 
     @cached_property
     def n_seeds(self) -> int:
         """Replicates of every run: as the study says, or as many as the table of runs knows."""
         said = self.provenance.get("study", {}).get("resolved", {}).get("seeds")
+        if isinstance(said, list):
+            return len(said)
         return said if isinstance(said, int) else int(self.runs["seed"].nunique())
 
     def better(self, metric: str) -> Literal["higher", "lower"]:
@@ -98,7 +100,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if not path.is_file():
         raise mistake(str(path), None, "is missing", "gather the study first")
     names = {"dataset", "task", "run", "model", "label", "metric", "reason", "device", "unit"}
-    texts = {name: str for name in names & set(columns)}
+    texts = dict.fromkeys(names & set(columns), str)
     # A dataset called "NA" is a name and not a hole; empty numbers are holes.
     table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=_holes(columns, names))
     missing = [column for column in columns if column not in table]

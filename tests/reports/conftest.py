@@ -45,7 +45,7 @@ def write_study(
     failing: Callable[[str, int], str] = lambda run, seed: "ok",
     n_epochs: int = 0,
 ) -> Path:
-    """Write every file the report reads.  ``failing(run, seed)`` gives the status of a replicate."""
+    """Write every file the report reads; ``failing(run, seed)`` is the status of a replicate."""
     plan, runs, scores = [], [], []
     for d, dataset in enumerate(datasets):
         for task in tasks:

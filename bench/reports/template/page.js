@@ -96,11 +96,13 @@ panels.forEach((panel) => panel.addEventListener("click", (event) => {
 
 // The table of contents follows the reader.
 const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
+const sections = [...document.querySelectorAll("main > section")];
+const visible = new Set();
 const reading = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (!entry.isIntersecting) continue;
-    links.forEach((link) => link.removeAttribute("aria-current"));
-    links.get(entry.target.id)?.setAttribute("aria-current", "true");
-  }
-}, { rootMargin: "0px 0px -75% 0px" });
-document.querySelectorAll("main > section").forEach((section) => reading.observe(section));
+  for (const { isIntersecting, target } of entries) visible[isIntersecting ? "add" : "delete"](target);
+  const here = sections.find((section) => visible.has(section));
+  if (!here) return;
+  links.forEach((link) => link.removeAttribute("aria-current"));
+  links.get(here.id)?.setAttribute("aria-current", "true");
+}, { rootMargin: "-15% 0px -60% 0px" });
+sections.forEach((section) => reading.observe(section));
