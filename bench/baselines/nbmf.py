@@ -54,7 +54,7 @@ class NBMFConfig:
     rank: Annotated[int, Ge(1)] = 3
     inverse_dispersion: Annotated[float, Gt(0)] = 0.1
     """Where theta starts."""
-    tolerance: Annotated[float, Gt(0)] = 1e-6
+    tolerance: Annotated[float, Gt(0)] = 1e-5
     """Nats per observed count that an update must gain."""
     max_iterations: Annotated[int, Ge(1)] = 2000
     """Updates, in rounds of ten."""
@@ -134,9 +134,9 @@ def better_theta(fitting: ObservedCounts, factors: Factors, theta: float) -> tup
     """A theta at least as likely as the given one, and its log-likelihood."""
     found = minimize_scalar(
         lambda log_theta: -log_likelihood(fitting, factors, float(np.exp(log_theta))),
-        bounds=np.clip(np.log(theta) + np.array([-2, 2]), *LOG_THETA),
+        bounds=np.clip(np.log(theta) + np.array([-1, 1]), *LOG_THETA),
         method="bounded",
-        options={"xatol": 1e-4},
+        options={"xatol": 1e-3},
     )
     held = log_likelihood(fitting, factors, theta)
     return (float(np.exp(found.x)), -float(found.fun)) if -found.fun > held else (theta, held)

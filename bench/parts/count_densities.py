@@ -133,12 +133,14 @@ def _absorbed(x: NDArray[Any], mu: NDArray[Any], theta: NDArray[Any]) -> Floats:
 
 def _log_rising(x: NDArray[Any], theta: NDArray[Any]) -> Floats:
     """R(x, theta): by Stirling's series where both gamma functions would swamp their ratio."""
-    small, large = np.minimum(theta, STIRLING), np.maximum(theta, STIRLING)
-    direct = gammaln(x + small) - gammaln(small) - x * np.log(small)
-    finite = np.where(np.isinf(large), STIRLING, large)
-    total = finite + x
-    series = (total - 0.5) * np.log1p(x / finite) - x + _stirling(total) - _stirling(finite)
-    return np.where(np.isinf(theta), 0.0, np.where(theta < STIRLING, direct, series))
+    rising, small = np.zeros(x.shape), theta < STIRLING
+    n, t = x[small], theta[small]
+    rising[small] = gammaln(n + t) - gammaln(t) - n * np.log(t)
+    large = ~small & np.isfinite(theta)
+    n, t = x[large], theta[large]
+    series = (t + n - 0.5) * np.log1p(n / t) - n
+    rising[large] = series + _stirling(t + n) - _stirling(t)
+    return rising
 
 
 def _stirling(z: NDArray[Any]) -> Floats:
