@@ -201,24 +201,29 @@ def score(run: Run, problem: str, scores: str) -> None:
 @told
 def gather(plan: str, scores: str, root: str) -> None:
     """All tables of a study, from the records of its runs."""
+    import pandas as pd
+
     from bench.catalogue import card
     from bench.core.files import read_json, replacing, write_json
-    from bench.plan import metrics_table, plan_table
+    from bench.core.rows import METRICS
+    from bench.plan import Plan, plan_table
     from bench.reports.collect import collect, data_record
     from bench.reports.provenance import surroundings
 
     planned, study = read_json(Path(plan)), Path(scores).parent
     all_scores, all_runs = collect(study, planned["runs"])
     tables = {"scores": all_scores, "runs": all_runs}
-    tables |= {"plan": plan_table(planned), "metrics": metrics_table(planned)}
+    tables["plan"] = pd.DataFrame(plan_table(Plan(**planned)))
+    tables["metrics"] = pd.DataFrame(planned["metrics"].values(), columns=list(METRICS))
     for name, table in tables.items():
         with replacing(study / f"{name}.csv") as part:
             table.to_csv(part, index=False)
     with replacing(study / "scores.parquet") as part:
         all_scores.to_parquet(part, index=False)
     datasets, tasks = planned["datasets"], planned["tasks"]
+    resolved = {name: planned[name] for name in ("seeds", "splits", "strict", "datasets", "tasks")}
     record = {
-        "study": {name: planned[name] for name in ("name", "title", "resolved")},
+        "study": {name: planned[name] for name in ("name", "title")} | {"resolved": resolved},
         "skipped": planned["skipped"],
         "ranked_by": {name: card("tasks", row["task"]).ranked_by for name, row in tasks.items()},
         "data": {

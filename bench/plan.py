@@ -1,6 +1,6 @@
 """A study -> its plan: every run there will be, as plain data, before any job starts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import sha256

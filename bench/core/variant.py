@@ -40,8 +40,10 @@ class DataFacts:
     n_perturbations: int = 0
     gene_mean: NDArray[np.float32]
     """(gene,) mean of the observed training counts."""
-    library_mean: float
-    """Mean over training cells of their observed counts, scaled up where entries are missing."""
+    gene_sd: NDArray[np.float32]
+    """(gene,) their standard deviation."""
+    log_moments: tuple[NDArray[np.float32], NDArray[np.float32]]
+    """(gene,) mean and standard deviation of log(1 + count), observed training entries."""
 
 
 class VariantModule(Protocol):

@@ -17,10 +17,14 @@ from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.count_networks import GaussianEncoder, RateDecoder, start_of
+from bench.parts.count_networks import (
+    EncoderInput,
+    GaussianEncoder,
+    RateDecoder,
+)
 from bench.parts.distributions import Gaussian, Poisson
 from bench.parts.latents import at_draw, standard_normal_ledger
-from bench.parts.visible import encoder_input, library_size, seen_counts
+from bench.parts.visible import library_size, seen_counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +34,17 @@ class PVAEConfig:
     n_latent: Annotated[int, Gt(0)] = 10
     n_hidden: Annotated[int, Gt(0)] = 128
     """Width of every hidden layer."""
-    n_layers: Annotated[int, Ge(0)] = 2
-    """Hidden layers of the encoder and of the decoder; 0 makes both linear."""
+    encoder_layers: Annotated[int, Ge(0)] = 1
+    """Hidden layers of the encoder; 0 makes it linear."""
+    decoder_layers: Annotated[int, Ge(0)] = 2
+    """Hidden layers of the decoder; 0 makes it linear."""
+    batch_norm: bool = False
+    """BatchNorm after every hidden layer of the encoder."""
     encoder_input: Literal["raw", "log1p"] = "log1p"
+    standardize_input: bool = True
+    """Centre and scale the encoder's input per gene; a missing entry is then the gene's mean."""
+    start: Literal["moments", "plain"] = "moments"
+    """Start decoding from the genes' means, or from plain layers."""
     library_offset: bool = False
     """Decode shares of the cell's library size, given, instead of free rates."""
 
@@ -43,17 +55,20 @@ class PVAE(nn.Module):
     def __init__(self, facts: DataFacts, config: PVAEConfig) -> None:
         super().__init__()
         self.config = config
-        sizes = config.n_hidden, config.n_layers
-        self.encoder = GaussianEncoder(facts.n_genes, *sizes, config.n_latent)
-        self.decoder = RateDecoder(
-            config.n_latent, *sizes, start_of(facts, share=config.library_offset)
+        n_genes, width, n_latent = facts.n_genes, config.n_hidden, config.n_latent
+        self.look = EncoderInput(facts, config.encoder_input, config.standardize_input)
+        self.encoder = GaussianEncoder(
+            n_genes, width, config.encoder_layers, n_latent, config.batch_norm
         )
+        self.decoder = RateDecoder(n_latent, width, config.decoder_layers, n_genes)
+        if config.start == "moments":
+            self.decoder.start_at_means(facts, share=config.library_offset)
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
         return {"z": Noise((n_cells, self.config.n_latent))}
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
-        return {"z": self.encoder(encoder_input(cells, self.config.encoder_input))}
+        return {"z": self.encoder(self.look(cells))}
 
     def generate(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Poisson:
         library = library_size(cells) if self.config.library_offset else None

@@ -20,9 +20,3 @@ def library_size(cells: Minibatch) -> Tensor:
     """(cell, 1) observed counts of a cell, scaled up by the share of its genes that is observed."""
     share = cells["observed"].expand_as(cells["counts"]).mean(-1, keepdim=True)
     return seen_counts(cells).sum(-1, keepdim=True) / share
-
-
-def encoder_input(cells: Minibatch, kind: str) -> Tensor:
-    """(cell, gene) what the encoder looks at: the seen counts as they are, or log(1 + x)."""
-    seen = seen_counts(cells)
-    return seen if kind == "raw" else seen.log1p()

@@ -1,11 +1,11 @@
 """A problem's cells on the device: what is visible of them, field by field, and nothing else."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from bench.core.dataset import LABELS
@@ -55,28 +55,34 @@ def on_device(problem: Problem, needs: frozenset[str], device: torch.device) -> 
 def facts_of(problem: Problem) -> DataFacts:
     """What a variant may know of the training cells when it is built."""
     rows = problem.rows(TRAIN)
-    n_genes = problem.visible.shape[1]
-    n_missing = np.zeros(n_genes) if problem.missing is None else _column_sums(problem, rows)
-    counts = problem.visible[rows]
-    observed = len(rows) - n_missing
-    gene_mean = np.asarray(counts.sum(0)).ravel() / np.maximum(observed, 1)
+    counts = problem.visible[rows].astype(np.float64)
+    n_observed = len(rows) - _missing_per_gene(problem, rows)
     levels = {name: len(np.unique(values)) for name, values in problem.labels.items()}
+    gene_mean, gene_sd = _moments(counts, n_observed)
     return DataFacts(
-        n_genes=n_genes,
+        n_genes=counts.shape[1],
         n_train=len(rows),
         n_batches=levels.get("batch", 0),
         n_cell_types=levels.get("cell_type", 0),
         n_perturbations=levels.get("perturbation", 0),
-        gene_mean=gene_mean.astype(np.float32),
-        library_mean=float(gene_mean.sum()),
+        gene_mean=gene_mean,
+        gene_sd=gene_sd,
+        log_moments=_moments(counts.log1p(), n_observed),
     )
 
 
-def _column_sums(problem: Problem, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    assert problem.missing is not None
+def _missing_per_gene(problem: Problem, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    if problem.missing is None:
+        return np.zeros(problem.visible.shape[1])
     return np.asarray(problem.missing[rows].astype(np.float64).sum(0)).ravel()
 
 
-def in_chunks(rows: Tensor, size: int) -> Iterator[Tensor]:
-    """Consecutive pieces of at most ``size`` rows."""
-    yield from rows.split(size, dim=-1)
+def _moments(
+    values: csr_matrix, n_observed: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(gene,) mean and standard deviation over observed entries; missing ones are zero here."""
+    n = np.maximum(n_observed, 1)
+    mean = np.asarray(values.sum(0)).ravel() / n
+    square = np.asarray(values.multiply(values).sum(0)).ravel() / n
+    variance = np.maximum(square - mean**2, 0)
+    return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)

@@ -8,13 +8,18 @@ from snakemake.utils import min_version
 min_version("9.16")
 
 from bench.core.errors import UserError
-from bench.kept import kept_plan, study_of
+from bench.kept import kept_plan, key_of
+from bench.reading import merged
 
 ROOT = Path(workflow.basedir)
+FILES = [Path(file) for file in workflow.configfiles] or [ROOT / "configs/default.yaml"]
+STUDY = FILES[-1].stem
+KEPT = Path(".snakemake/scvaebench")
 
 try:
-    CONFIG, STUDY = study_of(config, workflow.configfiles, ROOT / "configs/default.yaml")
-    PLAN, KEPT = kept_plan(CONFIG, STUDY)
+    # Read here rather than by `configfile:`, which would merge a study with the default one.
+    CONFIG = merged(FILES, workflow.config_settings.config)
+    PLAN = kept_plan(CONFIG, STUDY, KEPT).as_data()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -92,8 +97,8 @@ def to_score(wildcards):
     return without(any_run(wildcards), "readouts", "code")
 
 
-def of_all_runs(*files):
-    return [f"results/{STUDY}/{where}/{name}" for where in RUNS for name in files]
+def of_all_runs(file):
+    return [f"results/{STUDY}/{where}/{file}" for where in RUNS]
 
 
 def targets():

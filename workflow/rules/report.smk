@@ -3,7 +3,7 @@
 
 rule gather:
     input:
-        of_all_runs("status.json", "readouts.json", "scores.json"),
+        of_all_runs("scores.json"),
         expand("results/{study}/data/{dataset}.h5ad", study=STUDY, dataset=PLAN["datasets"]),
     output:
         expand(
@@ -22,7 +22,7 @@ rule gather:
         f"results/{STUDY}/logs/gather.txt",
     localrule: True
     params:
-        plan=str(KEPT),
+        plan=str(KEPT / f"{key_of(CONFIG, STUDY)}.json"),
         root=str(ROOT),
         code=PLAN["code"]["gather"],
     message:

@@ -5,6 +5,7 @@ rule score:
     input:
         problem="results/{study}/problems/{dataset}/{task}/{split}.npz",
         readouts="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.npz",
+        read="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.json",
     output:
         "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/scores.json",
     log:

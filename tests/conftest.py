@@ -1,0 +1,35 @@
+"""Small problems that every test may use; built in code, seeded locally."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+
+from bench.catalogue import card
+from bench.core.dataset import CountData
+from bench.core.problem import Problem
+
+
+@pytest.fixture(scope="session")
+def small_data() -> CountData:
+    """60 cells, 12 genes, with the truth they were made from."""
+    dataset = card("data", "gamma_poisson")
+    config = dataset.config(n_cells=60, n_genes=12, inverse_dispersion=2.0)
+    return dataset.load(config, {})
+
+
+def posed(data: CountData, task: str, **parameters: object) -> Problem:
+    """The first split of a task on these data."""
+    entry = card("tasks", task)
+    return entry.pose(data, entry.config(**parameters), 1, np.random.default_rng(1))
+
+
+@pytest.fixture(scope="session")
+def problems(small_data: CountData) -> dict[str, Problem]:
+    """Every task posed on the small data."""
+    return {
+        name: posed(small_data, name)
+        for name in ("held_out_cells", "thinned_counts", "masked_entries")
+    }

@@ -1,0 +1,170 @@
+"""Contracts over every file in ``bench/models``: a new variant is tested without a new test."""
+
+from copy import deepcopy
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call, stack_module_state, vmap
+
+from bench.catalogue import card, names
+from bench.core.problem import TRAIN
+from bench.training.cells import facts_of, on_device
+from bench.training.config import TrainingConfig
+from bench.training.loop import train
+from bench.training.randomness import draw_one
+from bench.training.replicate import open_replicate
+
+CPU = torch.device("cpu")
+VARIANTS = names("models")
+
+
+def built(variant, problem, seed=0):
+    torch.manual_seed(seed)
+    return variant.build(facts_of(problem), variant.config())
+
+
+def minibatch(variant, problem, rows):
+    return on_device(problem, variant.needs, CPU).minibatch(torch.as_tensor(rows))
+
+
+def noise_for(module, n_cells, seed=0):
+    drawn = draw_one(module.noise(n_cells), 1, torch.Generator().manual_seed(seed))
+    return {name: value[0] for name, value in drawn.items()}
+
+
+@pytest.fixture(params=VARIANTS)
+def variant(request):
+    return card("models", request.param)
+
+
+@pytest.fixture
+def problem(problems):
+    return problems["masked_entries"]
+
+
+def test_the_card_is_complete(variant):
+    assert variant.label
+    assert variant.reference
+    assert is_dataclass(variant.config)
+    assert variant.config.__dataclass_params__.frozen
+    assert variant.gives <= set(names("readouts"))
+    variant.config()
+
+
+def test_hyperparameters_and_training_keys_share_no_name(variant):
+    mine = {field.name for field in fields(variant.config)}
+    assert not mine & {field.name for field in fields(TrainingConfig)}
+    assert "variant" not in mine
+
+
+def test_terms_have_the_declared_shapes(variant, problem):
+    module = built(variant, problem)
+    terms = module(minibatch(variant, problem, range(7)), noise_for(module, 7))
+    assert {term.shape for term in terms.local.values()} == {(7,)}
+    assert terms.log_weight.shape == (7,)
+    assert all(term.shape == () for term in (*terms.shared.values(), *terms.penalty.values()))
+    assert all(torch.isfinite(term).all() for term in terms.local.values())
+
+
+def test_a_pass_leaves_no_trace(variant, problem):
+    """No ambient randomness, no stashed attribute, no changed parameter."""
+    module = built(variant, problem).eval()
+    cells, noise = minibatch(variant, problem, range(7)), noise_for(module, 7)
+    random_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    state_before, attributes = deepcopy(module.state_dict()), set(vars(module))
+    first, second = module(cells, noise), module(cells, noise)
+    assert torch.equal(torch.get_rng_state(), random_before)
+    assert np.array_equal(np.random.get_state()[1], numpy_before)
+    assert set(vars(module)) == attributes
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, state_before[name]), name
+    assert torch.equal(first.log_weight, second.log_weight)
+
+
+@pytest.mark.parametrize("garbage", [7e6, float("nan")])
+def test_garbage_in_missing_entries_changes_nothing(variant, problem, garbage):
+    module = built(variant, problem).eval()
+    cells, noise = minibatch(variant, problem, range(20)), noise_for(module, 20)
+    spoilt = {**cells, "counts": cells["counts"].where(cells["observed"] > 0, garbage)}
+    clean, dirty = module(cells, noise), module(spoilt, noise)
+    assert torch.equal(clean.log_weight, dirty.log_weight)
+    for name, term in clean.local.items():
+        assert torch.equal(term, dirty.local[name]), name
+
+
+def test_a_cell_does_not_feel_its_minibatch(variant, problem):
+    module = built(variant, problem).eval()
+    noise = noise_for(module, 20)
+    alone = module(minibatch(variant, problem, [3]), {k: v[3:4] for k, v in noise.items()})
+    among = module(minibatch(variant, problem, range(20)), noise)
+    torch.testing.assert_close(alone.log_weight[0], among.log_weight[3], rtol=1e-5, atol=1e-4)
+
+
+def test_a_replicate_does_not_feel_its_neighbours(variant, problem):
+    modules = [built(variant, problem, seed).eval() for seed in range(3)]
+    params, buffers = stack_module_state(modules)
+    cells, noise = minibatch(variant, problem, range(9)), noise_for(modules[0], 9)
+
+    def one(params, buffers):
+        return functional_call(modules[0], (params, buffers), (cells, noise)).log_weight
+
+    stacked = vmap(one)(params, buffers)
+    for module, weights in zip(modules, stacked, strict=True):
+        torch.testing.assert_close(module(cells, noise).log_weight, weights, rtol=1e-5, atol=1e-4)
+
+
+def test_every_parameter_learns(variant, problem):
+    module = built(variant, problem)
+    terms = module(minibatch(variant, problem, range(20)), noise_for(module, 20))
+    sum(term.mean() for term in terms.local.values()).backward()
+    still = [name for name, p in module.named_parameters() if p.grad is None or not p.grad.any()]
+    assert not still
+
+
+def test_trained_states_load_into_a_plain_module_and_give_every_readout(variant, problems):
+    for task in ("held_out_cells", "thinned_counts", "masked_entries"):
+        problem = problems[task]
+        result = train(
+            problem, variant, variant.config(), TrainingConfig(max_epochs=2), [0], CPU, _quiet
+        )
+        state = result.watches[0].best_state
+        for name in sorted(variant.gives):
+            readout = card("readouts", name)
+            with torch.no_grad():
+                replicate = open_replicate(problem, variant, variant.config(), state, 0, name, CPU)
+                arrays = readout.of_variant(replicate, problem, readout.config())
+            assert set(arrays) == readout.gives
+            for array in arrays.values():
+                assert len(array) == len(problem.scored)
+                assert np.isfinite(array).all()
+
+
+def _quiet(epoch, going):
+    """No progress in tests."""
+
+
+@pytest.mark.parametrize(("n_small", "n_large"), [(1, 5), (5, 50), (50, 1000)])
+def test_the_importance_weighted_bound_grows_with_its_samples(variant, problems, n_small, n_large):
+    """Chances: on 1,000 draws per cell of an untrained model the expected bound grows with S.
+
+    Means over blocks of draws; the difference is more than 5 standard errors above minus
+    rounding, so a false alarm has probability below 1e-6.
+    """
+    problem = problems["held_out_cells"]
+    module = built(variant, problem).eval()
+    rows = problem.rows(TRAIN)[:8]
+    cells = minibatch(variant, problem, rows)
+    noise = draw_one(module.noise(len(rows)), 4000, torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        weights = vmap(lambda one: module(cells, one).log_weight, chunk_size=500)(noise).double()
+
+    def bounds(n_samples):
+        blocks = weights.reshape(-1, n_samples, len(rows))
+        return (blocks.logsumexp(1) - np.log(n_samples)).mean(1)
+
+    small, large = bounds(n_small), bounds(n_large)
+    error = (small.var() / len(small) + large.var() / len(large)).sqrt()
+    assert large.mean() - small.mean() > -5 * error
+    assert bounds(4000)[0] >= weights.mean()

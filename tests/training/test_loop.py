@@ -1,0 +1,168 @@
+"""The loop: stacks, early stopping, divergence, clipping, warm-up."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bench.catalogue import card
+from bench.core.problem import Problem
+from bench.core.seeds import address
+from bench.training import optimiser, stopping
+from bench.training.cells import on_device
+from bench.training.config import TrainingConfig
+from bench.training.loop import Trained, train
+from bench.training.sparse import to_device
+from bench.training.stack import Stack
+
+CPU = torch.device("cpu")
+
+
+def quiet(epoch: int, going: int) -> None:
+    """No progress in tests."""
+
+
+def trained(problem: Problem, seeds: list[int], start: str = "moments", **keys: object) -> Trained:
+    """A few epochs of a small variant."""
+    entry = card("models", "nbvae")
+    config = TrainingConfig(**({"max_epochs": 4, "batch_size": 16, "patience": 0} | keys))
+    hyperparameters = entry.config(n_latent=2, n_hidden=8, start=start)
+    return train(problem, entry, hyperparameters, config, seeds, CPU, quiet)
+
+
+def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    return max(float((one[name].double() - other[name]).abs().max()) for name in one)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"optimizer": "rmsprop", "batch_size": 0},
+        {"objective": "iwae", "n_samples": 3, "gradient_clip": 0.5, "weight_decay": 1e-3},
+        {"kl_warmup_steps": 5, "lr_decay": 0.5, "lr_decay_epochs": 2},
+    ],
+)
+def test_a_seed_in_a_stack_equals_the_same_seed_alone(problems, keys):
+    problem = problems["masked_entries"]
+    together = trained(problem, [0, 1, 2], **keys)
+    for place, seed in enumerate([0, 1, 2]):
+        alone = trained(problem, [seed], **keys).watches[0]
+        watch = together.watches[place]
+        assert watch.best_epoch == alone.best_epoch
+        assert largest_difference(watch.best_state, alone.best_state) < 1e-5
+
+
+def test_seeds_differ_and_the_same_seed_repeats_to_the_bit(problems):
+    problem = problems["held_out_cells"]
+    first, again = trained(problem, [0, 1]), trained(problem, [0, 1])
+    states = [watch.best_state for watch in first.watches]
+    assert largest_difference(states[0], again.watches[0].best_state) == 0
+    assert largest_difference(*states) > 1e-3
+
+
+def test_training_improves_the_validation_bound(problems):
+    problem = problems["held_out_cells"]
+    start = trained(problem, [0], "plain", max_epochs=1).watches[0].best_bound
+    end = trained(problem, [0], "plain", max_epochs=40, learning_rate=1e-2).watches[0].best_bound
+    assert end > start + 1
+
+
+def test_one_replicate_that_diverges_does_not_touch_the_others(problems, monkeypatch):
+    problem = problems["held_out_cells"]
+    expected = trained(problem, [0, 2]).watches
+    only, sizes = Stack.only, []
+
+    def counted(stack, keep):
+        sizes.append(len(keep))
+        return only(stack, keep)
+
+    monkeypatch.setattr(Stack, "only", counted)
+    entry = card("models", "nbvae")
+
+    def poisoned(facts, config):
+        module = entry.build(facts, config)
+        if torch.initial_seed() == poisoned.victim:
+            with torch.no_grad():
+                module.log_inverse_dispersion.fill_(float("nan"))
+        return module
+
+    poisoned.victim = address("replicate", 1, "init")
+    config = TrainingConfig(max_epochs=4, batch_size=16, patience=0)
+    hyperparameters = entry.config(n_latent=2, n_hidden=8)
+    ill = replace(entry, build=poisoned)
+    found = train(problem, ill, hyperparameters, config, [0, 1, 2], CPU, quiet).watches
+    assert [watch.diverged for watch in found] == [False, True, False]
+    assert found[1].diverged_at == 0
+    assert sizes == [2]
+    for mine, theirs in zip([found[0], found[2]], expected, strict=True):
+        assert largest_difference(mine.best_state, theirs.best_state) < 1e-5
+
+
+def test_best_weights_are_a_copy(problems):
+    stack = Stack(skeleton=torch.nn.Linear(1, 1), params={"w": torch.ones(2, 3)}, buffers={})
+    watch = stopping.Watch(seed=0)
+    watch.see(-1.0, 0, stack, 1)
+    stack.params["w"].add_(5)
+    watch.see(-2.0, 1, stack, 1)
+    assert watch.best_state["w"].tolist() == [1.0, 1.0, 1.0]
+    assert (watch.best_epoch, watch.epochs) == (0, 2)
+
+
+def test_patience_counts_from_the_best_epoch_and_never_before_the_warm_up_is_over():
+    watch = stopping.Watch(seed=0, best_epoch=3)
+    assert not watch.done(5, patience=3, earliest=0)
+    assert watch.done(6, patience=3, earliest=0)
+    assert not watch.done(6, patience=3, earliest=10)
+    assert not watch.done(1000, patience=0, earliest=0)
+
+
+def test_replicates_stop_one_by_one(problems):
+    result = trained(
+        problems["held_out_cells"], [0, 1, 2, 3], max_epochs=200, patience=3, learning_rate=3e-2
+    )
+    epochs = [watch.epochs for watch in result.watches]
+    assert len(set(epochs)) > 1
+    for watch in result.watches:
+        assert watch.epochs == watch.best_epoch + 4
+
+
+def test_gradients_are_clipped_replicate_by_replicate():
+    weight = torch.zeros(2, 4, requires_grad=True)
+    weight.grad = torch.stack([torch.full((4,), 5.0), torch.full((4,), 0.1)])
+    optimiser.clip_each({"w": weight}, 1.0)
+    assert weight.grad[0].norm().item() == pytest.approx(1.0)
+    assert weight.grad[1].tolist() == pytest.approx([0.1] * 4)
+
+
+def test_warm_up_and_decay():
+    config = TrainingConfig(kl_warmup_steps=4, learning_rate=1.0, lr_decay=0.1, lr_decay_epochs=2)
+    assert [optimiser.kl_weight(config, step) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
+    rates = [optimiser.decayed_rate(config, epoch) for epoch in range(5)]
+    assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01])
+    assert optimiser.kl_weight(TrainingConfig(), 0) == 1.0
+
+
+def test_densified_rows_are_the_sparse_ones(problems):
+    counts = problems["masked_entries"].visible
+    rows = torch.tensor([[5, 0, 5], [59, 1, 2]])
+    dense = to_device(counts, CPU).dense(rows)
+    assert dense.shape == (2, 3, counts.shape[1])
+    np.testing.assert_array_equal(dense[1, 0], counts[59].toarray()[0])
+    np.testing.assert_array_equal(dense[0, 2], counts[5].toarray()[0])
+
+
+def test_only_declared_fields_are_handed_over(problems):
+    cells = on_device(problems["masked_entries"], frozenset({"counts"}), CPU)
+    assert set(cells.minibatch(torch.arange(3))) == {"counts"}
+
+
+def test_curves_hold_every_term_of_every_seed(problems):
+    columns = trained(problems["held_out_cells"], [0, 4], max_epochs=3).curves.columns
+    rows = set(zip(columns["part"], columns["seed"], columns["term"], strict=True))
+    for seed in (0, 4):
+        for term in ("reconstruction", "kl_z", "elbo", "loss"):
+            assert ("train", seed, term) in rows
+        assert ("validation", seed, "bound") in rows
+    assert set(columns["epoch"]) == {0, 1, 2}
