@@ -40,7 +40,7 @@ class StudyFile(BaseModel):
     """List of names, paths to own files, or labels with parameters below them."""
     training: dict[str, Any] = {}
     """Training keys that hold for every run which does not set them itself."""
-    runs: dict[str | int, Any] = {}
+    runs: dict[Any, Any] = {}
     """Label: its variant (name or path), its hyperparameters and its training keys, flat."""
     baselines: list[Any] = []
     """List of names, paths to own files, or labels with parameters below them."""

@@ -1,0 +1,155 @@
+"""Truths about digests: they change with what a job depends on and with nothing else."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.fingerprint import code_of, digest
+
+JOBS = """
+import json
+from pack.core.files import write
+
+LIMIT = 3
+
+def told(function):
+    return function
+
+@told
+def train(run):
+    from pack.catalogue import card
+    return _begin("train_here", card(run), LIMIT)
+
+def _begin(name, card, limit):
+    return name, card, limit
+
+def train_here(run):
+    from pack.training import loop
+    return loop
+
+def score(run):
+    return write(json.dumps(run))
+"""
+
+SOURCES = {
+    "__init__.py": "__version__ = '1'\n",
+    "jobs.py": JOBS,
+    "catalogue.py": "from importlib import import_module\n",
+    "core/__init__.py": "",
+    "core/files.py": "def write(text): ...\n",
+    "training/__init__.py": "",
+    "training/loop.py": "from . import stack\n",
+    "training/stack.py": "import pack.parts.nets as nets\n",
+    "training/unused.py": "",
+    "parts/__init__.py": "",
+    "parts/nets.py": "raise RuntimeError('never imported')\n",
+    "parts/flows.py": "",
+    "models/__init__.py": "",
+    "models/vae.py": "def build():\n    from pack.parts.flows import flow\n",
+    "models/other.py": "",
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    for name, text in SOURCES.items():
+        path = tmp_path / "pack" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "pack"
+
+
+def training(package: Path) -> str:
+    return code_of("train", package / "models" / "vae.py", package=package)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "catalogue.py",
+        "training/__init__.py",
+        "training/loop.py",
+        "training/stack.py",
+        "parts/nets.py",
+        "parts/flows.py",
+        "models/vae.py",
+    ],
+)
+def test_what_a_job_imports_near_or_far_counts(package: Path, name: str) -> None:
+    before = training(package)
+    path = package / name
+    path.write_text(path.read_text() + "# edited\n")
+    assert training(package) != before
+
+
+@pytest.mark.parametrize(
+    "name", ["__init__.py", "core/files.py", "training/unused.py", "models/other.py"]
+)
+def test_what_a_job_never_imports_does_not_count(package: Path, name: str) -> None:
+    before = training(package)
+    path = package / name
+    path.write_text(path.read_text() + "# edited\n")
+    assert training(package) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        ("LIMIT = 3", "LIMIT = 4", True),
+        ("return name, card, limit", "return card", True),
+        ("    return function", "    return print", True),
+        ("    return loop", "    return loop.stack", True),
+        ("@told\ndef train", "def train", True),
+        ("write(json.dumps(run))", "write(run)", False),
+    ],
+)
+def test_of_the_jobs_only_what_the_rule_uses_counts(
+    package: Path, old: str, new: str, counts: bool
+) -> None:
+    before = training(package)
+    assert old in JOBS
+    (package / "jobs.py").write_text(JOBS.replace(old, new))
+    assert (training(package) != before) is counts
+
+
+def test_an_import_at_the_top_counts_for_the_rules_that_use_it(package: Path) -> None:
+    before = code_of("score", package=package)
+    (package / "core" / "files.py").write_text("def write(text): print(text)\n")
+    assert code_of("score", package=package) != before
+
+
+def test_a_users_file_counts_with_what_it_imports(package: Path, tmp_path: Path) -> None:
+    own = tmp_path / "my_vae.py"
+    own.write_text("from pack.parts.nets import mlp\nfrom .sibling import x\n")
+    before = digest(own, package=package)
+    (package / "parts" / "nets.py").write_text("")
+    after = digest(own, package=package)
+    own.write_text("from pack.parts.nets import mlp\n")
+    assert len({before, after, digest(own, package=package)}) == 3
+
+
+def test_a_digest_knows_content_not_places(package: Path, tmp_path: Path) -> None:
+    before = training(package)
+    moved = package.rename(tmp_path / "elsewhere").rename(tmp_path / "deeper")
+    moved = moved.rename(tmp_path / "again")
+    (tmp_path / "new").mkdir()
+    assert training(moved.rename(tmp_path / "new" / "pack")) == before
+
+
+def test_nothing_is_imported(package: Path) -> None:
+    training(package)
+    assert not [name for name in sys.modules if name.split(".")[0] == "pack"]
+
+
+def test_a_rule_without_a_function_is_an_error(package: Path) -> None:
+    with pytest.raises(KeyError, match="fly"):
+        code_of("fly", package=package)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["fetch", "prepare", "pose", "train", "read_out", "fit_baseline", "score", "gather", "report"],
+)
+def test_every_rule_has_its_function(rule: str) -> None:
+    assert code_of(rule) == code_of(rule)

@@ -1,0 +1,241 @@
+"""Truths about the plan: who runs where, what is refused, what a change re-runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.core.errors import UserError
+from bench.core.rows import METRICS
+from bench.matching import warmup_beyond_reach
+from bench.plan import Plan, make_plan, plan_table
+from bench.study import from_config
+
+OWN = {
+    "variant": """
+VARIANT = Variant(label="own", needs=frozenset({NEEDS}), gives=frozenset({GIVES}), config=Config,
+                  build=lambda facts, config: None, reference="a test")
+""",
+    "baseline": """
+BASELINE = Baseline(label="own", needs=frozenset({NEEDS}), gives=frozenset({GIVES}), config=Config,
+                    fit=lambda problem, config, rng: None, deterministic=False, reference="a test")
+""",
+    "task": """
+TASK = Task(label="own", needs=frozenset({NEEDS}), asks=frozenset({GIVES}),
+            answers=frozenset({"library"}), ranked_by="elbo", config=Config,
+            pose=lambda data, config, split, rng: None, reference="a test")
+""",
+}
+
+
+def own(folder: Path, kind: str, needs: set[str], gives: set[str]) -> str:
+    """The path of a user's card that needs and gives these."""
+    path = folder / f"my_{kind}.py"
+    head = (
+        "from dataclasses import dataclass\n"
+        f"from bench.core.{kind} import {kind.capitalize()}\n\n"
+        "@dataclass(frozen=True, kw_only=True)\nclass Config:\n    width: int = 2\n"
+    )
+    body = OWN[kind].replace("{NEEDS}", repr(needs)).replace("{GIVES}", repr(gives))
+    path.write_text(head + body)
+    return str(path)
+
+
+def plain(**changes: Any) -> dict[str, Any]:
+    return {
+        "seeds": 2,
+        "datasets": ["gamma_poisson", "pbmc68k_reduced"],
+        "tasks": ["held_out_cells", "masked_entries"],
+        "runs": {"nbvae": {"variant": "nbvae", "n_latent": [3, 10]}},
+        "baselines": ["nmf", "oracle"],
+    } | changes
+
+
+def plan(**changes: Any) -> Plan:
+    return make_plan(from_config(plain(**changes), "mine"))
+
+
+def refusal(**changes: Any) -> list[str]:
+    with pytest.raises(UserError) as caught:
+        plan(**changes)
+    return [str(finding) for finding in caught.value.findings]
+
+
+def test_every_run_meets_every_dataset_task_and_split() -> None:
+    made = plan(splits=2)
+    places = {(r["run"], r["dataset"], r["task"], r["split"]) for r in made.runs}
+    assert len(places) == len(made.runs) == (3 * 2 + 1) * 2 * 2
+    assert {r["swept"].get("n_latent") for r in made.runs} == {3, 10, None}
+    assert all(r["seeds"] == [0, 1] for r in made.runs)
+
+
+def test_the_plan_is_plain_data_and_the_same_every_time() -> None:
+    first, second = plan().as_data(), plan().as_data()
+    assert json.loads(json.dumps(first, allow_nan=False)) == first == second
+
+
+def test_a_baseline_that_cannot_run_somewhere_is_left_out_there_with_a_reason() -> None:
+    made = plan()
+    assert {(s["run"], s["dataset"]) for s in made.skipped} == {("oracle", "pbmc68k_reduced")}
+    assert "not provided by datasets.pbmc68k_reduced" in made.skipped[0]["reason"]
+    assert {r["dataset"] for r in made.runs if r["run"] == "oracle"} == {"gamma_poisson"}
+
+
+def test_a_baseline_that_can_run_nowhere_is_refused() -> None:
+    [line] = refusal(datasets=["pbmc68k_reduced"])
+    assert line.startswith("baselines.oracle: can run nowhere")
+
+
+def test_a_variant_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
+    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bounds", "rates"})
+    lines = refusal(runs={"mine": {"variant": path, "width": [1, 2]}}, datasets=["gamma_poisson"])
+    assert lines == [
+        f"runs.mine: on gamma_poisson as {task}: needs batch, not provided by "
+        "datasets.gamma_poisson"
+        for task in ("held_out_cells", "masked_entries")
+    ]
+
+
+def test_a_variant_that_does_not_read_masks_is_refused_where_entries_are_missing(
+    tmp_path: Path,
+) -> None:
+    path = own(tmp_path, "variant", {"counts"}, {"bounds", "rates"})
+    [line] = refusal(runs={"mine": {"variant": path}})
+    assert "on gamma_poisson, pbmc68k_reduced as masked_entries: does not read observed" in line
+
+
+def test_a_task_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
+    path = own(tmp_path, "task", {"counts", "cell_type"}, {"bounds"})
+    [line] = refusal(tasks=["held_out_cells", path])
+    assert line == "tasks.my_task: needs cell_type, not provided by datasets.gamma_poisson"
+
+
+def test_columns_of_a_users_file_are_provided_once_named(tmp_path: Path) -> None:
+    file = tmp_path / "cells.h5ad"
+    file.touch()
+    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bounds"})
+    changes: dict[str, Any] = {
+        "runs": {"mine": {"variant": path}},
+        "tasks": ["held_out_cells"],
+        "baselines": [],
+    }
+    assert "needs batch" in refusal(datasets=[str(file)], **changes)[0]
+    made = plan(datasets=[{"cells": {"path": str(file), "batch": "donor"}}], **changes)
+    assert made.datasets["cells"]["provides"] == ["batch", "counts"]
+    assert made.datasets["cells"]["files"] == [str(file)]
+    assert made.runs[0]["file"] == path
+    assert made.runs[0]["model"] == "my_variant"
+
+
+def test_all_metrics_are_those_whose_needs_are_met() -> None:
+    made = plan()
+    by_task = {r["task"]: set(r["metrics"]) for r in made.runs}
+    assert {"elbo", "iwelbo"} <= by_task["held_out_cells"]
+    assert "imputation_loss" in by_task["masked_entries"]
+    assert not by_task["held_out_cells"] & by_task["masked_entries"]
+    assert set(made.metrics) == set.union(*by_task.values())
+    assert all(tuple(sorted(row)) == tuple(sorted(METRICS)) for row in made.metrics.values())
+
+
+def test_an_end_without_bound_is_null() -> None:
+    row = plan().metrics["elbo"]
+    assert (row["lowest"], row["highest"]) == (None, 0.0)
+
+
+def test_readouts_do_not_depend_on_metrics() -> None:
+    few = {"metrics": ["elbo"], "tasks": ["held_out_cells"]}
+    all_of_them = plan(tasks=["held_out_cells"])
+    assert [r["readouts"] for r in plan(**few).runs] == [r["readouts"] for r in all_of_them.runs]
+    assert set(all_of_them.runs[0]["readouts"]) == {"bounds", "latent"}
+
+
+def test_options_of_a_readout_reach_every_run() -> None:
+    made = plan(readouts={"bounds": {"n_samples": 7}}, tasks=["held_out_cells"])
+    assert {r["readouts"]["bounds"]["n_samples"] for r in made.runs} == {7}
+
+
+def test_a_metric_named_but_met_nowhere_is_refused() -> None:
+    [line] = refusal(metrics=["elbo", "imputation_loss"], tasks=["held_out_cells"])
+    assert line.startswith("metrics is 'imputation_loss': met nowhere; it needs")
+
+
+def test_a_run_that_no_metric_applies_to_is_refused() -> None:
+    [line] = refusal(metrics=["elbo"])
+    assert "as masked_entries: none of the study's metrics applies" in line
+
+
+def test_a_warmup_that_never_ends_is_refused() -> None:
+    run = {"variant": "nbvae", "batch_size": 0, "max_epochs": 10, "kl_warmup_steps": [10, 11]}
+    [line] = refusal(runs={"m": run})
+    assert line.startswith("runs.m.kl_warmup_steps is 11: a run takes 10 steps at most")
+
+
+@pytest.mark.parametrize(("steps", "reached"), [(30, True), (31, False)])
+def test_a_warmup_can_be_judged_once_the_cells_are_known(steps: int, reached: bool) -> None:
+    training = {"batch_size": 40, "max_epochs": 10, "kl_warmup_steps": steps}
+    assert not warmup_beyond_reach(training)
+    assert (not warmup_beyond_reach(training, n_train=101)) is reached
+
+
+def test_mistakes_of_all_kinds_are_told_at_once(tmp_path: Path) -> None:
+    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bounds", "rates"})
+    lines = refusal(
+        seed=3,
+        runs={
+            "a": {"variant": "nbva"},
+            "b": {"variant": "nbvae", "n_latent": 0},
+            "c": {"variant": path},
+        },
+        datasets=["gamma_poisson"],
+        tasks=["held_out_cells"],
+    )
+    assert [line.split(" ")[0].rstrip(":") for line in lines] == [
+        "seed",
+        "runs.a.variant",
+        "runs.b.n_latent",
+        "runs.c",
+    ]
+
+
+def test_the_table_has_a_row_per_run_and_split_with_every_parameter() -> None:
+    made = plan(splits=2)
+    table = plan_table(made)
+    assert len(table) == len(made.runs)
+    assert len({tuple(row) for row in table}) == 1
+    nmf = next(row for row in table if row["run"] == "nmf")
+    assert (nmf["kind"], nmf["n_latent"], nmf["max_epochs"]) == ("baselines", None, None)
+    assert {row["n_latent"] for row in table if row["kind"] == "models"} == {3, 10}
+
+
+def changed(before: Plan, after: Plan) -> set[tuple[str, str]]:
+    """Which digests of which models differ between two plans of the same runs."""
+    pairs = zip(before.runs, after.runs, strict=True)
+    both = [
+        (b["model"], what, b["code"][what], a["code"][what]) for b, a in pairs for what in b["code"]
+    ]
+    return {(model, what) for model, what, old, new in both if old != new}
+
+
+def test_editing_a_variant_changes_its_own_digests_only(tmp_path: Path) -> None:
+    path = own(tmp_path, "variant", {"counts", "observed"}, {"bounds", "rates"})
+    runs = {"mine": {"variant": path}, "nbvae": {"variant": "nbvae"}}
+    before = plan(runs=runs)
+    Path(path).write_text(Path(path).read_text() + "# edited\n")
+    after = plan(runs=runs)
+    assert changed(before, after) == {("my_variant", "train"), ("my_variant", "readout")}
+    assert (before.datasets, before.tasks) == (after.datasets, after.tasks)
+
+
+def test_adding_a_metric_changes_what_is_scored_and_nothing_else() -> None:
+    few = plan(tasks=["held_out_cells"], metrics=["elbo"])
+    more = plan(tasks=["held_out_cells"], metrics=["elbo", "iwelbo"])
+    assert {what for _, what in changed(few, more)} == {"score"}
+    same = [{k: v for k, v in r.items() if k not in ("metrics", "code")} for r in few.runs]
+    assert same == [{k: v for k, v in r.items() if k not in ("metrics", "code")} for r in more.runs]
+
+
+def test_adding_a_dataset_leaves_the_others_alone() -> None:
+    one, two = plan(datasets=["gamma_poisson"]), plan()
+    assert one.runs == [row for row in two.runs if row["dataset"] == "gamma_poisson"]
+    assert one.datasets["gamma_poisson"] == two.datasets["gamma_poisson"]

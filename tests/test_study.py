@@ -1,0 +1,278 @@
+"""Truths about reading a study: what fans out, how it is labelled, and what a user is told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import catalogue
+from bench.entries import NAMED_BY
+from bench.parameters import check, parameters_of, parse
+from bench.study import Study, StudyFile, from_config
+from bench.sweeps import LONGEST, combinations, is_safe, labels
+from bench.training.config import TrainingConfig
+
+OWN_VARIANT = '''
+from dataclasses import dataclass
+from bench.core.variant import Variant
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    n_latent: int = 2
+    """Width of the latent."""
+    hidden: tuple[int, ...] = (8,)
+    batch_mode: str = "plain"
+
+    def __post_init__(self):
+        if self.n_latent == 13:
+            raise ValueError("thirteen is unlucky")
+
+VARIANT = Variant(
+    label="own", needs=frozenset({"counts", "observed"}), gives=frozenset({"bounds"}),
+    config=Config, build=lambda facts, config: None, reference="a test",
+)
+'''
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> str:
+    path = tmp_path / "my_vae.py"
+    path.write_text(OWN_VARIANT)
+    return str(path)
+
+
+def study(**changes: Any) -> Study:
+    plain = {
+        "datasets": ["gamma_poisson"],
+        "tasks": ["held_out_cells"],
+        "runs": {"nbvae": {"variant": "nbvae"}},
+    }
+    return from_config(plain | changes, "mine")
+
+
+def told(found: Study) -> list[str]:
+    return [str(finding) for finding in found.findings]
+
+
+def run_labels(runs: dict[str, Any], **changes: Any) -> list[str]:
+    found = study(runs=runs, **changes)
+    assert not found.findings
+    return [entry.label for entry in found.runs]
+
+
+def test_a_list_fans_out_and_the_label_tells_its_value() -> None:
+    assert run_labels({"nbvae": {"variant": "nbvae", "n_latent": [3, 10]}}) == [
+        "nbvae.n_latent-3",
+        "nbvae.n_latent-10",
+    ]
+
+
+def test_several_lists_make_their_product() -> None:
+    body = {"variant": "nbvae", "n_latent": [3, 10], "learning_rate": [0.01, "1e-3"]}
+    assert run_labels({"m": body}) == [
+        "m.n_latent-3.learning_rate-0.01",
+        "m.n_latent-3.learning_rate-0.001",
+        "m.n_latent-10.learning_rate-0.01",
+        "m.n_latent-10.learning_rate-0.001",
+    ]
+
+
+def test_mappings_that_move_together_are_told_apart_by_what_differs() -> None:
+    bodies = [
+        {"variant": "nbvae", "n_latent": 3, "n_hidden": 64, "patience": 5},
+        {"variant": "nbvae", "n_latent": 10, "n_hidden": 64, "patience": 7},
+    ]
+    assert run_labels({"m": bodies}) == ["m.n_latent-3.patience-5", "m.n_latent-10.patience-7"]
+
+
+def test_variants_fan_out_too(own: str) -> None:
+    assert run_labels({"m": {"variant": ["pvae", own]}}) == ["m.variant-pvae", "m.variant-my_vae"]
+
+
+def test_training_holds_for_every_run_that_does_not_say_otherwise() -> None:
+    found = study(
+        training={"learning_rate": "1e-2", "patience": 3},
+        runs={"a": {"variant": "pvae"}, "b": {"variant": "pvae", "patience": 9}},
+    )
+    assert [(e.training["learning_rate"], e.training["patience"]) for e in found.runs] == [
+        (0.01, 3),
+        (0.01, 9),
+    ]
+
+
+def test_a_swept_training_key_sweeps_every_run() -> None:
+    assert run_labels({"a": {"variant": "pvae"}}, training={"patience": [3, 4]}) == [
+        "a.patience-3",
+        "a.patience-4",
+    ]
+
+
+def test_a_list_valued_parameter_takes_a_list_as_one_value(own: str) -> None:
+    one = study(runs={"m": {"variant": own, "hidden": [16, 4]}})
+    many = study(runs={"m": {"variant": own, "hidden": [[16, 4], [8]]}})
+    assert [(e.label, e.config.hidden) for e in one.runs] == [("m", (16, 4))]
+    assert [(e.label, e.config.hidden) for e in many.runs] == [
+        ("m.hidden-16-4", (16, 4)),
+        ("m.hidden-8", (8,)),
+    ]
+
+
+def test_datasets_tasks_and_baselines_fan_out_like_runs() -> None:
+    found = study(
+        datasets=[{"small": {"dataset": "gamma_poisson", "n_cells": [50, 60]}}],
+        tasks=[{"masked_entries": {"among": ["all", "nonzero"]}}],
+        baselines=[{"nmf": {"rank": [1, 3]}}],
+    )
+    every = [*found.datasets, *found.tasks, *found.baselines]
+    assert not found.findings
+    assert [entry.label for entry in every] == [
+        "small.n_cells-50",
+        "small.n_cells-60",
+        "masked_entries.among-all",
+        "masked_entries.among-nonzero",
+        "nmf.rank-1",
+        "nmf.rank-3",
+    ]
+
+
+def test_a_path_to_counts_means_the_users_h5ad(tmp_path: Path) -> None:
+    file = tmp_path / "cells.h5ad"
+    file.touch()
+    found = study(datasets=[str(file), {"mine": {"path": str(file), "batch": "donor"}}])
+    assert not found.findings
+    assert [(e.label, e.name, e.values["batch"]) for e in found.datasets] == [
+        ("cells", "h5ad", ""),
+        ("mine", "h5ad", "donor"),
+    ]
+
+
+def test_labels_that_no_folder_can_carry_are_numbered(own: str) -> None:
+    runs = {"m": {"variant": own, "batch_mode": ["a/b", "c d"]}}
+    assert run_labels(runs) == ["m.1", "m.2"]
+    runs = {"m": {"variant": own, "batch_mode": ["x" * LONGEST, "y" * LONGEST]}}
+    assert run_labels(runs) == ["m.1", "m.2"]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["n_latent", "rank", "path"]),
+        st.lists(st.one_of(st.integers(), st.text(), st.floats(0, 1)), min_size=1, max_size=4),
+        min_size=1,
+    )
+)
+def test_every_label_is_safe(lists: dict[str, list[Any]]) -> None:
+    swept = [c.given for c in combinations(lists, lambda key: False)]
+    assert all(is_safe(label) for label in labels("run", swept))
+    assert len(swept) == len(labels("run", swept))
+
+
+def test_two_runs_may_not_share_a_label_in_any_case() -> None:
+    found = study(
+        runs={"NMF": {"variant": "pvae"}, "a": {"variant": "pvae", "n_latent": [3, 3]}},
+        baselines=["nmf"],
+    )
+    assert [finding.value for finding in found.findings] == ["a.n_latent-3", "nmf"]
+
+
+@pytest.mark.parametrize("label", ["a b", "..", "-x", "x" * 81, True, ""])
+def test_an_unsafe_label_is_refused(label: Any) -> None:
+    assert any("letters, digits" in line for line in told(study(runs={label: {}})))
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "words"),
+    [
+        ({"n_latnet": 3}, "runs.m.n_latnet", "did you mean n_latent?"),
+        ({"n_latent": -1}, "runs.m.n_latent", "a whole number > 0"),
+        ({"n_latent": True}, "runs.m.n_latent", "YAML reads on, off"),
+        ({"n_latent": 2.5}, "runs.m.n_latent", "a whole number"),
+        ({"n_latent": "3"}, "runs.m.n_latent", "a whole number"),
+        ({"n_latent": None}, "runs.m.n_latent", "a whole number"),
+        ({"n_latent": []}, "runs.m.n_latent", "an empty list"),
+        ({"n_latent": [3, {"a": 1}]}, "runs.m.n_latent", "a whole number"),
+        ({"learning_rate": float("nan")}, "runs.m.learning_rate", "a number > 0"),
+        ({"optimizer": "adams"}, "runs.m.optimizer", "one of adam, rmsprop"),
+        ({"encoder_input": False}, "runs.m.encoder_input", "one of raw, log1p"),
+        ({"variant": "nbva"}, "runs.m.variant", "did you mean nbvae?"),
+        ({"variant": "./no.py"}, "runs.m.variant", "no such file"),
+        ("nbvae", "runs.m", "expected parameters"),
+    ],
+)
+def test_a_wrong_parameter_is_told_with_place_and_help(body: Any, place: str, words: str) -> None:
+    full = {"variant": "nbvae", **body} if isinstance(body, dict) else body
+    [finding] = study(runs={"m": full}).findings
+    assert finding.place == place
+    assert words in str(finding)
+
+
+def test_what_a_config_checks_itself_is_told_too(own: str) -> None:
+    [finding] = study(runs={"m": {"variant": own, "n_latent": [2, 13]}}).findings
+    assert (finding.place, finding.expected) == ("runs.m", "thirteen is unlucky")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seeds": 0}, "seeds is 0"),
+        ({"seeds": True}, "seeds is True"),
+        ({"seeds": [1, 1]}, "a seed stands twice"),
+        ({"splits": "two"}, "splits is 'two'"),
+        ({"datasets": []}, "datasets is []: names nothing"),
+        ({"datasets": [{"a": None, "path": "x"}]}, "indent the parameters"),
+        ({"datasets": [7]}, "datasets[0] is 7"),
+        ({"datasets": [{"m": {"path": "none.h5ad"}}]}, "datasets.m.path is 'none.h5ad': no such"),
+        ({"datasets": [{"h5ad": {}}]}, "datasets.h5ad.path: missing; expected text"),
+        ({"tasks": ["held_out_cell"]}, "did you mean held_out_cells?"),
+        ({"runs": {}}, "nothing to compare"),
+        ({"metrics": ["iwelboo"]}, "did you mean iwelbo?"),
+        ({"readouts": {"bounds": {"n_sample": 3}}}, "did you mean n_samples?"),
+        ({"readouts": {"bound": {}}}, "did you mean bounds?"),
+        ({"readouts": {"bounds": 3}}, "expected options"),
+        ({"training": {"batch_sise": 3}}, "training.batch_sise: unknown; did you mean batch_size"),
+        ({"training": {"patience": [1, -1]}}, "training.patience is -1"),
+        ({"run": {}}, "run: unknown; did you mean runs?"),
+    ],
+)
+def test_a_wrong_key_is_told(changes: dict[str, Any], words: str) -> None:
+    [line] = told(study(**changes))
+    assert words in line
+
+
+def test_a_users_file_that_breaks_is_one_line(tmp_path: Path) -> None:
+    broken, empty = tmp_path / "broken.py", tmp_path / "empty.py"
+    broken.write_text("import no_such_package\n")
+    empty.write_text("")
+    lines = told(study(runs={"a": {"variant": str(broken)}, "b": {"variant": str(empty)}}))
+    assert "runs.a.variant: cannot be imported: ModuleNotFoundError" in lines[0]
+    assert "runs.b.variant: ends without a card" in lines[1]
+
+
+@pytest.mark.parametrize("shelf", ["data", "tasks", "models", "baselines", "readouts"])
+def test_parameters_on_the_shelves_can_be_written_in_a_study(shelf: catalogue.Shelf) -> None:
+    """No name has two meanings, and plain data makes the same configuration again."""
+    taken = {NAMED_BY.get(shelf, ""), "run", "kind", "model", "label", "role", "dataset", "task"}
+    taken |= {"split", *(parameters_of(TrainingConfig) if shelf == "models" else ())}
+    for name in catalogue.names(shelf):
+        config = catalogue.card(shelf, name).config
+        known = parameters_of(config)
+        assert not taken & set(known), f"{shelf}/{name}"
+        required = {key: "x" for key, parameter in known.items() if parameter.required}
+        checked = check(config, required, name)
+        assert not isinstance(checked, list)
+        assert config(**checked.values) == parse(config, checked.values) == config(**required)
+
+
+def test_a_resolved_study_is_a_study_that_resolves_to_itself() -> None:
+    first = study(
+        datasets=[{"tiny": {"dataset": "gamma_poisson", "n_cells": 50}}],
+        runs={"m": {"variant": "nbvae", "n_latent": [2, 3]}},
+        baselines=["mean"],
+        seeds=2,
+    )
+    again = from_config(yaml.safe_load(yaml.safe_dump(first.resolved())), "mine")
+    assert not again.findings
+    assert again.resolved() == first.resolved()
+    assert set(first.resolved()) == set(StudyFile.model_fields) - {"training"}
