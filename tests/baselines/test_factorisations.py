@@ -196,6 +196,14 @@ def test_pca_with_all_components_gives_the_counts_back(counts: NDArray) -> None:
     np.testing.assert_allclose(result, counts, atol=1e-3)
 
 
+def test_pca_takes_its_chance_from_the_generator() -> None:
+    """On this shape scikit-learn's solver is a randomised one."""
+    problem = problem_of(np.random.default_rng(2).poisson(1.0, size=(60, 600)))
+    one, again, other = (rates("pca", problem, seed, n_components=5) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert np.any(one != other)
+
+
 def test_pca_keeps_every_genes_observed_total(counts: NDArray, missing: NDArray) -> None:
     result = rates("pca", problem_of(counts, missing), n_components=2)
     observed = np.where(missing, 0, counts).sum(0)
