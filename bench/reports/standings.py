@@ -6,7 +6,7 @@ where they lie between the two controls, which are named and never change with t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf, isfinite, nan
+from math import fsum, inf, isfinite, nan
 from statistics import median
 from typing import Any, Literal
 
@@ -163,7 +163,7 @@ def _kind(plan: Any) -> Literal["VAE", "baseline", "floor", "ceiling"]:
 
 def _mean(column: "pd.Series[float]") -> float:
     numbers = pd.to_numeric(column, errors="coerce").dropna()
-    return float(numbers.mean()) if len(numbers) else nan
+    return fsum(numbers) / len(numbers) if len(numbers) else nan
 
 
 def _trouble(records: pd.DataFrame, n: int, planned: int) -> str:

@@ -102,7 +102,13 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     names = {"dataset", "task", "run", "model", "label", "metric", "reason", "device", "unit"}
     texts = dict.fromkeys(names & set(columns), str)
     # A dataset called "NA" is a name and not a hole; empty numbers are holes.
-    table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=_holes(columns, names))
+    table = pd.read_csv(
+        path,
+        dtype=texts,
+        keep_default_na=False,
+        na_values=_holes(columns, names),
+        float_precision="round_trip",
+    )
     missing = [column for column in columns if column not in table]
     if missing:
         found = [Finding(f"{path}: {column}", None, "column is missing") for column in missing]
