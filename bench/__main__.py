@@ -68,7 +68,7 @@ def _list(options: argparse.Namespace) -> Iterator[str]:
 
 def _entry(shelf: Shelf, name: str) -> Iterator[str]:
     """One card: its label, what it needs and gives, its parameters."""
-    from bench.parameters import parameters_of
+    from bench.parameters import documented
 
     card = catalogue.card(shelf, name)
     yield f"  {name}: {card.label}"
@@ -77,9 +77,7 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
             yield f"    {fact.replace('_', ' ')}: {', '.join(sorted(values))}"
     if hasattr(card, "better"):
         yield f"    {card.better} is better; {card.unit}"
-    parameters = parameters_of(card.config).values() if hasattr(card, "config") else ()
-    rows = [(p.name, p.default_text, p.range, p.doc) for p in parameters]
-    yield from aligned(rows, indent=6)
+    yield from aligned(documented(card.config) if hasattr(card, "config") else [], indent=6)
 
 
 def _check(options: argparse.Namespace) -> Iterator[str]:

@@ -11,7 +11,13 @@ from typing import Any, NamedTuple
 
 from bench import catalogue
 from bench.catalogue import Shelf
-from bench.core.errors import Finding, UserError
+from bench.core.baseline import Baseline
+from bench.core.dataset import Dataset
+from bench.core.errors import Finding, UserError, mistake
+from bench.core.metric import Metric
+from bench.core.readout import Readout
+from bench.core.task import Task
+from bench.core.variant import Variant
 from bench.parameters import Parameter, check, parameters_of, unknown
 from bench.sweeps import combinations, is_safe, labels, swept_keys
 from bench.training.config import TrainingConfig
@@ -23,6 +29,16 @@ NAMED_BY: dict[Shelf, str] = {
     "baselines": "baseline",
 }
 """The key under a label that says which contribution is meant; without it the label does."""
+
+KINDS: dict[Shelf, type[Any]] = {
+    "data": Dataset,
+    "tasks": Task,
+    "models": Variant,
+    "baselines": Baseline,
+    "readouts": Readout,
+    "metrics": Metric,
+}
+"""What the card on each shelf is."""
 
 SAFE_LABEL = "expected letters, digits, '.', '_' and '-', no more than 80, not led by '.' or '-'"
 
@@ -88,10 +104,15 @@ class Resolver:
     def find(self, shelf: Shelf, name: Any, place: str) -> Any | None:
         """The card of that name; None, with a finding, where there is none."""
         try:
-            return self.card(shelf, str(name))
+            card: Any = self.card(shelf, str(name))
+            if not isinstance(card, KINDS[shelf]):
+                raise mistake(place, None, f"its card is no {KINDS[shelf].__name__}")
+            if shelf != "metrics":
+                parameters_of(card.config)
         except UserError as error:
             self.note(*(finding._replace(place=place) for finding in error.findings))
             return None
+        return card
 
     def of_list(self, shelf: Shelf, items: list[Any], section: str) -> list[Entry]:
         """The entries of a list whose items are names, paths, or labels with parameters."""

@@ -14,11 +14,11 @@ from inspect import cleandoc, getsource
 from textwrap import dedent
 from typing import Any, NamedTuple
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from bench.catalogue import suggestion
-from bench.core.errors import Finding, UserError
+from bench.core.errors import Finding, UserError, mistake
 
 EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 """Numbers that YAML 1.1 takes for text, such as 1e-3."""
@@ -35,7 +35,6 @@ class Parameter:
     schema: Mapping[str, Any]
     """Its JSON schema: type, range, default."""
     required: bool
-    doc: str
 
     @property
     def is_list(self) -> bool:
@@ -62,16 +61,25 @@ class Checked(NamedTuple):
 
 @cache
 def parameters_of(config: type) -> dict[str, Parameter]:
-    """The parameters of a dataclass by name, in the order it declares them."""
+    """The parameters of a dataclass by name, in the order it declares them.
+
+    Raises UserError where it is no dataclass that a study can fill.
+    """
     schema = _adapter(config).json_schema()
-    docs = field_docs(config)
     required = schema.get("required", ())
     return {
-        name: Parameter(
-            name=name, schema=declared, required=name in required, doc=docs.get(name, "")
-        )
+        name: Parameter(name=name, schema=declared, required=name in required)
         for name, declared in schema.get("properties", {}).items()
     }
+
+
+def documented(config: type) -> list[tuple[str, str, str, str]]:
+    """Name, default, range and doc of every parameter, as people read them."""
+    docs = field_docs(config)
+    return [
+        (name, parameter.default_text, parameter.range, docs.get(name, ""))
+        for name, parameter in parameters_of(config).items()
+    ]
 
 
 def unknown(
@@ -151,10 +159,18 @@ def field_docs(config: type) -> dict[str, str]:
 
 @cache
 def _adapter(config: type) -> TypeAdapter[Any]:
-    if not is_dataclass(config):
-        raise TypeError(f"{config!r} is no dataclass")
     settings = ConfigDict(extra="forbid", allow_inf_nan=False)
-    return TypeAdapter(checked_dataclass(config, frozen=True, kw_only=True, config=settings))
+    try:
+        if not is_dataclass(config):
+            raise TypeError("it is no dataclass")
+        checked = checked_dataclass(config, frozen=True, kw_only=True, config=settings)
+        adapter = TypeAdapter(checked)
+        adapter.json_schema()
+        return adapter
+    except (TypeError, NameError, PydanticUserError) as error:
+        expected = "parameters must be a frozen, keyword-only dataclass of plain types"
+        reason = str(error).splitlines()[0]
+        raise mistake(getattr(config, "__name__", "config"), None, expected, reason) from None
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:

@@ -5,7 +5,7 @@ Editors complete and check a study by ``configs/study.schema.json``; people read
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.files import write_text
 from bench.entries import NAMED_BY
-from bench.parameters import Parameter, expectation, parameters_of
+from bench.parameters import Parameter, documented, expectation, field_docs, parameters_of
 from bench.study import StudyFile
 from bench.training.config import TrainingConfig
 
@@ -55,7 +55,7 @@ def study_schema() -> Schema:
     run = _either([*runs, _own_file("variant")])
     some_runs = {"type": "array", "items": run}
     top["runs"]["additionalProperties"] = {"anyOf": [run, some_runs, {"type": "null"}]}
-    top["training"] = top["training"] | _parameters(_training(), sweeps=True)
+    top["training"] = top["training"] | _parameters(TrainingConfig, sweeps=True)
     readouts = {name: _parameters(_own("readouts", name)) for name in catalogue.names("readouts")}
     top["readouts"] |= {"properties": readouts}
     names = {"anyOf": [{"enum": ["all", *catalogue.names("metrics")]}, _path()]}
@@ -66,12 +66,16 @@ def study_schema() -> Schema:
 def key_table() -> Iterator[str]:
     """Lines of Markdown: all keys with defaults, ranges and docs."""
     yield from _table("Keys of a study", None, _study_keys())
-    yield from _table("Training", "Keys of `training:` and of every run.", _rows(_training()))
+    yield from _table(
+        "Training", "Keys of `training:` and of every run.", documented(TrainingConfig)
+    )
     for shelf, heading in SECTIONS.items():
         for name in catalogue.names(shelf):
             card = catalogue.card(shelf, name)
-            rows = _rows(_own(shelf, name))
-            yield from _table(f"{heading}: `{name}`", f"{card.label}: {_needs(card)}", rows)
+            heading_here = f"{heading}: `{name}`"
+            yield from _table(
+                heading_here, f"{card.label}: {_needs(card)}", documented(card.config)
+            )
     yield "### Metrics"
     yield ""
     yield "| name | better | unit | needs |"
@@ -99,7 +103,7 @@ def _said(declared: Mapping[str, Any]) -> str:
     return "keys and values" if declared.get("type") == "object" else expectation(declared)
 
 
-def _table(heading: str, text: str | None, rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(heading: str, text: str | None, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield f"### {heading}"
     yield ""
     if text:
@@ -113,10 +117,6 @@ def _table(heading: str, text: str | None, rows: list[tuple[str, ...]]) -> Itera
         yield ""
 
 
-def _rows(parameters: Mapping[str, Parameter]) -> list[tuple[str, ...]]:
-    return [(p.name, p.default_text, p.range, p.doc) for p in parameters.values()]
-
-
 def _needs(card: Any) -> str:
     facts = [(fact, getattr(card, fact, None)) for fact in ("provides", "needs", "gives")]
     said = [f"{fact} {_quoted(values)}" for fact, values in facts if values]
@@ -127,12 +127,8 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in sorted(names))
 
 
-def _own(shelf: Shelf, name: str) -> dict[str, Parameter]:
-    return parameters_of(catalogue.card(shelf, name).config)
-
-
-def _training() -> dict[str, Parameter]:
-    return parameters_of(TrainingConfig)
+def _own(shelf: Shelf, name: str) -> type:
+    return catalogue.card(shelf, name).config
 
 
 def _item(shelf: Shelf) -> Schema:
@@ -153,7 +149,10 @@ def _body(shelf: Shelf, name: str) -> Schema:
 
 
 def _run(name: str) -> Schema:
-    shared = {key: {"$ref": f"#/properties/training/properties/{key}"} for key in _training()}
+    shared = {
+        key: {"$ref": f"#/properties/training/properties/{key}"}
+        for key in parameters_of(TrainingConfig)
+    }
     more = {"variant": {"const": name}, **shared}
     return _parameters(_own("models", name), more, sweeps=True)
 
@@ -171,11 +170,13 @@ def _either(choices: list[Schema]) -> Schema:
     return {"anyOf": choices}
 
 
-def _parameters(
-    parameters: Mapping[str, Parameter], more: Schema | None = None, *, sweeps: bool = False
-) -> Schema:
+def _parameters(config: type, more: Schema | None = None, *, sweeps: bool = False) -> Schema:
     """An object with these parameters and no others; with ``sweeps``, lists of values too."""
-    properties = {name: _value(p, sweeps) for name, p in parameters.items()}
+    docs = field_docs(config)
+    properties = {
+        name: _value(parameter, docs.get(name, ""), sweeps)
+        for name, parameter in parameters_of(config).items()
+    }
     return {
         "type": "object",
         "additionalProperties": False,
@@ -183,12 +184,12 @@ def _parameters(
     }
 
 
-def _value(parameter: Parameter, sweeps: bool) -> Schema:
+def _value(parameter: Parameter, doc: str, sweeps: bool) -> Schema:
     one = {key: value for key, value in parameter.schema.items() if key not in ("title", "default")}
     value = {"anyOf": [one, {"type": "array", "items": one}]} if sweeps else one
-    doc = {"description": parameter.doc} if parameter.doc else {}
+    described = {"description": doc} if doc else {}
     default = {} if parameter.required else {"default": parameter.schema.get("default")}
-    return {**value, **doc, **default}
+    return {**value, **described, **default}
 
 
 if __name__ == "__main__":

@@ -8,12 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import catalogue
-from bench.entries import NAMED_BY
-from bench.parameters import check, parameters_of, parse
 from bench.study import Study, StudyFile, from_config
 from bench.sweeps import LONGEST, combinations, is_safe, labels
-from bench.training.config import TrainingConfig
 
 OWN_VARIANT = '''
 from dataclasses import dataclass
@@ -250,19 +246,32 @@ def test_a_users_file_that_breaks_is_one_line(tmp_path: Path) -> None:
     assert "runs.b.variant: ends without a card" in lines[1]
 
 
-@pytest.mark.parametrize("shelf", ["data", "tasks", "models", "baselines", "readouts"])
-def test_parameters_on_the_shelves_can_be_written_in_a_study(shelf: catalogue.Shelf) -> None:
-    """No name has two meanings, and plain data makes the same configuration again."""
-    taken = {NAMED_BY.get(shelf, ""), "run", "kind", "model", "label", "role", "dataset", "task"}
-    taken |= {"split", *(parameters_of(TrainingConfig) if shelf == "models" else ())}
-    for name in catalogue.names(shelf):
-        config = catalogue.card(shelf, name).config
-        known = parameters_of(config)
-        assert not taken & set(known), f"{shelf}/{name}"
-        required = {key: "x" for key, parameter in known.items() if parameter.required}
-        checked = check(config, required, name)
-        assert not isinstance(checked, list)
-        assert config(**checked.values) == parse(config, checked.values) == config(**required)
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("VARIANT = Variant(", "VARIANT = dict(", "its card is no Variant"),
+        ("frozen=True, ", "", "frozen, keyword-only dataclass"),
+        ("config=Config", "config=None", "frozen, keyword-only dataclass"),
+        ("n_latent: int = 2", "n_latent: Nonsense = 2", "'Nonsense' is not defined"),
+        ("n_latent: int = 2", "n_latent: Variant = 2", ""),
+        ("n_latent: int = 2", "n_latent: object.__class__ = 2", ""),
+    ],
+)
+def test_a_users_card_that_is_none_is_told(own: str, old: str, new: str, words: str) -> None:
+    Path(own).write_text(OWN_VARIANT.replace(old, new))
+    [line] = told(study(runs={"a": {"variant": own}}))
+    assert line.startswith("runs.a.variant")
+    assert words in line
+
+
+def test_users_files_of_one_name_do_not_meet(own: str, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    other = tmp_path / "more" / "my_vae.py"
+    other.write_text(OWN_VARIANT.replace("n_latent", "n_factors").replace("Config", "Other"))
+    runs = {"a": {"variant": own, "n_latent": 3}, "b": {"variant": str(other), "n_factors": 4}}
+    found = study(runs=runs)
+    assert not found.findings
+    assert (found.runs[0].config.n_latent, found.runs[1].config.n_factors) == (3, 4)
 
 
 def test_a_resolved_study_is_a_study_that_resolves_to_itself() -> None:
