@@ -168,6 +168,7 @@ def _metrics(
     listed = [given] if isinstance(given, str) else given
     named = [name for name in listed if name != ALL]
     names = [*(catalogue.names("metrics") if ALL in listed else []), *named]
+    _need_distinct_files(list(dict.fromkeys(names)), "metrics", resolver)
     cards = {name: resolver.find("metrics", name, "metrics") for name in dict.fromkeys(names)}
     return {n: Option(card, {}) for n, card in cards.items() if card is not None}, frozenset(named)
 
@@ -175,7 +176,9 @@ def _metrics(
 def _readouts(given: Mapping[str, Any], resolver: Resolver) -> dict[str, Option]:
     """Every readout there is, on the shelf or by path, with its options."""
     readouts = {}
-    for name in dict.fromkeys([*catalogue.names("readouts"), *given]):
+    names = list(dict.fromkeys([*catalogue.names("readouts"), *given]))
+    _need_distinct_files(names, "readouts", resolver)
+    for name in names:
         place = f"readouts.{name}"
         card = resolver.find("readouts", name, place)
         if card is None:
@@ -210,3 +213,11 @@ def _need_distinct(entries: list[Entry], resolver: Resolver) -> None:
             expected = f"this label is taken already, at {other.place}"
             fix = "labels must differ in more than upper and lower case"
             resolver.note(Finding(entry.place, entry.label, expected, fix))
+
+
+def _need_distinct_files(names: list[str], section: str, resolver: Resolver) -> None:
+    """Results know a metric or readout by its file's name: two may not share one."""
+    stems = [Path(name).stem for name in names]
+    for name, stem in zip(names, stems, strict=True):
+        if name != stem and stems.count(stem) > 1:
+            resolver.note(Finding(section, name, f"there is another {stem}", "rename the file"))

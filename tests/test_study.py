@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import catalogue
 from bench.study import Study, StudyFile, from_config
 from bench.sweeps import LONGEST, combinations, is_safe, labels
 
@@ -272,6 +273,16 @@ def test_users_files_of_one_name_do_not_meet(own: str, tmp_path: Path) -> None:
     found = study(runs=runs)
     assert not found.findings
     assert (found.runs[0].config.n_latent, found.runs[1].config.n_factors) == (3, 4)
+
+
+def test_a_users_metric_may_not_take_a_name_from_the_shelf(tmp_path: Path) -> None:
+    source = catalogue.file_of("metrics", "elbo").read_text()
+    mine, taken = tmp_path / "my_metric.py", tmp_path / "elbo.py"
+    mine.write_text(source)
+    taken.write_text(source)
+    assert set(study(metrics=["all", str(mine)]).metrics) >= {"elbo", str(mine)}
+    [finding] = study(metrics=["all", str(mine), str(taken)]).findings
+    assert (finding.value, finding.expected) == (str(taken), "there is another elbo")
 
 
 def test_a_resolved_study_is_a_study_that_resolves_to_itself() -> None:
