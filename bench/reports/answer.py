@@ -101,8 +101,8 @@ def _led(top: tuple[str, ...], leads: Sequence[Lead], everywhere: bool) -> Marku
 def _margin(found: Lead) -> Markup:
     if found.ahead is None or found.runner_up is None:
         return Markup(", the only competitor with a score")
-    places, unit = decimals(found.board), f"\N{NO-BREAK SPACE}{found.board.unit}".rstrip()
-    return Markup(", {}{} {} ahead of {}").format(
+    places, unit = decimals(found.board), found.board.unit.partition(",")[0]
+    return Markup(", {} {} {} ahead of {}").format(
         number(found.ahead.mean, places),
         unit,
         interval(found.ahead.low, found.ahead.high, places),

@@ -119,6 +119,7 @@ def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str])
     picked = alt.param(name="picked", value="")
     shown = "picked == '' || picked == datum.run"
     x = alt.X("epoch:Q", title="epoch (square-root scale)").scale(type="sqrt", nice=False)
+    x = x.axis(tickMinStep=1, format="d", labelOverlap="greedy", labelSeparation=6)
     y = alt.Y("mean:Q", title="nats per cell").scale(domain=_domain(rows), nice=False, zero=False)
     colour = alt.Color("run:N", legend=None).scale(
         domain=list(colours), range=list(colours.values())
@@ -127,10 +128,10 @@ def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str])
     line = alt.Chart(data).mark_line(clip=True, strokeWidth=1.6)
     dash = alt.StrokeDash("part:N", legend=None)
     dash = dash.scale(domain=["validation", "train"], range=[[1, 0], [3, 2]])
-    layers = [
-        band.encode(x, alt.Y("low:Q"), colour, y2="high:Q", opacity=_fade(shown, 0.18, 0.02)),
-        line.encode(x, y, colour, dash, opacity=_fade(shown, 0.95, 0.08)),
-    ]
+    layers = [line.encode(x, y, colour, dash, opacity=_fade(shown, 0.95, 0.08))]
+    if (rows["part"] == "validation").any():
+        faded = _fade(shown, 0.18, 0.02)
+        layers.insert(0, band.encode(x, alt.Y("low:Q"), colour, y2="high:Q", opacity=faded))
     chart = alt.layer(*layers).add_params(picked).properties(width="container", height=190)
     words = f"{term} by epoch on {board.dataset}, {board.task}, for {', '.join(colours)}"
     spec: Spec = chart.to_dict(validate=False)

@@ -1,7 +1,7 @@
 """Scores by run, and scores by cost: one small chart per leaderboard, as Vega-Lite."""
 
 from collections.abc import Sequence
-from math import isfinite, log
+from math import isfinite, log, nan
 from typing import Any, Literal
 
 from bench.reports.answer import decimals
@@ -35,7 +35,9 @@ def scores(board: Board) -> Spec:
     seeds = alt.Data(values=[point for standing in shown for point in _seeds(board, standing)])
     order = alt.Y("run:N", sort=[s.run for s in shown], title=None)
     order = order.axis(labelLimit=170, labelPadding=9, ticks=False, domain=False, grid=True)
-    axis = alt.X("at:Q", title=None, scale=_scale(board.span)).axis(tickCount=5)
+    axis = alt.X("at:Q", title=None, scale=_scale(board.span)).axis(
+        tickCount=5, labelOverlap="greedy", labelSeparation=10
+    )
     interval = alt.Chart(means).mark_rule(strokeWidth=2.5, strokeCap="round")
     mean = alt.Chart(means).mark_point(filled=True, size=70, opacity=1)
     layers = [
@@ -73,7 +75,7 @@ def costs(board: Board) -> Spec | None:
         points.encode(axis_x, axis_y, _colour(), _shape(), tooltip=_tips("score", "seconds")),
         *(
             _names(data, side, board).encode(axis_x, axis_y, text="run:N")
-            for side in ("left", "right")
+            for side in sorted({row["side"] for row in rows} - {""})
         ),
     ]
     words = f"Score against training seconds of {len(shown)} runs on {board.dataset}, {board.task}"
@@ -118,12 +120,12 @@ def _name(
         if all(abs(x - a) > 0.4 or abs(y - b) > 0.08 for a, b in named.values()):
             named[run] = (x, y)
     for row in rows:
+        x = named.get(row["run"], (nan, nan))[0]
         row["front"] = row["run"] in best_first
-        if row["run"] in named:
-            row["side"] = "left" if named[row["run"]][0] > 0.5 else "right"
+        row["side"] = "left" if x > 0.5 else "right" if x <= 0.5 else ""
 
 
-def _names(data: Any, side: str, board: Board) -> Any:
+def _names(data: Any, side: Any, board: Board) -> Any:
     import altair as alt
 
     here = alt.Chart(data).transform_filter(f"datum.side == '{side}'")
