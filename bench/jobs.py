@@ -157,7 +157,8 @@ def fit_baseline_here(run: Run, problem: str, folder: str) -> None:
     from bench.readouts._store import write
 
     place, posed, baseline = Path(folder), load(Path(problem)), card("baselines", run["file"])
-    config, arrays, seconds, n_parameters = baseline.config(**run["config"]), {}, 0.0, 0
+    config, seconds, n_parameters = baseline.config(**run["config"]), 0.0, 0
+    arrays: dict[int, dict[str, Any]] = {}
     for seed in run["seeds"][: 1 if baseline.deterministic else None]:
         started = perf_counter()
         fitted = baseline.fit(posed, config, numpy_generator("baseline", seed))
@@ -187,7 +188,7 @@ def score(run: Run, problem: str, scores: str) -> None:
     from bench.readouts._store import read, seeds_in
 
     archive, posed = Path(scores).with_name("readouts.npz"), load(Path(problem))
-    metrics = {name: card("metrics", name) for name in run["metrics"]}
+    metrics = {Path(name).stem: card("metrics", name) for name in run["metrics"]}
     rows: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     for seed in seeds_in(archive):
@@ -221,9 +222,8 @@ def gather(plan: str, scores: str, root: str) -> None:
     with replacing(study / "scores.parquet") as part:
         all_scores.to_parquet(part, index=False)
     datasets, tasks = planned["datasets"], planned["tasks"]
-    resolved = {name: planned[name] for name in ("seeds", "splits", "strict", "datasets", "tasks")}
     record = {
-        "study": {name: planned[name] for name in ("name", "title")} | {"resolved": resolved},
+        "study": {name: planned[name] for name in ("name", "title", "resolved")},
         "skipped": planned["skipped"],
         "ranked_by": {name: card("tasks", row["task"]).ranked_by for name, row in tasks.items()},
         "data": {
@@ -256,7 +256,7 @@ def judge(verdict: str) -> None:
         Finding(
             f"{row.dataset} {row.task} {row.split} {row.run} seed {row.seed}",
             row.status,
-            row.reason,
+            str(row.reason),
         )
         for row in bad.itertuples()
     ]
@@ -265,6 +265,36 @@ def judge(verdict: str) -> None:
             f"This study is strict, and {len(findings)} of {len(runs)} runs failed:", findings
         )
     write_text(Path(verdict), f"all {len(runs)} runs are ok\n")
+
+
+def run_in_foreground(plan: Any, label: str) -> None:
+    """One run on every dataset, task and split, in this process: for debugging a model.
+
+    Everything lands below ``results/foreground``, apart from what Snakemake keeps.
+    """
+    from bench.core.files import read_json
+
+    study = Path("results/foreground") / plan.name
+    for run in (run for run in plan.runs if run["run"] == label):
+        data, task, split = run["dataset"], run["task"], run["split"]
+        cells, problem = study / "data" / f"{data}.h5ad", study / data / task / f"{split}.npz"
+        fetched = (
+            Path("resources") / data / "fetched.json" if plan.datasets[data]["remote"] else None
+        )
+        if fetched:
+            fetch(plan.datasets[data], str(fetched))
+        prepare(plan.datasets[data], fetched and str(fetched), str(cells))
+        pose(plan.tasks[task], split, data, str(cells), str(problem))
+        folder = study / data / task / str(split) / label
+        folder.mkdir(parents=True, exist_ok=True)
+        if run["shelf"] == "models":
+            train_here(run, str(problem), str(folder), threads=1)
+            read_out_here(run, str(problem), str(folder), threads=1)
+        else:
+            fit_baseline_here(run, str(problem), str(folder))
+        score(run, str(problem), str(folder / "scores.json"))
+        for row in read_json(folder / "scores.json")["scores"]:
+            print(f"{data}  {task}  seed {row['seed']}  {row['metric']}  {row['value']:.6g}")
 
 
 def main(function: str, arguments: str) -> None:

@@ -90,11 +90,16 @@ def touch_missing(folder: Path, files: Iterable[str]) -> None:
 def supervised(
     function: str, arguments: dict[str, Any], *, log: str | None, threads: int, minutes: float
 ) -> Outcome:
-    """Run ``bench.jobs.<function>(**arguments)`` in a child; wait at most ``minutes``.
+    """Run ``bench.jobs.<function>(**arguments)`` in a child, see :func:`watched`."""
+    command = [sys.executable, "-m", "bench.jobs", function, json.dumps(arguments)]
+    return watched(command, log=log, threads=threads, minutes=minutes)
+
+
+def watched(command: list[str], *, log: str | None, threads: int, minutes: float) -> Outcome:
+    """Run a command in a child and wait at most ``minutes`` for it.
 
     ``log`` None leaves the child on the terminal, progress bars included.
     """
-    command = [sys.executable, "-m", "bench.jobs", function, json.dumps(arguments)]
     kills_before = _kernel_kills()
     if log is None:
         return _outcome(command, threads, minutes, None, kills_before)

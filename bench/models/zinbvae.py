@@ -5,7 +5,7 @@
     q(z_i | x_i) = Normal(m(w_i x_i), diag s(w_i x_i)^2)
 
 w_ij is 1 where the entry is observed, else 0.  theta and the dropout logit are free parameters,
-not decoded.  The logit starts at 0, a probability of one half.
+not decoded.
 Source: scmodes (A. Sarkar); here with masks, minibatches and an evaluation mode.
 """
 
@@ -28,6 +28,9 @@ from bench.parts.count_networks import (
 from bench.parts.distributions import Gaussian, ZeroInflatedNegativeBinomial
 from bench.parts.latents import at_draw, standard_normal_ledger
 from bench.parts.visible import library_size, seen_counts
+
+FEW_DROPOUTS = -3.0
+"""Dropout logit to start from: at zero, the published start, training takes twice as long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,9 @@ class ZINBVAE(nn.Module):
         n_dispersions = n_genes if config.disp_by_gene else 1
         log_theta = starting_dispersion(facts, config.start)
         self.log_inverse_dispersion = nn.Parameter(torch.full((n_dispersions,), log_theta))
-        self.dropout_logit = nn.Parameter(torch.zeros(n_genes if config.logodds_by_gene else 1))
+        n_logits = n_genes if config.logodds_by_gene else 1
+        logit = FEW_DROPOUTS if config.start == "moments" else 0.0
+        self.dropout_logit = nn.Parameter(torch.full((n_logits,), logit))
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
         return {"z": Noise((n_cells, self.config.n_latent))}

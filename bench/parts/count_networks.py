@@ -29,6 +29,9 @@ Start = Literal["moments", "plain"]
 class EncoderInput(nn.Module):
     """Counts as the encoder looks at them."""
 
+    mean: Tensor
+    sd: Tensor
+
     def __init__(self, facts: DataFacts, looks: Looks, standardize: bool) -> None:
         super().__init__()
         self.looks = looks

@@ -15,7 +15,7 @@ def write(path: Path, arrays: Mapping[int, Arrays]) -> None:
         f"{seed}.{name}": array for seed, named in arrays.items() for name, array in named.items()
     }
     with replacing(path) as part, part.open("wb") as file:
-        np.savez(file, **flat)
+        np.savez(file, allow_pickle=False, **flat)
 
 
 def seeds_in(path: Path) -> list[int]:

@@ -18,7 +18,7 @@ class TrainingConfig:
     """Cells per step; 0 takes all of them at once."""
     optimizer: Literal["adam", "rmsprop"] = "adam"
     learning_rate: Annotated[float, Gt(0)] = 1e-3
-    weight_decay: Annotated[float, Ge(0)] = 0.0
+    weight_decay: Annotated[float, Ge(0)] = 1e-3
     """L2 penalty on all parameters, as the optimiser applies it."""
     lr_decay: Annotated[float, Gt(0), Le(1)] = 1.0
     """Factor on the learning rate every ``lr_decay_epochs``; 1 keeps it."""
@@ -29,8 +29,9 @@ class TrainingConfig:
     """Draws of the latent per cell and step."""
     kl_warmup_steps: Annotated[int, Ge(0)] = 0
     """Steps over which the weight of the KL terms grows linearly from 0 to 1."""
-    patience: Annotated[int, Ge(0)] = 30
-    """Epochs without a better validation bound before a replicate stops; 0 never stops early."""
+    patience: Annotated[int, Ge(0)] = 60
+    """Epochs without a better validation bound before a replicate stops and goes back to its best
+    weights; 0 trains to the end and keeps the last ones."""
     gradient_clip: Annotated[float, Ge(0)] = 0.0
     """Largest gradient norm of one replicate; 0 does not clip."""
     precision: Literal["float32", "tf32", "bf16"] = "float32"

@@ -180,7 +180,8 @@ def _validate(fit: Fit, rows: Tensor, epoch: int, curves: Curves) -> None:
         means = {name: means.get(name, 0.0) + share * value for name, value in terms.items()}
     curves.add("validation", fit.step, epoch, seeds, means)
     for place, watch in enumerate(fit.watches):
-        watch.see(float(means["bound"][place]), epoch, fit.stack, place)
+        bound = float(means["bound"][place])
+        watch.see(bound, epoch, fit.stack, place, always=not config.patience)
 
 
 def _warm_at(fit: Fit) -> int:

@@ -25,10 +25,13 @@ class Watch:
         """Whether its loss stopped being a number."""
         return self.diverged_at >= 0
 
-    def see(self, bound: float, epoch: int, stack: Stack, place: int) -> None:
-        """Take note of a validation bound (nats per cell, higher is better)."""
+    def see(self, bound: float, epoch: int, stack: Stack, place: int, *, always: bool) -> None:
+        """Take note of a validation bound (nats per cell, higher is better).
+
+        The weights are kept where the bound is the best so far, or ``always``.
+        """
         self.epochs = epoch + 1
-        if bound > self.best_bound:
+        if always or bound > self.best_bound:
             self.best_bound, self.best_epoch = bound, epoch
             self.best_state = stack.state(place)
 

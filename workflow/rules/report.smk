@@ -4,7 +4,11 @@
 rule gather:
     input:
         of_all_runs("scores.json"),
-        expand("results/{study}/data/{dataset}.h5ad", study=STUDY, dataset=PLAN["datasets"]),
+        expand(
+            "results/{study}/data/{dataset}.h5ad",
+            study=STUDY,
+            dataset=PLAN["datasets"],
+        ),
     output:
         expand(
             "results/{study}/{table}",
@@ -22,7 +26,7 @@ rule gather:
         f"results/{STUDY}/logs/gather.txt",
     localrule: True
     params:
-        plan=str(KEPT / f"{key_of(CONFIG, STUDY)}.json"),
+        plan=PLAN_DIGEST,
         root=str(ROOT),
         code=PLAN["code"]["gather"],
     message:
@@ -33,7 +37,11 @@ rule gather:
 
 rule report:
     input:
-        expand("results/{study}/{table}", study=STUDY, table=["scores.csv", "provenance.json"]),
+        expand(
+            "results/{study}/{table}",
+            study=STUDY,
+            table=["scores.csv", "runs.csv", "plan.csv", "metrics.csv", "provenance.json"],
+        ),
     output:
         f"results/{STUDY}/report.html",
     log:
@@ -55,6 +63,7 @@ rule judge:
         f"results/{STUDY}/verdict.txt",
     log:
         f"results/{STUDY}/logs/judge.txt",
+    retries: 0
     localrule: True
     message:
         "Judging whether every run went well"
