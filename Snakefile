@@ -4,15 +4,15 @@
 #   snakemake --cores 8 --configfile configs/mine.yaml      yours
 
 
+container: "docker://python:3.11"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/readout.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/report.smk"
-
-
-container: "docker://python:3.11"
 
 
 rule study:

@@ -1,8 +1,9 @@
 # Reads the plan and says what belongs to which wildcards.  No rules, no science.
 
+import json
+from hashlib import sha256
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.16")
@@ -21,7 +22,12 @@ try:
     CONFIG = merged(FILES, workflow.config_settings.config)
     PLAN = kept_plan(CONFIG, STUDY, KEPT).as_data()
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    # Snakemake's own errors add where in this file they were raised: no business of the user's.
+    raise SystemExit(str(error)) from None
+
+# Where the plan lies changes with every source; a job that were given it would run again for that.
+config["plan"] = str(KEPT / f"{key_of(CONFIG, STUDY)}.json")
+PLAN_DIGEST = sha256(json.dumps(PLAN, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def place(run):
@@ -78,7 +84,7 @@ def any_run(wildcards):
     return run_at(wildcards.shelf, wildcards)
 
 
-# What a rule is given of a row of the plan is what re-runs it: training never hears of metrics.
+# What a job is given of a row of the plan is what re-runs it: training never hears of metrics.
 
 
 def to_train(wildcards):

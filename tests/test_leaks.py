@@ -1,0 +1,107 @@
+"""What is hidden stays hidden: garbage in its place changes no readout by a single bit.
+
+Over every variant and every baseline on the shelves.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+
+from bench.catalogue import card, names
+from bench.core.dataset import CountData
+from bench.core.problem import Problem
+from bench.training.config import TrainingConfig
+from bench.training.loop import train
+from bench.training.replicate import open_replicate
+from tests.conftest import posed
+
+CPU = torch.device("cpu")
+CONFIG = TrainingConfig(max_epochs=3, batch_size=16)
+
+
+def quiet(epoch: int, going: int) -> None:
+    """No progress in tests."""
+
+
+def variant_readouts(name: str, problem: Problem, task: str) -> dict[str, np.ndarray]:
+    """Train one seed and ask everything the task asks."""
+    variant = card("models", name)
+    hyperparameters = variant.config()
+    state = train(problem, variant, hyperparameters, CONFIG, [0], CPU, quiet).watches[0].best_state
+    arrays: dict[str, np.ndarray] = {}
+    for readout in sorted(card("tasks", task).asks & variant.gives):
+        fitted = open_replicate(problem, variant, hyperparameters, state, 0, readout, CPU)
+        entry = card("readouts", readout)
+        with torch.no_grad():
+            arrays |= entry.of_variant(fitted, problem, entry.config())
+    return arrays
+
+
+def baseline_readouts(name: str, problem: Problem, task: str) -> dict[str, np.ndarray]:
+    """Fit once and ask everything the task asks."""
+    baseline = card("baselines", name)
+    fitted = baseline.fit(problem, baseline.config(), np.random.default_rng(0))
+    arrays: dict[str, np.ndarray] = {}
+    for readout in sorted(card("tasks", task).asks & baseline.gives):
+        entry = card("readouts", readout)
+        arrays |= entry.of_baseline(fitted, problem, entry.config())
+    return arrays
+
+
+COMPETITORS = [
+    *((name, variant_readouts) for name in names("models")),
+    *((name, baseline_readouts) for name in names("baselines")),
+]
+
+
+def spoilt_below_the_mask(data: CountData) -> tuple[CountData, CountData]:
+    """The data with a mask of their own, and the same with garbage under it."""
+    rng = np.random.default_rng(5)
+    observed = rng.uniform(size=data.counts.shape) < 0.9
+    observed[:, 0] = True
+    counts = data.counts.toarray()
+    counts[:, 0] += 1
+    garbage = np.where(observed, counts, rng.integers(0, 5000, size=counts.shape))
+    truth = {**data.truth, "observed": observed}
+    clean = replace(data, counts=csr_matrix(counts), truth=truth)
+    return clean, replace(clean, counts=csr_matrix(garbage))
+
+
+def spoilt_second_draw(data: CountData) -> tuple[CountData, CountData]:
+    """The data, and the same with garbage for their second draw."""
+    garbage = np.random.default_rng(5).integers(0, 5000, size=data.counts.shape)
+    return data, replace(data, truth={**data.truth, "second_draw": garbage})
+
+
+SPOILT = {"masked_entries": spoilt_below_the_mask, "thinned_counts": spoilt_second_draw}
+
+
+@pytest.mark.parametrize("task", SPOILT)
+@pytest.mark.parametrize(("name", "readouts_of"), COMPETITORS)
+def test_garbage_in_what_is_hidden_changes_no_bit(small_data, name, readouts_of, task):
+    clean, dirty = (posed(data, task) for data in SPOILT[task](small_data))
+    answers = [
+        key for key in clean.answers if not np.array_equal(clean.answers[key], dirty.answers[key])
+    ]
+    assert answers, "the garbage never reached what is hidden"
+    first, second = readouts_of(name, clean, task), readouts_of(name, dirty, task)
+    assert first.keys() == second.keys()
+    for key, array in first.items():
+        np.testing.assert_array_equal(array, second[key], err_msg=key)
+
+
+@pytest.mark.parametrize(("name", "readouts_of"), COMPETITORS)
+def test_garbage_in_one_held_out_cell_stays_in_that_cell(problems, name, readouts_of):
+    """Training, validation and every other held-out cell never see a held-out cell's counts."""
+    clean = problems["held_out_cells"]
+    counts = clean.visible.toarray()
+    counts[clean.scored[0]] = np.random.default_rng(5).integers(0, 5000, size=counts.shape[1])
+    dirty = replace(clean, visible=csr_matrix(counts))
+    first = readouts_of(name, clean, "held_out_cells")
+    second = readouts_of(name, dirty, "held_out_cells")
+    for key, array in first.items():
+        np.testing.assert_array_equal(array[1:], second[key][1:], err_msg=key)
+        assert not np.array_equal(array[0], second[key][0]), key
