@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import Finding
@@ -82,20 +81,16 @@ def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
     ]
 
 
-def warmup_beyond_reach(training: Mapping[str, Any], n_train: int | None = None) -> str:
+def warmup_beyond_reach(training: Mapping[str, Any]) -> str:
     """What is wrong with the KL warm-up; empty where nothing is, or where it cannot be told yet.
 
-    ``n_train`` is the number of training cells, unknown before a dataset is posed; without it only
-    full batches tell how many steps there will be.
+    Before a dataset is posed only full batches tell how many steps there will be; training itself
+    refuses the rest.
     """
-    batch = training["batch_size"]
-    if batch != FULL_BATCH and n_train is None:
+    reach = training["max_epochs"]
+    if training["batch_size"] != FULL_BATCH or training["kl_warmup_steps"] <= reach:
         return ""
-    per_epoch = 1 if batch == FULL_BATCH or n_train is None else ceil(n_train / batch)
-    reach = training["max_epochs"] * per_epoch
-    if training["kl_warmup_steps"] <= reach:
-        return ""
-    return f"a run takes {reach} steps at most, so the KL terms never get their full weight"
+    return f"a run takes {reach} steps, so the KL terms never get their full weight"
 
 
 def _lacks(fields: Iterable[str], dataset: "Entry") -> str:

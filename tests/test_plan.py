@@ -168,14 +168,11 @@ def test_a_run_that_no_metric_applies_to_is_refused() -> None:
 def test_a_warmup_that_never_ends_is_refused() -> None:
     run = {"variant": "nbvae", "batch_size": 0, "max_epochs": 10, "kl_warmup_steps": [10, 11]}
     [line] = refusal(runs={"m": run})
-    assert line.startswith("runs.m.kl_warmup_steps is 11: a run takes 10 steps at most")
+    assert line.startswith("runs.m.kl_warmup_steps is 11: a run takes 10 steps, so")
 
 
-@pytest.mark.parametrize(("steps", "reached"), [(30, True), (31, False)])
-def test_a_warmup_can_be_judged_once_the_cells_are_known(steps: int, reached: bool) -> None:
-    training = {"batch_size": 40, "max_epochs": 10, "kl_warmup_steps": steps}
-    assert not warmup_beyond_reach(training)
-    assert (not warmup_beyond_reach(training, n_train=101)) is reached
+def test_a_warmup_is_left_to_training_where_the_steps_are_not_known() -> None:
+    assert not warmup_beyond_reach({"batch_size": 40, "max_epochs": 10, "kl_warmup_steps": 99})
 
 
 def test_mistakes_of_all_kinds_are_told_at_once(tmp_path: Path) -> None:

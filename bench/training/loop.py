@@ -81,8 +81,12 @@ def train(
     device: torch.device,
     on_epoch: Callable[[int, int], None],
 ) -> Trained:
-    """Train one replicate per seed; ``on_epoch(epoch, replicates going on)`` reports progress."""
+    """Train one replicate per seed; ``on_epoch(epoch, replicates going on)`` reports progress.
+
+    Raises ValueError where the KL warm-up is longer than the training.
+    """
     facts = facts_of(problem)
+    optimiser.check_warm_up(config, facts.n_train)
     stack = build_stack(lambda: variant.build(facts, hyperparameters), seeds, device)
     fit = Fit(
         cells=on_device(problem, variant.needs, device),

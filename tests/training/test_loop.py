@@ -12,6 +12,7 @@ from bench.core.seeds import address
 from bench.training import optimiser, stopping
 from bench.training.cells import on_device
 from bench.training.config import TrainingConfig
+from bench.training.devices import arithmetic
 from bench.training.loop import Trained, train
 from bench.training.sparse import to_device
 from bench.training.stack import Stack
@@ -144,6 +145,21 @@ def test_warm_up_and_decay():
     rates = [optimiser.decayed_rate(config, epoch) for epoch in range(5)]
     assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01])
     assert optimiser.kl_weight(TrainingConfig(), 0) == 1.0
+
+
+def test_a_warm_up_that_never_completes_is_refused(problems):
+    with pytest.raises(ValueError, match="never complete"):
+        trained(problems["held_out_cells"], [0], kl_warmup_steps=13)
+    trained(problems["held_out_cells"], [0], kl_warmup_steps=12)
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])
+def test_every_precision_trains_and_is_put_back(problems, precision):
+    before = torch.get_float32_matmul_precision()
+    with arithmetic(precision, CPU):
+        bound = trained(problems["held_out_cells"], [0], max_epochs=2).watches[0].best_bound
+    assert np.isfinite(bound)
+    assert torch.get_float32_matmul_precision() == before
 
 
 def test_densified_rows_are_the_sparse_ones(problems):
