@@ -25,9 +25,8 @@ except UserError as error:
     # Snakemake's own errors add where in this file they were raised: no business of the user's.
     raise SystemExit(str(error)) from None
 
-# Where the plan lies changes with every source; a job that were given it would run again for that.
+# Where the plan lies changes with every source: were it given to a job, that would run again.
 config["plan"] = str(KEPT / f"{key_of(CONFIG, STUDY)}.json")
-PLAN_DIGEST = sha256(json.dumps(PLAN, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def place(run):
@@ -101,6 +100,12 @@ def to_fit(wildcards):
 
 def to_score(wildcards):
     return without(any_run(wildcards), "readouts", "code")
+
+
+def to_gather():
+    return sha256(
+        json.dumps(without(PLAN, "code"), sort_keys=True).encode()
+    ).hexdigest()
 
 
 def of_all_runs(file):

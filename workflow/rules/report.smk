@@ -26,7 +26,7 @@ rule gather:
         f"results/{STUDY}/logs/gather.txt",
     localrule: True
     params:
-        plan=PLAN_DIGEST,
+        plan=to_gather(),
         root=str(ROOT),
         code=PLAN["code"]["gather"],
     message:
@@ -40,7 +40,13 @@ rule report:
         expand(
             "results/{study}/{table}",
             study=STUDY,
-            table=["scores.csv", "runs.csv", "plan.csv", "metrics.csv", "provenance.json"],
+            table=[
+                "scores.csv",
+                "runs.csv",
+                "plan.csv",
+                "metrics.csv",
+                "provenance.json",
+            ],
         ),
     output:
         f"results/{STUDY}/report.html",
