@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from bench.parts.rising import log_rising
+from bench.parts.coefficient import log_coefficient
 
 
 class Moments(NamedTuple):
@@ -87,7 +87,7 @@ class NegativeBinomial(NamedTuple):
         mu, theta = self.mean, self.inverse_dispersion
         log_total = (theta + mu).log()
         smooth = theta * (theta.log() - log_total) + counts * (mu.log() - log_total)
-        return smooth + log_rising(counts, theta) - torch.lgamma(counts + 1)
+        return smooth + log_coefficient(counts, theta)
 
     def log_zero(self) -> Tensor:
         """Log-probability of a count of zero."""

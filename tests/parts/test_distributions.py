@@ -6,13 +6,13 @@ import torch
 from scipy import integrate, stats
 from torch.func import vmap
 
+from bench.parts.coefficient import log_coefficient
 from bench.parts.distributions import (
     Gaussian,
     NegativeBinomial,
     Poisson,
     ZeroInflatedNegativeBinomial,
 )
-from bench.parts.rising import log_rising
 
 COUNTS = torch.arange(0.0, 40.0, dtype=torch.float64)
 MEANS, THETAS = [0.03, 1.7, 25.0], [0.1, 1.0, 30.0]
@@ -112,30 +112,30 @@ def test_gaussian_log_prob_is_torchs():
     torch.testing.assert_close(q.at(torch.zeros(2).double()), q.mean)
 
 
-def test_log_rising_and_its_gradient():
+def test_log_coefficient_and_its_gradient():
     counts = torch.tensor([0.0, 1.0, 7.0, 0.0]).double()
     theta = torch.tensor([0.2, 3.0, 0.5, 9.0]).double().requires_grad_()
-    expected = torch.lgamma(counts + theta) - torch.lgamma(theta)
-    torch.testing.assert_close(log_rising(counts, theta), expected)
-    assert torch.autograd.gradcheck(lambda t: log_rising(counts, t), (theta,))
+    expected = torch.lgamma(counts + theta) - torch.lgamma(theta) - torch.lgamma(counts + 1)
+    torch.testing.assert_close(log_coefficient(counts, theta), expected)
+    assert torch.autograd.gradcheck(lambda t: log_coefficient(counts, t), (theta,))
     scalar = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda t: log_rising(counts, t), (scalar,))
+    assert torch.autograd.gradcheck(lambda t: log_coefficient(counts, t), (scalar,))
 
 
-def test_log_rising_passes_through_vmap_whichever_argument_is_mapped():
+def test_log_coefficient_passes_through_vmap_whichever_argument_is_mapped():
     counts = torch.tensor([[0.0, 2.0], [3.0, 0.0], [1.0, 1.0]]).double()
     theta = torch.tensor([0.5, 2.0, 4.0]).double()
-    each = torch.stack([log_rising(c, t) for c, t in zip(counts, theta, strict=True)])
-    torch.testing.assert_close(vmap(log_rising)(counts, theta), each)
-    shared = torch.stack([log_rising(counts[0], t) for t in theta])
-    torch.testing.assert_close(vmap(log_rising, in_dims=(None, 0))(counts[0], theta), shared)
-    nested = vmap(vmap(log_rising, in_dims=(0, None)), in_dims=(None, 0))(counts, theta)
+    each = torch.stack([log_coefficient(c, t) for c, t in zip(counts, theta, strict=True)])
+    torch.testing.assert_close(vmap(log_coefficient)(counts, theta), each)
+    shared = torch.stack([log_coefficient(counts[0], t) for t in theta])
+    torch.testing.assert_close(vmap(log_coefficient, in_dims=(None, 0))(counts[0], theta), shared)
+    nested = vmap(vmap(log_coefficient, in_dims=(0, None)), in_dims=(None, 0))(counts, theta)
     assert nested.shape == (3, 3, 2)
 
 
-def test_log_rising_gradient_through_vmap():
+def test_log_coefficient_gradient_through_vmap():
     counts = torch.tensor([[0.0, 2.0], [3.0, 5.0]]).double()
     theta = torch.tensor([0.5, 2.0]).double().requires_grad_()
-    vmap(log_rising)(counts, theta).sum().backward()
+    vmap(log_coefficient)(counts, theta).sum().backward()
     expected = (torch.digamma(counts + theta[:, None]) - torch.digamma(theta[:, None])).sum(1)
     torch.testing.assert_close(theta.grad, expected.detach())
