@@ -33,7 +33,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], list[Finding]]:
 def merged(files: Iterable[Path], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The study in these files, later ones and then ``overrides`` replacing whole keys.
 
-    Raises UserError where a file cannot be read or says a key twice.
+    ``overrides`` come from ``snakemake --config``, which leaves ``true`` and numbers in lists as
+    text: they are read as in a file.  Raises UserError where a file cannot be read or says a key twice.
     """
     study: dict[str, Any] = {}
     for file in files:
@@ -41,7 +42,22 @@ def merged(files: Iterable[Path], overrides: Mapping[str, Any]) -> dict[str, Any
         if twice:
             raise UserError(f"Said twice in {file}:", twice)
         study |= content
-    return study | dict(overrides)
+    return study | {key: _as_in_a_file(value) for key, value in overrides.items()}
+
+
+def _as_in_a_file(value: Any) -> Any:
+    """What a value typed on the command line would be in a study file."""
+    if isinstance(value, list):
+        return [_as_in_a_file(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _as_in_a_file(one) for key, one in value.items()}
+    if not isinstance(value, str) or not value:
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        # A title may hold anything.
+        return value
 
 
 class _Remembering(yaml.SafeLoader):

@@ -64,3 +64,13 @@ def test_merging_refuses_a_key_that_stands_twice(tmp_path: Path) -> None:
     file.write_text("seeds: 1\nseeds: 2\n")
     with pytest.raises(UserError, match="line 2 is 'seeds'"):
         merged([file], {})
+
+
+def test_what_is_typed_on_the_command_line_reads_as_in_a_file() -> None:
+    typed = {"strict": "true", "seeds": ["3", "4"], "training": {"learning_rate": "1.0e-3"}}
+    assert merged([], typed) == {
+        "strict": True,
+        "seeds": [3, 4],
+        "training": {"learning_rate": 1e-3},
+    }
+    assert merged([], {"title": "a: b: c", "splits": 2}) == {"title": "a: b: c", "splits": 2}

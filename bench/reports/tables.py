@@ -89,7 +89,9 @@ def read(folder: Path) -> Results:
 
     def curve(dataset: str, task: str, split: int, run: str) -> pd.DataFrame | None:
         path = folder / "runs" / dataset / task / str(split) / run / "curve.parquet"
-        return pd.read_parquet(path) if path.is_file() else None
+        # A training that left no curve left an empty file in its place.
+        trained = path.is_file() and path.stat().st_size > 0
+        return pd.read_parquet(path) if trained else None
 
     return Results(
         **tables, ranked_by=provenance.get("ranked_by", {}), provenance=provenance, curve=curve

@@ -54,13 +54,15 @@ def counts_file(path: Path, counts: Any = None) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """The tiny study with its report, made by a copy of the code in a folder of its own.
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of all that runs, which may be edited; tests put back what they edit."""
+    return copied_code(tmp_path_factory.mktemp("code"))
 
-    Tests only dry-run it, and put back what they edit.
-    """
-    place = tmp_path_factory.mktemp("finished")
-    desk = Desk(place / "desk", copied_code(place / "code"))
+
+@pytest.fixture(scope="session")
+def finished(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The tiny study with its report, made by a copy of the code; tests only dry-run it."""
+    desk = Desk(tmp_path_factory.mktemp("finished"), code)
     (desk.folder / "elsewhere").mkdir()
     (desk.folder / "elsewhere" / "my_vae.py").write_text(USER_VARIANT)
     counts_file(desk.folder / "mine.h5ad")
@@ -70,9 +72,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 @pytest.fixture
-def new_desk(tmp_path: Path) -> Desk:
-    """An empty folder and the repository's own code."""
-    return Desk(tmp_path)
+def new_desk(code: Path, tmp_path: Path) -> Desk:
+    """An empty folder."""
+    return Desk(tmp_path, code)
 
 
 @pytest.fixture

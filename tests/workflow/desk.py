@@ -22,7 +22,7 @@ LIMIT_SECONDS = 240
 class Desk:
     """``folder`` is where Snakemake runs; ``code`` holds the Snakefile and the package it uses."""
 
-    def __init__(self, folder: Path, code: Path = REPOSITORY) -> None:
+    def __init__(self, folder: Path, code: Path) -> None:
         self.folder, self.code = folder, code
         folder.mkdir(parents=True, exist_ok=True)
         self.environment = {**os.environ, "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
