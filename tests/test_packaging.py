@@ -125,14 +125,15 @@ def test_extras_are_those_the_documents_promise() -> None:
 
 def imports_of(folder: str) -> set[str]:
     """Top-level packages imported anywhere under a folder, near or at the top of a file."""
-    found = set()
-    for path in (ROOT / folder).rglob("*.py"):
+    files, found = list((ROOT / folder).rglob("*.py")), set()
+    for path in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"bench", "tests", "conftest"}
+    ours = {"bench", *(path.stem for path in files)}
+    return found - set(sys.stdlib_module_names) - ours
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,223 @@
+"""Contracts: what the documents show is taken out of them and run, so that it cannot rot."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench.catalogue import CARDS, card, names
+from bench.core.problem import Problem
+from bench.core.seeds import numpy_generator
+from bench.data._cleaning import tidied
+from bench.plan import make_plan
+from bench.study import load_study
+from bench.training.config import TrainingConfig
+from bench.training.loop import train
+from bench.training.replicate import open_replicate
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "configs/README.md"])
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf8")
+EXAMPLE = re.compile(r"^`bench/(\w+)/(\w+)\.py`:\n\n```python\n(.*?)^```$", re.M | re.S)
+EXAMPLES = {shelf: (name, source) for shelf, name, source in EXAMPLE.findall(CONTRIBUTING)}
+COMMANDS = (
+    "pip install -e . && snakemake --cores 8",
+    "pip install -e '.[test]' && pytest",
+)
+CPU = torch.device("cpu")
+
+
+def fenced(page: str, language: str) -> list[str]:
+    """The code blocks of one language in a page."""
+    text = (ROOT / page).read_text(encoding="utf8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The examples of CONTRIBUTING.md as files outside the repository."""
+    folder, paths = tmp_path_factory.mktemp("mine"), {}
+    for shelf, (name, source) in EXAMPLES.items():
+        paths[shelf] = folder / f"{name}.py"
+        paths[shelf].write_text(source, encoding="utf8")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def cards(files: dict[str, Path]) -> dict[str, Any]:
+    return {shelf: card(shelf, str(path)) for shelf, path in files.items()}  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def problem(cards: dict[str, Any]) -> Problem:
+    """The example task on the example dataset."""
+    dataset, task = cards["data"], cards["tasks"]
+    data = dataset.load(dataset.config(n_cells=60, n_genes=12), {})
+    return task.pose(data, task.config(), 1, numpy_generator("documentation"))
+
+
+def test_there_is_one_example_for_every_shelf() -> None:
+    assert set(EXAMPLES) == set(CARDS)
+    for shelf, (name, _) in EXAMPLES.items():
+        assert name not in names(shelf)  # type: ignore[arg-type]
+
+
+def test_the_examples_keep_the_style(files: dict[str, Path]) -> None:
+    ruff = [str(Path(sys.executable).with_name("ruff"))]
+    config = ["--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [*ruff, *command, *config, *map(str, files.values())],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_all_examples_together_make_a_study(files: dict[str, Path], tmp_path: Path) -> None:
+    """By path, as a user would who has not forked: all six are found, matched and planned."""
+    study = tmp_path / "mine.yaml"
+    study.write_text(
+        f"seeds: 2\ndatasets: [{files['data']}]\ntasks: [{files['tasks']}]\n"
+        f"runs: {{mine: {{variant: {files['models']}, n_latent: 2}}}}\n"
+        f"baselines: [{files['baselines']}, oracle]\n"
+        f"readouts: {{{files['readouts']}: {{}}}}\n"
+        f"metrics: [all, {files['metrics']}]\n"
+    )
+    plan = make_plan(load_study(study))
+    rows = {row["run"]: row for row in plan.runs}
+    assert set(rows) == {"mine", "cell_mean", "oracle"}
+    assert not plan.skipped
+    assert str(files["readouts"]) in rows["mine"]["readouts"]
+    for row in rows.values():
+        assert {str(files["metrics"]), "imputation_predictive_loglik"} <= set(row["metrics"])
+
+
+def test_the_dataset_loads(cards: dict[str, Any]) -> None:
+    dataset = cards["data"]
+    data, again = (dataset.load(dataset.config(), {}) for _ in range(2))
+    assert dataset.provides == {"counts", *data.labels, *data.truth}
+    assert (data.counts != again.counts).nnz == 0
+    assert tidied(data, "again").repairs == ()
+
+
+def test_the_task_poses(cards: dict[str, Any], problem: Problem) -> None:
+    assert set(problem.answers) == cards["tasks"].answers
+    hidden = ~problem.observed(np.arange(len(problem.role)))
+    assert hidden[problem.scored].any(axis=1).all()
+    assert problem.visible.toarray()[hidden].sum() == 0
+    assert problem.answers["masked_counts"].sum() > 0
+
+
+def test_the_variant_trains_and_is_read_out(cards: dict[str, Any], problem: Problem) -> None:
+    variant, config = cards["models"], cards["models"].config(n_latent=2, n_hidden=8)
+    settings = TrainingConfig(max_epochs=1)
+    result = train(problem, variant, config, settings, [0, 1], CPU, lambda epoch, going: None)
+    state = result.watches[0].best_state
+    shelf = {name: card("readouts", name) for name in names("readouts")} | {
+        "totals": cards["readouts"]
+    }
+    for name in sorted(variant.gives):
+        with torch.no_grad():
+            fitted = open_replicate(problem, variant, config, state, 0, name, CPU)
+            arrays = shelf[name].of_variant(fitted, problem, shelf[name].config())
+        assert set(arrays) == shelf[name].gives
+        assert all(len(array) == len(problem.scored) for array in arrays.values())
+        assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_the_baseline_fits_and_is_read_out(cards: dict[str, Any], problem: Problem) -> None:
+    baseline, readout = cards["baselines"], cards["readouts"]
+    fitted = baseline.fit(problem, baseline.config(), numpy_generator("documentation"))
+    totals = readout.of_baseline(fitted, problem, readout.config())["total"]
+    seen = problem.visible[problem.scored].toarray().sum(1)
+    share = problem.observed(problem.scored).mean(1)
+    np.testing.assert_allclose(totals, seen / share)
+
+
+def test_the_metric_scores(cards: dict[str, Any], problem: Problem) -> None:
+    """Nothing beats the counts themselves, and the rates they were drawn at beat a constant."""
+    metric, answers = cards["metrics"], problem.answers
+    exact = np.zeros(answers["masked"].shape)
+    exact[answers["masked"]] = answers["masked_counts"]
+    rates = problem.truth["rate"][problem.scored]
+    predictions = exact, rates, np.full(rates.shape, rates.mean())
+    scores = [metric.score(expected_counts=mean, **answers) for mean in predictions]
+    assert scores[0] == 0
+    assert scores[0] < scores[1] < scores[2]
+
+
+def test_the_two_commands_stand_everywhere_to_the_letter() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    assert all(command in readme for command in COMMANDS)
+    assert COMMANDS[1] in (ROOT / ".ci/run").read_text(encoding="utf8")
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf8").splitlines()) <= 120
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/study.md"])
+def test_studies_in_the_documents_can_be_planned(page: str, tmp_path: Path) -> None:
+    blocks = fenced(page, "yaml")
+    assert blocks
+    for number, text in enumerate(blocks):
+        study = tmp_path / f"study_{number}.yaml"
+        study.write_text(text, encoding="utf8")
+        assert make_plan(load_study(study)).runs
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
+    """Its study, and every command in order; of Snakemake a dry run only."""
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/mine.yaml").write_text(fenced("docs/study.md", "yaml")[0])
+    lines = "".join(fenced("docs/study.md", "bash")).splitlines()
+    commands = [shlex.split(line, comments=True) for line in lines]
+    assert {words[0] for words in commands} == {"python", "snakemake"}
+    for program, *words in commands:
+        dry = ["-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
+        done = subprocess.run(
+            [sys.executable, *(dry if program == "snakemake" else []), *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, " ".join(words) + done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", names("metrics"))
+def test_every_metric_is_explained(name: str) -> None:
+    """With the direction and the unit of its card, right below its name."""
+    metric = card("metrics", name)
+    text = (ROOT / "docs/metrics.md").read_text(encoding="utf8")
+    assert f"### `{name}`\n\n{metric.better} is better · {metric.unit}" in text
+    assert "Blind to" in text.partition(f"### `{name}`\n")[2].partition("\n###")[0]
+
+
+def test_no_metric_is_explained_that_is_not_there() -> None:
+    text = (ROOT / "docs/metrics.md").read_text(encoding="utf8")
+    assert sorted(re.findall(r"^### `(\w+)`$", text, re.M)) == names("metrics")
+
+
+def test_every_variant_is_explained() -> None:
+    text = (ROOT / "docs/models.md").read_text(encoding="utf8")
+    assert sorted(re.findall(r"^### `(\w+)`$", text, re.M)) == names("models")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf8")
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
