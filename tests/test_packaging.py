@@ -132,7 +132,7 @@ def imports_of(folder: str) -> set[str]:
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
-    ours = {"bench", *(path.stem for path in files)}
+    ours = {"bench", folder, *(path.stem for path in files)}
     return found - set(sys.stdlib_module_names) - ours
 
 
