@@ -95,12 +95,13 @@ def read_out(
 ) -> None:
     """Ask every readout of every trained seed; leave a record whatever happens."""
     from bench.core.files import write_json
-    from bench.supervision import supervised, touch_missing
+    from bench.supervision import Outcome, supervised, touch_missing
 
-    place = Path(status).parent
+    place, outcome = Path(status).parent, Outcome(status="ok")
     (place / "readouts.npz").unlink(missing_ok=True)
-    arguments = {"run": run, "problem": problem, "folder": str(place), "threads": threads}
-    outcome = supervised("read_out_here", arguments, log=log, threads=threads, minutes=minutes)
+    if (place / "states.pt").stat().st_size:
+        arguments = {"run": run, "problem": problem, "folder": str(place), "threads": threads}
+        outcome = supervised("read_out_here", arguments, log=log, threads=threads, minutes=minutes)
     touch_missing(place, ("readouts.npz",))
     write_json(place / "readouts.json", {"seeds": {}} | outcome.as_dict())
 
@@ -117,7 +118,7 @@ def read_out_here(run: Run, problem: str, folder: str, threads: int) -> None:
 
     place, posed, variant = Path(folder), load(Path(problem)), card("models", run["file"])
     hyperparameters = variant.config(**run["config"])
-    states = torch.load(place / "states.pt") if (place / "states.pt").stat().st_size else {}
+    states = torch.load(place / "states.pt")
     arrays: dict[int, dict[str, Any]] = {seed: {} for seed in states}
     with session(run["training"]["precision"], threads) as device, torch.no_grad():
         for seed, state in states.items():

@@ -34,7 +34,8 @@ def merged(files: Iterable[Path], overrides: Mapping[str, Any]) -> dict[str, Any
     """The study in these files, later ones and then ``overrides`` replacing whole keys.
 
     ``overrides`` come from ``snakemake --config``, which leaves ``true`` and numbers in lists as
-    text: they are read as in a file.  Raises UserError where a file cannot be read or says a key twice.
+    text: they are read as in a file.  Raises UserError where a file cannot be read or says a key
+    twice.
     """
     study: dict[str, Any] = {}
     for file in files:
