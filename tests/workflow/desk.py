@@ -65,7 +65,7 @@ class Desk:
 
     def planned(self, study: str = "tiny", *arguments: str) -> set[str]:
         """What the jobs of a dry run say they would do."""
-        said = self.run(study, "--dry-run", "--quiet", "host", "reason", *arguments)
+        said = self.run(study, *arguments, "--dry-run", "--quiet", "host", "reason")
         return set(re.findall(r"^Job \d+: (.*)$", said, re.MULTILINE))
 
     def runs(self, study: str = "tiny") -> pd.DataFrame:
