@@ -16,6 +16,7 @@ from dataclasses import replace
 from signal import SIGKILL
 
 import torch
+from torch import nn
 
 from bench.core.seeds import address
 from bench.models.pvae import PVAE, VARIANT as PLAIN
@@ -53,11 +54,18 @@ BODIES = {
                 raise MemoryError
     """,
     "mute": """
-        class Mine(PVAE):
+        class Mine(nn.Module):
+            def __init__(self, facts, config):
+                super().__init__()
+                self.inner = PVAE(facts, config)
+                self.noise = self.inner.noise
+                self.generate = self.inner.generate
+
+            def forward(self, cells, noise):
+                return self.inner(cells, noise)
+
             def infer(self, cells):
-                if not self.training:
-                    raise ValueError("asked in vain")
-                return super().infer(cells)
+                raise ValueError("asked in vain")
     """,
     "oddly_scored": """
         class Mine(PVAE):
@@ -84,6 +92,18 @@ METRIC = Metric(
     reference="made for this test",
 )
 """
+BASELINE = """
+from dataclasses import replace
+
+from bench.baselines.mean import BASELINE as MEAN
+
+
+def fit(problem, config, generator):
+    raise ValueError("lost the thread")
+
+
+BASELINE = replace(MEAN, label="Lost", fit=fit)
+"""
 EXPECTED = {
     # run: (status and words of the reason of seed 0, the same of seed 1)
     "healthy": (("ok", ""), ("ok", "")),
@@ -94,6 +114,7 @@ EXPECTED = {
     "mute": (("failed", "asked in vain"),) * 2,
     "oddly_scored": (("failed", "this metric is broken"),) * 2,
     "mean": (("ok", ""), ("ok", "")),
+    "lost": (("failed", "lost the thread"),) * 2,
 }
 
 
@@ -102,12 +123,13 @@ def written(folder: Path) -> dict[str, Any]:
     theirs = folder / "theirs"
     theirs.mkdir()
     for name, body in BODIES.items():
-        gives = ["bounds", "latent"] if name == "oddly_scored" else ["bounds"]
+        gives = ["bounds", "latent"] if name in ("mute", "oddly_scored") else ["bounds"]
         card = CARD.format(label=name, gives=gives)
         (theirs / f"{name}.py").write_text(HEAD + dedent(body) + card)
     broken = METRIC.format(label="Broken", body='raise ZeroDivisionError("this metric is broken")')
     (theirs / "broken.py").write_text(broken)
     (theirs / "empty.py").write_text(METRIC.format(label="Empty", body='return float("nan")'))
+    (theirs / "lost.py").write_text(BASELINE)
     small = {"n_latent": 2, "n_hidden": 4}
     return {
         "seeds": 2,
@@ -116,7 +138,7 @@ def written(folder: Path) -> dict[str, Any]:
         "training": {"max_epochs": 1, "batch_size": 16},
         "readouts": {"bounds": {"n_samples": 5}},
         "runs": {name: {"variant": f"theirs/{name}.py", **small} for name in BODIES},
-        "baselines": ["mean"],
+        "baselines": ["mean", "theirs/lost.py"],
         "metrics": ["elbo", "theirs/broken.py", "theirs/empty.py"],
     }
 
@@ -157,6 +179,12 @@ def test_what_went_well_is_scored(failed: Desk) -> None:
 def test_the_end_of_the_log_is_in_the_record(failed: Desk) -> None:
     record = failed.record("failures/runs/tiny/held_out_cells/1/raises/status.json")
     assert record["log_tail"].endswith("RuntimeError: no gradient today")
+
+
+def test_what_fails_when_asked_was_trained(failed: Desk) -> None:
+    folder = "failures/runs/tiny/held_out_cells/1/mute"
+    assert failed.record(f"{folder}/status.json")["status"] == "ok"
+    assert failed.record(f"{folder}/readouts.json")["status"] == "failed"
 
 
 def test_the_report_names_every_failed_run(failed: Desk) -> None:
