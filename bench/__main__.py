@@ -135,7 +135,7 @@ def _run(options: argparse.Namespace) -> Iterator[str]:
     if options.label not in labels:
         meant = catalogue.suggestion(options.label, labels)
         raise mistake("label", options.label, "no run has it", meant)
-    from bench.jobs import run_in_foreground
+    from bench.foreground import run_in_foreground
 
     run_in_foreground(plan, options.label)
     yield f"{options.label}: done"

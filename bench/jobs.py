@@ -268,36 +268,6 @@ def judge(verdict: str) -> None:
     write_text(Path(verdict), f"all {len(runs)} runs are ok\n")
 
 
-def run_in_foreground(plan: Any, label: str) -> None:
-    """One run on every dataset, task and split, in this process: for debugging a model.
-
-    Everything lands below ``results/foreground``, apart from what Snakemake keeps.
-    """
-    from bench.core.files import read_json
-
-    study = Path("results/foreground") / plan.name
-    for run in (run for run in plan.runs if run["run"] == label):
-        data, task, split = run["dataset"], run["task"], run["split"]
-        cells, problem = study / "data" / f"{data}.h5ad", study / data / task / f"{split}.npz"
-        fetched = (
-            Path("resources") / data / "fetched.json" if plan.datasets[data]["remote"] else None
-        )
-        if fetched:
-            fetch(plan.datasets[data], str(fetched))
-        prepare(plan.datasets[data], fetched and str(fetched), str(cells))
-        pose(plan.tasks[task], split, data, str(cells), str(problem))
-        folder = study / data / task / str(split) / label
-        folder.mkdir(parents=True, exist_ok=True)
-        if run["shelf"] == "models":
-            train_here(run, str(problem), str(folder), threads=1)
-            read_out_here(run, str(problem), str(folder), threads=1)
-        else:
-            fit_baseline_here(run, str(problem), str(folder))
-        score(run, str(problem), str(folder / "scores.json"))
-        for row in read_json(folder / "scores.json")["scores"]:
-            print(f"{data}  {task}  seed {row['seed']}  {row['metric']}  {row['value']:.6g}")
-
-
 def main(function: str, arguments: str) -> None:
     """Run one function in this process: the child's side of ``bench.supervision``."""
     globals()[function](**json.loads(arguments))

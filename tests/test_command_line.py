@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bench import catalogue, jobs
+from bench import foreground
 from bench.__main__ import main
 from bench.catalogue import CARDS
 from bench.plan import Plan, make_plan
@@ -70,7 +70,7 @@ def test_mistakes_are_told_on_stderr_without_a_traceback(tmp_path: Path) -> None
 
 def test_run_hands_the_plan_to_the_jobs(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Plan, str]] = []
-    monkeypatch.setattr(jobs, "run_in_foreground", lambda *given: seen.append(given))
+    monkeypatch.setattr(foreground, "run_in_foreground", lambda *given: seen.append(given))
     assert main(["run", study, "nbvae.n_latent-3"]) == 0
     [(plan, label)] = seen
     assert (plan.name, label) == ("mine", "nbvae.n_latent-3")
@@ -128,11 +128,3 @@ def test_the_schema_refuses_what_the_plan_refuses(tmp_path: Path, wrong: str) ->
     assert not jsonschema.Draft7Validator(schema).is_valid(read_yaml(path)[0])
     place = wrong.partition(":")[0]
     assert any(finding.place.startswith(place) for finding in load_study(path).findings)
-
-
-def test_smoke_uses_everything_on_the_shelves() -> None:
-    plan = make_plan(load_study(CONFIGS / "smoke.yaml"))
-    used = {(row["shelf"], row["model"]) for row in plan.runs}
-    for shelf in ("models", "baselines"):
-        assert {name for kind, name in used if kind == shelf} == set(catalogue.names(shelf))
-    assert set(plan.metrics) == set(catalogue.names("metrics"))
