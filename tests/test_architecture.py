@@ -20,7 +20,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 NAMELESS = {"utils", "util", "helpers", "helper", "misc", "common", "base"}
 """A thing without a name of its own is not understood yet."""
 
-SPEAKS = {"bench/__main__.py", "bench/schema.py", "bench/jobs.py"}
+SPEAKS = {"bench/__main__.py", "bench/schema.py", "bench/foreground.py"}
 """Programs of the command line, and jobs: what these say goes to their logs or the terminal."""
 
 PICKS_CODE = {"bench/catalogue.py"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bench import foreground
+from bench import catalogue, foreground
 from bench.__main__ import main
 from bench.catalogue import CARDS
 from bench.plan import Plan, make_plan

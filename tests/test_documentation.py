@@ -203,7 +203,7 @@ def explained_in(page: str) -> list[str]:
 
 @pytest.mark.parametrize("name", explained_in("docs/metrics.md"))
 def test_an_explained_metric_is_what_its_card_says(name: str) -> None:
-    """With the direction and the unit of its card, right below its name, and what it is blind to."""
+    """With the direction and the unit of its card below its name, and what it is blind to."""
     metric = card("metrics", name)
     text = (ROOT / "docs/metrics.md").read_text(encoding="utf8")
     assert f"### `{name}`\n\n{metric.better} is better · {metric.unit}" in text
