@@ -26,7 +26,7 @@ def built(variant, problem, seed=0):
 
 
 def minibatch(variant, problem, rows):
-    return on_device(problem, variant.needs, CPU).minibatch(torch.as_tensor(rows))
+    return on_device(problem, variant, CPU).minibatch(torch.as_tensor(rows))
 
 
 def noise_for(module, n_cells, seed=0):

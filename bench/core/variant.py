@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -44,6 +44,9 @@ class DataFacts:
     """(gene,) their standard deviation."""
     log_moments: tuple[NDArray[np.float32], NDArray[np.float32]]
     """(gene,) mean and standard deviation of log(1 + count), observed training entries."""
+    log_library: NDArray[np.float32]
+    """(batch, 2) mean and variance of the log library sizes of a batch's training cells; those of
+    all training cells for a batch without any; one row where there are no batches."""
 
 
 class VariantModule(Protocol):
@@ -72,10 +75,14 @@ class Variant:
     label: str
     needs: frozenset[str]
     """Fields of the minibatch it reads; it is given these and no others."""
+    uses: frozenset[str] = frozenset()
+    """Fields it reads where the dataset has them, and does without where it has not."""
     gives: frozenset[str]
     """Readouts it can give."""
     config: type
     """Frozen keyword-only dataclass: the only source of defaults, ranges and docs."""
     build: Callable[[DataFacts, Any], Any]
     """(facts, config) -> a module that follows :class:`VariantModule`."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Training keys it was published with; a study's own keys win."""
     reference: str

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench.core.dataset import LABELS
 from bench.core.problem import TRAIN, Problem
-from bench.core.variant import DataFacts
+from bench.core.variant import DataFacts, Variant
 from bench.training.sparse import SparseRows, to_device
 
 
@@ -40,8 +40,9 @@ class DeviceCells:
         return 1 - self.missing.dense(rows)
 
 
-def on_device(problem: Problem, needs: frozenset[str], device: torch.device) -> DeviceCells:
+def on_device(problem: Problem, variant: Variant, device: torch.device) -> DeviceCells:
     """Move what a variant declares, and no more, to the device."""
+    needs = variant.needs | (variant.uses & problem.labels.keys())
     codes = {
         name: torch.from_numpy(np.unique(problem.labels[name], return_inverse=True)[1]).to(device)
         for name in LABELS
@@ -68,7 +69,23 @@ def facts_of(problem: Problem) -> DataFacts:
         gene_mean=gene_mean,
         gene_sd=gene_sd,
         log_moments=_moments(counts.log1p(), n_observed),
+        log_library=_log_library(problem),
     )
+
+
+def _log_library(problem: Problem) -> NDArray[np.float32]:
+    """(batch, 2) mean and variance of log library sizes of training cells; see :class:`DataFacts`."""
+    share = 1.0 if problem.missing is None else 1 - _row_sums(problem.missing) / problem.missing.shape[1]
+    library = _row_sums(problem.visible) / share
+    train = (problem.role == TRAIN) & (library > 0)
+    batch = problem.labels.get("batch", np.zeros(len(library), dtype=str))
+    rows = [train & (batch == name) for name in np.unique(batch)]
+    logs = [np.log(library[row] if row.sum() > 1 else library[train]) for row in rows]
+    return np.array([[log.mean(), log.var()] for log in logs], dtype=np.float32)
+
+
+def _row_sums(matrix: csr_matrix) -> NDArray[np.float64]:
+    return np.asarray(matrix.astype(np.float64).sum(1)).ravel()
 
 
 def _missing_per_gene(problem: Problem, rows: NDArray[np.int64]) -> NDArray[np.float64]:

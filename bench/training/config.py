@@ -18,6 +18,8 @@ class TrainingConfig:
     """Cells per step; 0 takes all of them at once."""
     optimizer: Literal["adam", "rmsprop"] = "adam"
     learning_rate: Annotated[float, Gt(0)] = 1e-3
+    adam_epsilon: Annotated[float, Gt(0)] = 1e-8
+    """What Adam adds to the root of its second moment (scVI: 0.01)."""
     weight_decay: Annotated[float, Ge(0)] = 1e-3
     """L2 penalty on all parameters, as the optimiser applies it."""
     lr_decay: Annotated[float, Gt(0), Le(1)] = 1.0

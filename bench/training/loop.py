@@ -89,7 +89,7 @@ def train(
     optimiser.check_warm_up(config, facts.n_train)
     stack = build_stack(lambda: variant.build(facts, hyperparameters), seeds, device)
     fit = Fit(
-        cells=on_device(problem, variant.needs, device),
+        cells=on_device(problem, variant, device),
         n_train=facts.n_train,
         config=config,
         device=device,

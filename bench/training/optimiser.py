@@ -1,7 +1,6 @@
 """Optimisers that act on each replicate of a stack as if it were alone."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,15 +8,17 @@ from torch import Tensor
 from bench.training.config import TrainingConfig
 from bench.training.stack import Stack
 
-OPTIMISERS: dict[str, Any] = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}
-"""Elementwise ones only: a step of one replicate never depends on another's gradient."""
 
 
 def optimiser_for(stack: Stack, config: TrainingConfig) -> torch.optim.Optimizer:
-    """The optimiser over the stacked parameters."""
-    return OPTIMISERS[config.optimizer](
-        list(stack.params.values()), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
+    """The optimiser over the stacked parameters.
+
+    Elementwise ones only: a step of one replicate never depends on another's gradient.
+    """
+    params, rate, decay = list(stack.params.values()), config.learning_rate, config.weight_decay
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(params, lr=rate, weight_decay=decay)
+    return torch.optim.Adam(params, lr=rate, weight_decay=decay, eps=config.adam_epsilon)
 
 
 def carry_over(

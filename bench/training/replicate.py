@@ -61,7 +61,7 @@ def open_replicate(
     module.load_state_dict(state)
     return Replicate(
         module=module.to(device).eval(),
-        cells=on_device(problem, variant.needs, device),
+        cells=on_device(problem, variant, device),
         device=device,
         generator=torch.Generator().manual_seed(address("replicate", seed, "readout", readout)),
     )

@@ -1,0 +1,94 @@
+"""Maximum mean discrepancy between groups of points, for any number of groups in a minibatch.
+
+    k(a, b)   = sum over bandwidths s of exp(-|a - b|^2 / s)
+    biased    = mean k(X, X') + mean k(Y, Y') - 2 mean k(X, Y)      diagonal included
+                (Gretton et al. 2012, JMLR 13:723, equation 5)
+    unbiased  = the same without the diagonals                      (equation 3; may be negative)
+    fast      = mean over i <= m/2 of k(x_i, x_i') + k(y_i, y_i') - k(x_i, y_i') - k(x_i', y_i),
+                i' = i + m/2, m the smaller size rounded down to even
+                (Lemma 14; unbiased, linear cost)
+
+Shapes are fixed by the minibatch and the number of groups, so that everything passes through
+``vmap``: a group that is absent, or has one point only, makes every pair it is in count zero.
+"""
+
+import torch
+from torch import Tensor
+
+
+def kernel(squared: Tensor, bandwidths: Tensor) -> Tensor:
+    """Sum over bandwidths of exp(-squared distance / bandwidth); any shape."""
+    return torch.exp(-squared[..., None] / bandwidths).sum(-1)
+
+
+def membership(group: Tensor, n_groups: int) -> Tensor:
+    """(point, group) one where the point belongs; codes outside 0..n_groups-1 belong nowhere."""
+    return (group[:, None] == torch.arange(n_groups, device=group.device)).to(torch.get_default_dtype())
+
+
+def squared_distances(points: Tensor) -> Tensor:
+    """(point, point) squared Euclidean distances, exactly zero on the diagonal."""
+    return (points[:, None] - points[None]).square().sum(-1)
+
+
+def block_means(points: Tensor, member: Tensor, bandwidths: Tensor, *, diagonal: bool) -> Tensor:
+    """(group, group) mean kernel between groups; without the diagonal within a group, if asked."""
+    gram = kernel(squared_distances(points), bandwidths)
+    if not diagonal:
+        gram = gram * (1 - torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
+    member = member.to(gram.dtype)
+    size = member.sum(0)
+    pairs = size[:, None] * size[None] - (0.0 if diagonal else 1.0) * torch.diag(size)
+    return (member.T @ gram @ member) / pairs.clamp_min(1)
+
+
+def quadratic(points: Tensor, member: Tensor, bandwidths: Tensor, *, diagonal: bool) -> Tensor:
+    """(group, group) squared MMD of every pair; ``diagonal`` gives the biased estimator."""
+    mean = block_means(points, member, bandwidths, diagonal=diagonal)
+    own = mean.diagonal()
+    return (own[:, None] + own[None] - 2 * mean) * _two_points_each(member)
+
+
+def linear(points: Tensor, member: Tensor, bandwidths: Tensor) -> Tensor:
+    """(group, group) squared MMD of every pair by Lemma 14, the cost linear in the points."""
+    n_groups = member.shape[1]
+    size = member.sum(0)
+    # Stable sort: the points of a group, in their order, come first.
+    order = (-member).argsort(dim=0, stable=True)
+    even = 2 * torch.div(torch.minimum(size[:, None], size[None]), 2, rounding_mode="floor")
+    place = torch.arange(len(points) // 2, device=points.device)
+    half = (even / 2).long()
+    second = (place[:, None, None] + half).clamp_max(len(points) - 1)
+    used = (place[:, None, None] < half).to(points.dtype)
+    rows = torch.arange(n_groups, device=points.device)
+    x = points[order[place][:, :, None].expand(-1, -1, n_groups)]
+    x_second = points[order[second, rows[:, None].expand(n_groups, n_groups)]]
+    y, y_second = x.transpose(1, 2), x_second.transpose(1, 2)
+
+    def k(a: Tensor, b: Tensor) -> Tensor:
+        return kernel((a - b).square().sum(-1), bandwidths)
+
+    each = k(x, x_second) + k(y, y_second) - k(x, y_second) - k(x_second, y)
+    return (each * used).sum(0) / half.clamp_min(1) * _two_points_each(member)
+
+
+def _two_points_each(member: Tensor) -> Tensor:
+    enough = (member.sum(0) >= 2).to(member.dtype)
+    return enough[:, None] * enough[None]
+
+
+def pairs_in_sequence(member: Tensor) -> Tensor:
+    """(group, group) one for each group and the next one that is present, in the order of codes."""
+    present = (member.sum(0) > 0).to(member.dtype)
+    n = len(present)
+    rows = torch.arange(n, device=member.device)
+    # Groups strictly between a and b that are present.
+    between = present.cumsum(0)[None] - present.cumsum(0)[:, None] - present[None]
+    later = (rows[None] > rows[:, None]).to(member.dtype)
+    return present[:, None] * present[None] * later * (between == 0).to(member.dtype)
+
+
+def all_pairs(member: Tensor) -> Tensor:
+    """(group, group) one for every pair of groups that are present, once."""
+    present = (member.sum(0) > 0).to(member.dtype)
+    return torch.triu(present[:, None] * present[None], diagonal=1)
