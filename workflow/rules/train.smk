@@ -10,6 +10,7 @@ rule train:
         curve="results/{study}/runs/{dataset}/{task}/{split}/{run}/curve.parquet",
     log:
         "results/{study}/logs/train/{dataset}/{task}/{split}/{run}.txt",
+    retries: 1
     threads: 1
     resources:
         mem_mb=memory_to_fit,
@@ -32,6 +33,7 @@ rule fit_baseline:
         read="results/{study}/baselines/{dataset}/{task}/{split}/{run}/readouts.json",
     log:
         "results/{study}/logs/fit_baseline/{dataset}/{task}/{split}/{run}.txt",
+    retries: 1
     threads: 1
     resources:
         mem_mb=memory_to_fit,
