@@ -6,11 +6,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import Finding
+from bench.parameters import parse
+from bench.parts.derived import with_derived
 from bench.training.config import FULL_BATCH
 
 if TYPE_CHECKING:
     from bench.entries import Entry
-    from bench.study import Study
+    from bench.study import Option, Study
 
 LABELS = frozenset({"batch", "cell_type", "perturbation"})
 ALWAYS = frozenset({"observed"})
@@ -33,6 +35,7 @@ class Matcher:
 
     def __init__(self, study: "Study") -> None:
         self.study = study
+        self.everywhere = asked_everywhere(study)
         self._match = cache(self._matched)
 
     def provided(self, dataset: "Entry") -> frozenset[str]:
@@ -53,7 +56,8 @@ class Matcher:
         if blind and competitor.shelf == "models":
             return Match(problem=f"does not read {_words(blind)}, which {task.place} demands")
         labels = self.provided(dataset) & LABELS
-        return self._match(task.card.asks, task.card.answers, competitor.card.gives, labels)
+        asks = task.card.asks | {_stem(name) for name in self.everywhere}
+        return self._match(asks, task.card.answers, competitor.card.gives, labels)
 
     def _matched(
         self,
@@ -62,15 +66,33 @@ class Matcher:
         gives: frozenset[str],
         labels: frozenset[str],
     ) -> Match:
-        readouts = [name for name in self.study.readouts if _stem(name) in asks & gives]
+        readouts = [
+            name
+            for name, option in self.study.readouts.items()
+            if _stem(name) in asks & gives and _needed(option) <= labels
+        ]
         arrays = [self.study.readouts[name].card.gives for name in readouts]
-        available = answers.union(labels, *arrays)
+        available = with_derived(answers.union(labels, *arrays))
         metrics = [n for n, metric in self.study.metrics.items() if metric.card.needs <= available]
         if not readouts:
             return Match(problem=f"gives none of the readouts asked for: {_words(asks)}")
         if not metrics:
             return Match(problem="none of the study's metrics applies to it", unscored=True)
         return Match(readouts=tuple(sorted(readouts)), metrics=tuple(metrics))
+
+
+def asked_everywhere(study: "Study") -> frozenset[str]:
+    """The readouts a study names that none of its tasks asks for: every task asks for these."""
+    asked = frozenset().union(*(task.card.asks for task in study.tasks))
+    return frozenset(name for name in study.named_readouts if _stem(name) not in asked)
+
+
+def unmet_readouts(study: "Study", used: Iterable[str]) -> list[Finding]:
+    """A finding for every readout the study asks for everywhere and gets nowhere."""
+    return [
+        Finding(f"readouts.{name}", None, "given by nothing that this study runs on its data")
+        for name in sorted(asked_everywhere(study) - set(used))
+    ]
 
 
 def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
@@ -95,6 +117,11 @@ def warmup_beyond_reach(training: Mapping[str, Any]) -> str:
 
 def _lacks(fields: Iterable[str], dataset: "Entry") -> str:
     return f"needs {_words(fields)}, not provided by {dataset.place}"
+
+
+def _needed(readout: "Option") -> frozenset[str]:
+    """The labels a readout needs with its options."""
+    return readout.card.needs(parse(readout.card.config, readout.values))
 
 
 def _words(names: Iterable[str]) -> str:

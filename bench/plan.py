@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from bench import catalogue, fingerprint
 from bench.core.errors import Finding, UserError
-from bench.matching import Match, Matcher, unmet_metrics, warmup_beyond_reach
+from bench.matching import (
+    Match,
+    Matcher,
+    unmet_metrics,
+    unmet_readouts,
+    warmup_beyond_reach,
+)
 
 if TYPE_CHECKING:
     from bench.entries import Entry
@@ -113,6 +119,9 @@ class _Planner:
         self.used = [n for n in study.metrics if any(n in m.metrics for _, m in self._matches())]
         if not study.findings and not self.findings and not self.refused:
             self.findings += [*self._idle_baselines(), *unmet_metrics(study, self.used)]
+            self.findings += unmet_readouts(
+                study, {r for _, m in self._matches() for r in m.readouts}
+            )
         self.findings += [*self._refusals(), *self._warmups()]
 
     def rows(self) -> Iterator[Row]:

@@ -47,7 +47,7 @@ class StudyFile(BaseModel):
     metrics: Literal["all"] | list[str] = "all"
     """``all`` (every metric whose needs are met), or a list of names and paths to own files."""
     readouts: dict[str, Any] = {}
-    """Readout: its options."""
+    """Readout: its options. One that none of the study's tasks asks for is asked for in all."""
     strict: bool = False
     """Whether a failed run makes Snakemake fail at the end; its row is written either way."""
 
@@ -78,6 +78,8 @@ class Study:
     named_metrics: frozenset[str]
     """Those the study names itself, which must be met somewhere."""
     readouts: Mapping[str, Option]
+    named_readouts: frozenset[str]
+    """Those the study names itself: asked for in every task where no task asks for them."""
     findings: tuple[Finding, ...]
     """Everything that is wrong with it so far."""
 
@@ -130,6 +132,7 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
         metrics=metrics,
         named_metrics=named,
         readouts=readouts,
+        named_readouts=frozenset(file.readouts) & set(readouts),
         findings=tuple(resolver.findings),
     )
 

@@ -4,6 +4,8 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,10 +16,14 @@ from bench.core.problem import Problem
 
 @pytest.fixture(scope="session")
 def small_data() -> CountData:
-    """60 cells, 12 genes, with the truth they were made from."""
+    """60 cells, 12 genes, with the truth they were made from and labels that mean nothing."""
     dataset = card("data", "gamma_poisson")
     config = dataset.config(n_cells=60, n_genes=12, inverse_dispersion=2.0)
-    return dataset.load(config, {})
+    labels = {
+        "batch": np.array(["x", "y"])[np.arange(60) % 2],
+        "cell_type": np.array(["a", "b", "c"])[np.arange(60) % 3],
+    }
+    return replace(dataset.load(config, {}), labels=labels)
 
 
 def posed(data: CountData, task: str, **parameters: object) -> Problem:

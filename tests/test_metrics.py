@@ -21,6 +21,8 @@ READ_OUT = frozenset(
         "expected_counts_plugin",
         "fitted_mean",
         "fitted_mean_plugin",
+        "drawn_rate",
+        "marginal_loglik_per_cell",
     }
 )
 """What a competitor's rates determine: a metric that needs one of these is graded below."""
@@ -47,12 +49,15 @@ def arrays(of: Arrays, rate: NDArray) -> Arrays:
         **dict.fromkeys(READ_OUT, rate),
         "elbo_per_cell": bound,
         "iwelbo_per_cell": bound,
+        "marginal_loglik_per_cell": bound,
         "rate_variance": np.zeros_like(rate),
         "library": of["counts"].sum(1),
         "second_counts": of["counts"],
         "masked": of["masked"],
         "masked_counts": of["counts"][of["masked"]],
         "observed_counts": of["counts"][~of["masked"]],
+        "changed": of["masked"],
+        "changed_counts": of["counts"][of["masked"]],
     }
 
 

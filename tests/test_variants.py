@@ -137,8 +137,8 @@ def test_trained_states_load_into_a_plain_module_and_give_every_readout(variant,
                 arrays = readout.of_variant(replicate, problem, readout.config())
             assert set(arrays) == readout.gives
             for array in arrays.values():
-                assert len(array) == len(problem.scored)
-                assert np.isfinite(array).all()
+                assert readout.rows != "cells" or len(array) == len(problem.scored)
+                assert array.dtype.kind == "U" or np.isfinite(array).all()
 
 
 def _quiet(epoch, going):

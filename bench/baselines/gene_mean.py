@@ -28,7 +28,12 @@ BASELINE = Baseline(
     label="gene mean",
     config=GeneMeanConfig,
     fit=fit,
-    gives=frozenset({"bounds", "rates", "fitted_means"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
+            *("rates", "fitted_means", "drawn_rates"),
+        }
+    ),
     deterministic=True,
     role="floor",
     reference="a control of this suite",

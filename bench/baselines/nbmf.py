@@ -179,7 +179,12 @@ BASELINE = Baseline(
     label="NBMF",
     config=NBMFConfig,
     fit=fit,
-    gives=frozenset({"bounds", "rates", "fitted_means", "latent"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
+            *("rates", "fitted_means", "drawn_rates", "latent"),
+        }
+    ),
     deterministic=False,
     role="competitor",
     reference="Gouvert, Oberlin and Févotte 2020, Negative binomial matrix factorization, "

@@ -84,7 +84,12 @@ BASELINE = Baseline(
     label="NMF",
     config=NMFConfig,
     fit=fit,
-    gives=frozenset({"bounds", "rates", "fitted_means", "latent"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
+            *("rates", "fitted_means", "drawn_rates", "latent"),
+        }
+    ),
     deterministic=False,
     role="competitor",
     reference="Lee and Seung 2001, NeurIPS 13, with weights",

@@ -38,7 +38,12 @@ BASELINE = Baseline(
     config=OracleConfig,
     fit=fit,
     needs=frozenset({"counts", "mean", "rate", "inverse_dispersion"}),
-    gives=frozenset({"bounds", "rates", "fitted_means"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
+            *("rates", "fitted_means", "drawn_rates"),
+        }
+    ),
     deterministic=True,
     role="ceiling",
     reference="the simulation itself",

@@ -99,7 +99,12 @@ BASELINE = Baseline(
     label="PCA of log counts",
     config=PCAConfig,
     fit=fit,
-    gives=frozenset({"bounds", "rates", "fitted_means", "latent"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
+            *("rates", "fitted_means", "drawn_rates", "latent"),
+        }
+    ),
     deterministic=False,
     role="competitor",
     reference="common practice, as in Luecken and Theis 2019, doi:10.15252/msb.20188746",

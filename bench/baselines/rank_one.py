@@ -49,7 +49,12 @@ BASELINE = Baseline(
     label="rank one",
     config=RankOneConfig,
     fit=fit,
-    gives=frozenset({"bounds", "rates", "fitted_means"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
+            *("rates", "fitted_means", "drawn_rates"),
+        }
+    ),
     deterministic=True,
     role="competitor",
     reference="the expression model of Sarkar and Stephens 2021, doi:10.1038/s41588-021-00873-4, "

@@ -12,16 +12,22 @@ from bench.core.problem import Problem
 Floats = NDArray[np.floating[Any]]
 
 
+def no_rates(rows: NDArray[np.int64]) -> Floats:
+    """The mean of a baseline that only embeds cells.  Raises ``ValueError``."""
+    raise ValueError("this baseline gives an embedding and no expected counts: mend its card")
+
+
 @dataclass(frozen=True, kw_only=True)
 class FittedRates:
-    """Expected counts of every cell, and how the counts scatter around them.
+    """Expected counts of every cell, and how the counts scatter around them; or an embedding.
 
     A count of cell i and gene j is Poisson(rate), rate = mean_ij * u, u ~ Gamma(shape, rate=shape)
     with shape ``inverse_dispersion``; infinity means that the mean is the rate itself.
     """
 
-    mean: Callable[[NDArray[np.int64]], Floats]
-    """rows -> (row, gene) expected visible counts, not looking at the entry itself."""
+    mean: Callable[[NDArray[np.int64]], Floats] = no_rates
+    """rows -> (row, gene) expected visible counts, not looking at the entry itself; left out by a
+    baseline that only embeds cells."""
     inverse_dispersion: float | Floats = float("inf")
     """``()`` or (gene,)."""
     latent: Floats | None = None

@@ -6,12 +6,17 @@ from math import inf
 from typing import Literal
 
 
+class NotApplicable(Exception):
+    """Raised by a metric that is not defined for the data at hand: no row, and no failure."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """Arrays in, float out.  The card a file in ``bench/metrics`` ends with, as ``METRIC``.
 
     ``score`` takes its arrays by the names in ``needs`` (readout arrays of one seed, answers of
-    the task, labels of the scored cells) and returns one float, never NaN.
+    the task, labels of the scored cells, and what :mod:`bench.parts.derived` makes of these) and
+    returns one float, never NaN.  Raises :class:`NotApplicable` where the data do not allow it.
     """
 
     label: str

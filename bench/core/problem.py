@@ -34,7 +34,7 @@ class Problem:
     exposure: float = 1.0
     """Expected held-out counts for one expected visible count: (1-f)/f after thinning with f."""
     answers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """What metrics compare with, by the names the task's card gives; rows follow ``scored``."""
+    """What metrics compare with, by the names the task's card gives; (scored, ...) or (gene,)."""
     truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """The simulation's rates for all cells, in the exposure of ``visible``."""
 

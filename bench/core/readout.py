@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -25,6 +25,8 @@ class FittedVariant(Protocol):
     """
 
     module: Any
+    generator: Generator
+    """The replicate's own, on the CPU: for draws that are no noise of the module's."""
 
     def minibatches(self, rows: NDArray[np.int64]) -> Iterator[Mapping[str, Tensor]]:
         """The declared fields of these cells, in order, a minibatch at a time."""
@@ -39,11 +41,15 @@ class FittedVariant(Protocol):
         """
 
 
+def _no_label(config: Any) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Readout:
     """The card a file in ``bench/readouts`` ends with, under the name ``READOUT``.
 
-    Both functions return arrays whose first axis follows ``problem.scored``; neither may look at
+    The first axis of the arrays follows ``rows``.  Neither function may look at
     ``problem.answers``: what is scored is never read before it is scored.
     """
 
@@ -53,4 +59,9 @@ class Readout:
     """Names of the arrays it returns."""
     of_variant: Callable[[FittedVariant, Problem, Any], Arrays]
     of_baseline: Callable[[FittedRates, Problem, Any], Arrays]
+    rows: Literal["cells", "draws", "comparisons"] = "cells"
+    """What the first axis counts: the cells of ``problem.scored``, draws of the latents, or
+    comparisons between groups of cells."""
+    needs: Callable[[Any], frozenset[str]] = _no_label
+    """config -> labels a dataset must have for it."""
     reference: str

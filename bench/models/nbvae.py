@@ -93,7 +93,12 @@ class NBVAE(nn.Module):
 VARIANT = Variant(
     label="NBVAE",
     needs=frozenset({"counts", "observed"}),
-    gives=frozenset({"bounds", "rates", "fitted_means", "latent"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
+            *("latent", "decoded", "posterior_predictive", "differential_expression"),
+        }
+    ),
     config=NBVAEConfig,
     build=NBVAE,
     reference="Sarkar and Stephens 2021, Nature Genetics 53, doi:10.1038/s41588-021-00873-4",

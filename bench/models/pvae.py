@@ -85,7 +85,12 @@ class PVAE(nn.Module):
 VARIANT = Variant(
     label="PVAE",
     needs=frozenset({"counts", "observed"}),
-    gives=frozenset({"bounds", "rates", "fitted_means", "latent"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
+            *("latent", "decoded", "posterior_predictive", "differential_expression"),
+        }
+    ),
     config=PVAEConfig,
     build=PVAE,
     reference="Sarkar and Stephens 2021, Nature Genetics 53, doi:10.1038/s41588-021-00873-4",

@@ -9,7 +9,8 @@
 
 theta is the inverse dispersion (variance mu + mu^2 / theta), pi the logit of dropping out.  NB is a
 Poisson whose rate is mu u with u ~ Gamma(theta, theta); all constants are kept.  Log-densities are
-elementwise for counts and summed over the last axis for latents, in nats.
+elementwise for counts and summed over the last axis for latents, in nats.  ``sample`` is for
+readouts: it takes a generator, so it cannot pass through ``vmap``, and tensors on the CPU.
 """
 
 from __future__ import annotations
@@ -67,6 +68,15 @@ class Poisson(NamedTuple):
         """Expected counts, not looking at the entry."""
         return self.rate
 
+    @property
+    def expressed(self) -> Tensor:
+        """Expected counts before any are lost: all of them."""
+        return self.rate
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Counts drawn from it."""
+        return torch.poisson(self.rate, generator=generator)
+
     def log_prob(self, counts: Tensor) -> Tensor:
         """Elementwise log-probability."""
         return counts * self.rate.log() - self.rate - torch.lgamma(counts + 1)
@@ -81,6 +91,17 @@ class NegativeBinomial(NamedTuple):
 
     mean: Tensor
     inverse_dispersion: Tensor
+
+    @property
+    def expressed(self) -> Tensor:
+        """Expected counts before any are lost: all of them."""
+        return self.mean
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Counts drawn from it: Poisson at a rate drawn from its Gamma."""
+        theta = self.inverse_dispersion.expand_as(self.mean)
+        noise = torch._standard_gamma(theta, generator=generator) / theta
+        return torch.poisson(self.mean * noise, generator=generator)
 
     def log_prob(self, counts: Tensor) -> Tensor:
         """Elementwise log-probability."""
@@ -115,6 +136,17 @@ class ZeroInflatedNegativeBinomial(NamedTuple):
     def mean(self) -> Tensor:
         """Expected counts, not looking at the entry."""
         return torch.sigmoid(-self.dropout_logit) * self.scale
+
+    @property
+    def expressed(self) -> Tensor:
+        """Expected counts before any are lost."""
+        return self.scale
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Counts drawn from it: of the negative binomial, each lost or not."""
+        counts = NegativeBinomial(self.scale, self.inverse_dispersion).sample(generator)
+        chance = torch.rand(counts.shape, generator=generator, dtype=counts.dtype)
+        return counts * (chance >= torch.sigmoid(self.dropout_logit))
 
     def log_prob(self, counts: Tensor) -> Tensor:
         """Elementwise log-probability."""

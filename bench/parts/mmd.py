@@ -12,8 +12,13 @@ Shapes are fixed by the minibatch and the number of groups, so that everything p
 ``vmap``: a group that is absent, or has one point only, makes every pair it is in count zero.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor
+
+Estimator = Literal["normal", "unbiased", "fast"]
+Pairs = Literal["sequential", "all", "pooled"]
 
 
 def kernel(squared: Tensor, bandwidths: Tensor) -> Tensor:
@@ -23,7 +28,9 @@ def kernel(squared: Tensor, bandwidths: Tensor) -> Tensor:
 
 def membership(group: Tensor, n_groups: int) -> Tensor:
     """(point, group) one where the point belongs; codes outside 0..n_groups-1 belong nowhere."""
-    return (group[:, None] == torch.arange(n_groups, device=group.device)).to(torch.get_default_dtype())
+    return (group[:, None] == torch.arange(n_groups, device=group.device)).to(
+        torch.get_default_dtype()
+    )
 
 
 def squared_distances(points: Tensor) -> Tensor:
@@ -92,3 +99,32 @@ def all_pairs(member: Tensor) -> Tensor:
     """(group, group) one for every pair of groups that are present, once."""
     present = (member.sum(0) > 0).to(member.dtype)
     return torch.triu(present[:, None] * present[None], diagonal=1)
+
+
+def against_the_rest(
+    points: Tensor, member: Tensor, bandwidths: Tensor, estimator: Estimator
+) -> Tensor:
+    """() sum over groups of the MMD between a group and all other points together."""
+    total = points.new_zeros(())
+    for group in range(member.shape[1]):
+        inside = member[:, group : group + 1]
+        outside = member.sum(1, keepdim=True) - inside
+        both = torch.cat([inside, outside], 1)
+        total = total + _estimated(points, both, bandwidths, estimator)[0, 1]
+    return total
+
+
+def mmd_of_batches(
+    points: Tensor, member: Tensor, bandwidths: Tensor, estimator: Estimator, pairs: Pairs
+) -> Tensor:
+    """() sum of squared MMDs over pairs of groups of (point, dimension) latents."""
+    if pairs == "pooled":
+        return against_the_rest(points, member, bandwidths, estimator)
+    compared = all_pairs(member) if pairs == "all" else pairs_in_sequence(member)
+    return (compared * _estimated(points, member, bandwidths, estimator)).sum()
+
+
+def _estimated(points: Tensor, member: Tensor, bandwidths: Tensor, estimator: Estimator) -> Tensor:
+    if estimator == "fast":
+        return linear(points, member, bandwidths)
+    return quadratic(points, member, bandwidths, diagonal=estimator == "normal")

@@ -10,17 +10,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from bench.parts.distributions import Gaussian
 
 VARIANCE_FLOOR = 1e-4
 """Added to every decoded variance (scVI)."""
-
-
-def covariate_columns(codes: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]:
-    """(cell, level) one-hot columns of each covariate."""
-    return [one_hot(code, size).float() for code, size in zip(codes, sizes, strict=True)]
 
 
 class ScviLayer(nn.Module):
@@ -73,20 +67,3 @@ class ScviEncoder(nn.Module):
         hidden = self.tower(x, covariates, keep)
         variance = self.log_variance(hidden).exp() + VARIANCE_FLOOR
         return Gaussian(self.mean(hidden), variance.sqrt())
-
-
-class ScviDecoder(nn.Module):
-    """(z, covariates) -> shares of the library, and dropout logits; covariates in every layer."""
-
-    def __init__(
-        self, n_latent: int, n_hidden: int, n_layers: int, n_covariates: int, n_genes: int
-    ) -> None:
-        super().__init__()
-        self.tower = ScviTower(n_latent, n_hidden, n_layers, n_covariates, 0.0)
-        self.share = nn.Linear(n_hidden, n_genes)
-        self.dropout_logit = nn.Linear(n_hidden, n_genes)
-
-    def forward(self, z: Tensor, covariates: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Hidden units, (cell, gene) shares that sum to one, (cell, gene) dropout logits."""
-        hidden = self.tower(z, covariates, None)
-        return hidden, self.share(hidden).softmax(-1), self.dropout_logit(hidden)

@@ -5,9 +5,9 @@
     IWELBO = log (1/S) sum_s w_is                   at least the ELBO of the same draws, by Jensen
 
 Nats per cell, all constants kept, observed entries only.  Global variables are at one draw of the
-guide and not scored.  A baseline without latent variables has an exact log-likelihood instead: its
-mean profiles of the fitted cells are its prior, (1/N) sum_n p(x | profile n), and both bounds are
-that number.  Source: Burda et al. 2016 (arXiv 1509.00519), equation 8.
+guide and not scored.  A baseline without latent variables has an exact log-likelihood instead
+(``bench.parts.exact_likelihood``), and both bounds are that number.
+Source: Burda et al. 2016 (arXiv 1509.00519), equation 8.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
-from bench.parts.count_densities import log_mixture, log_pmf
+from bench.parts.exact_likelihood import exact_log_likelihood
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,15 +64,7 @@ def _log_weights(
 
 def of_baseline(fitted: FittedRates, problem: Problem, config: BoundsConfig) -> Arrays:
     """The exact log-likelihood under both names, (scored,) nats."""
-    rows = problem.scored
-    observed = problem.observed(rows)
-    if fitted.knows_test_cells:
-        counts = problem.visible[rows].toarray()
-        each = log_pmf(counts, fitted.mean(rows), fitted.inverse_dispersion)
-        exact = np.where(observed, each, 0.0).sum(1)
-    else:
-        profiles = fitted.mean(problem.fitting_rows())
-        exact = log_mixture(problem.visible[rows], observed, profiles, fitted.inverse_dispersion)
+    exact = exact_log_likelihood(fitted, problem)
     return {"elbo_per_cell": exact, "iwelbo_per_cell": exact}
 
 

@@ -22,8 +22,9 @@ from bench.reports.statistics import (
 )
 from bench.reports.tables import Results
 
-FLOOR, CEILING = "mean", "oracle"
-"""The controls that scores are scaled between, where the study has them."""
+FLOORS, CEILINGS = ("mean", "batch_onehot"), ("oracle", "cell_type_onehot")
+"""The controls that scores are scaled between: the first of these that the study has, else the
+first of its controls."""
 FAR = 6.0
 """Scores this many typical gaps behind the best are drawn at the edge of a figure."""
 NOT_DUE = "not scored by this metric"
@@ -111,7 +112,7 @@ def _board(results: Results, task: str, dataset: str) -> Board:
     ]
     sign = -1.0 if better == "higher" else 1.0
     entered.sort(key=lambda s: (s.score.n == 0, sign * s.score.mean if s.score.n else 0.0, s.run))
-    floor, ceiling = _control(entered, "floor", FLOOR), _control(entered, "ceiling", CEILING)
+    floor, ceiling = _control(entered, "floor", FLOORS), _control(entered, "ceiling", CEILINGS)
     informative = _informative(entered, floor, ceiling, -sign)
     leader = next((standing for standing in entered if standing.competes), None)
     ranks = {s.run: rank for rank, s in enumerate((s for s in entered if s.competes), start=1)}
@@ -176,9 +177,11 @@ def _trouble(records: pd.DataFrame, n: int, planned: int) -> str:
     return ", ".join(said) or NOT_DUE
 
 
-def _control(entered: list[Standing], kind: str, preferred: str) -> Standing | None:
-    known = [s for s in entered if s.score.n and (s.kind == kind or s.model == preferred)]
-    known.sort(key=lambda s: (s.model != preferred, s.kind != kind, s.run))
+def _control(entered: list[Standing], kind: str, preferred: tuple[str, ...]) -> Standing | None:
+    """The first control by preference; one nobody prefers, of the right kind, comes last."""
+    order = dict(zip(preferred, range(len(preferred)), strict=True))
+    known = [s for s in entered if s.score.n and (s.kind == kind or s.model in order)]
+    known.sort(key=lambda s: (order.get(s.model, len(order)), s.kind != kind, s.run))
     return known[0] if known else None
 
 

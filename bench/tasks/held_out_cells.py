@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Gt, Lt
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
@@ -41,9 +42,20 @@ def pose(
         role=role,
         scored=scored,
         labels=dict(data.labels),
-        answers={"library": np.asarray(data.counts[scored].sum(axis=1), dtype=np.int64).ravel()},
+        answers=_answers(data.counts[scored]),
         truth=rates_in_exposure(data),
     )
+
+
+def _answers(counts: csr_matrix) -> dict[str, NDArray]:
+    """(scored,) library sizes; (gene,) variances and shares of zeros over the scored cells."""
+    values = counts.astype(np.float64)
+    mean, square = (np.asarray(m.mean(axis=0)).ravel() for m in (values, values.multiply(values)))
+    return {
+        "library": np.asarray(counts.sum(axis=1), dtype=np.int64).ravel(),
+        "gene_variance": np.maximum(square - mean**2, 0),
+        "gene_zero_fraction": 1 - (counts != 0).getnnz(axis=0) / counts.shape[0],
+    }
 
 
 def _strata(data: CountData, name: str) -> NDArray[np.str_] | None:
@@ -60,7 +72,7 @@ TASK = Task(
     config=HeldOutCellsConfig,
     pose=pose,
     asks=frozenset({"bounds", "latent"}),
-    answers=frozenset({"library"}),
+    answers=frozenset({"library", "gene_variance", "gene_zero_fraction"}),
     ranked_by="iwelbo",
     reference="held-out likelihood, as in Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",
 )

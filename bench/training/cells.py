@@ -74,8 +74,12 @@ def facts_of(problem: Problem) -> DataFacts:
 
 
 def _log_library(problem: Problem) -> NDArray[np.float32]:
-    """(batch, 2) mean and variance of log library sizes of training cells; see :class:`DataFacts`."""
-    share = 1.0 if problem.missing is None else 1 - _row_sums(problem.missing) / problem.missing.shape[1]
+    """(batch, 2) mean and variance of log libraries of training cells; see :class:`DataFacts`."""
+    share = (
+        1.0
+        if problem.missing is None
+        else 1 - _row_sums(problem.missing) / problem.missing.shape[1]
+    )
     library = _row_sums(problem.visible) / share
     train = (problem.role == TRAIN) & (library > 0)
     batch = problem.labels.get("batch", np.zeros(len(library), dtype=str))

@@ -9,7 +9,6 @@ from bench.training.config import TrainingConfig
 from bench.training.stack import Stack
 
 
-
 def optimiser_for(stack: Stack, config: TrainingConfig) -> torch.optim.Optimizer:
     """The optimiser over the stacked parameters.
 

@@ -1,0 +1,40 @@
+"""Nothing but the batch of a cell: one axis for each, with a little jitter.
+
+    z_i = e_b(i) + jitter * N(0, 1)
+
+The floor of integration: no batch has a neighbour of another, and no type is told apart.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.one_hot import jittered
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOnehotConfig:
+    """How far cells of one batch lie apart."""
+
+    jitter: Annotated[float, Gt(0)] = 0.01
+    """Standard deviation on every axis; batches are the square root of two apart."""
+
+
+def fit(problem: Problem, config: BatchOnehotConfig, rng: np.random.Generator) -> FittedRates:
+    return FittedRates(latent=jittered(problem.labels["batch"], config.jitter, rng))
+
+
+BASELINE = Baseline(
+    label="batch one-hot",
+    config=BatchOnehotConfig,
+    fit=fit,
+    needs=frozenset({"counts", "batch"}),
+    gives=frozenset({"embedding"}),
+    deterministic=False,
+    role="floor",
+    reference="a control of this suite, as in Open Problems",
+)

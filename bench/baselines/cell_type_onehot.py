@@ -1,0 +1,41 @@
+"""Nothing but the type of a cell: one axis for each, with a little jitter.
+
+    z_i = e_t(i) + jitter * N(0, 1)
+
+The ceiling of integration: types are told apart perfectly, and within them nothing is left of a
+batch.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.one_hot import jittered
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellTypeOnehotConfig:
+    """How far cells of one type lie apart."""
+
+    jitter: Annotated[float, Gt(0)] = 0.01
+    """Standard deviation on every axis; types are the square root of two apart."""
+
+
+def fit(problem: Problem, config: CellTypeOnehotConfig, rng: np.random.Generator) -> FittedRates:
+    return FittedRates(latent=jittered(problem.labels["cell_type"], config.jitter, rng))
+
+
+BASELINE = Baseline(
+    label="cell-type one-hot",
+    config=CellTypeOnehotConfig,
+    fit=fit,
+    needs=frozenset({"counts", "cell_type"}),
+    gives=frozenset({"embedding"}),
+    deterministic=False,
+    role="ceiling",
+    reference="a control of this suite, as in Open Problems",
+)

@@ -1,0 +1,55 @@
+"""Harmony on principal components of log counts.
+
+Soft clusters that are kept diverse in batches, and in each of them a linear correction of every
+batch towards the others, alternated (Korsunsky et al. 2019); computed by harmonypy.  Embeds the
+cells it was fitted to and no others.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.log_counts import embedded
+
+
+@dataclass(frozen=True, kw_only=True)
+class HarmonyConfig:
+    """Of how many components, and how strongly."""
+
+    n_components: Annotated[int, Ge(1)] = 10
+    theta: Annotated[float, Ge(0)] = 2.0
+    """Reward of diversity: 0 leaves clusters as they are."""
+    max_iterations: Annotated[int, Ge(1)] = 10
+
+
+def fit(problem: Problem, config: HarmonyConfig, rng: np.random.Generator) -> FittedRates:
+    from harmonypy import run_harmony
+
+    latent, batch = embedded(problem, config.n_components, rng), problem.labels["batch"]
+    corrected = run_harmony(
+        latent,
+        {"batch": batch},
+        "batch",
+        theta=config.theta,
+        max_iter_harmony=config.max_iterations,
+        random_state=int(rng.integers(2**31)),
+        ncores=1,
+        verbose=False,
+    ).Z_corr
+    return FittedRates(latent=corrected)
+
+
+BASELINE = Baseline(
+    label="Harmony",
+    config=HarmonyConfig,
+    fit=fit,
+    needs=frozenset({"counts", "batch"}),
+    gives=frozenset({"embedding"}),
+    deterministic=False,
+    role="competitor",
+    reference="Korsunsky et al. 2019, doi:10.1038/s41592-019-0619-0; harmonypy",
+)

@@ -1,0 +1,40 @@
+"""Principal components of log counts, dealt out anew among all cells.
+
+    z_i = y_p(i)        p: a random permutation of all cells
+
+Batches are mixed as well as chance can, and no biology is left: a floor of all that rewards both.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.log_counts import embedded
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShuffledConfig:
+    """Of how many components."""
+
+    n_components: Annotated[int, Ge(1)] = 10
+
+
+def fit(problem: Problem, config: ShuffledConfig, rng: np.random.Generator) -> FittedRates:
+    latent = embedded(problem, config.n_components, rng)
+    return FittedRates(latent=rng.permutation(latent))
+
+
+BASELINE = Baseline(
+    label="shuffled PCA",
+    config=ShuffledConfig,
+    fit=fit,
+    needs=frozenset({"counts"}),
+    gives=frozenset({"embedding"}),
+    deterministic=False,
+    role="floor",
+    reference="a control of this suite, as in Open Problems",
+)

@@ -1,0 +1,47 @@
+"""Principal components of log counts, dealt out anew within each cell type.
+
+    z_i = y_p(i)        p: a random permutation of the cells of the same type
+
+Biology is kept as far as PCA has it, and within types batches are mixed as well as chance can: the
+ceiling of mixing.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.log_counts import embedded
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShuffledWithinTypeConfig:
+    """Of how many components."""
+
+    n_components: Annotated[int, Ge(1)] = 10
+
+
+def fit(
+    problem: Problem, config: ShuffledWithinTypeConfig, rng: np.random.Generator
+) -> FittedRates:
+    latent = embedded(problem, config.n_components, rng)
+    kinds = problem.labels["cell_type"]
+    for kind in np.unique(kinds):
+        cells = np.flatnonzero(kinds == kind)
+        latent[cells] = latent[rng.permutation(cells)]
+    return FittedRates(latent=latent)
+
+
+BASELINE = Baseline(
+    label="PCA shuffled within types",
+    config=ShuffledWithinTypeConfig,
+    fit=fit,
+    needs=frozenset({"counts", "cell_type"}),
+    gives=frozenset({"embedding"}),
+    deterministic=False,
+    role="ceiling",
+    reference="a control of this suite, as in Open Problems",
+)

@@ -1,0 +1,41 @@
+"""Entropy of batches among the neighbours of a cell within its own type, relative to chance.
+
+    mean over types t of  mean over cells i of t of  H_i / H_t
+
+H_i is the entropy of batches among the 50 nearest cells of the same type (all others, if there are
+fewer), H_t that of how often each batch occurs in the type.  Types found in one batch only are
+left out; if that leaves none it does not apply.  Unlike entropy over all cells it is not raised
+by mixing types.
+"""
+
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.metric import Metric, NotApplicable
+from bench.parts.neighbours import frequency_entropy, nearest, neighbour_entropy
+
+
+def score(*, latent: NDArray[Any], batch: NDArray[Any], cell_type: NDArray[Any]) -> float:
+    of_types = []
+    for kind in np.unique(cell_type):
+        cells, here = latent[cell_type == kind], batch[cell_type == kind]
+        if len(np.unique(here)) > 1:
+            mixed = neighbour_entropy(nearest(cells, 50).index, here).mean()
+            of_types.append(mixed / frequency_entropy(here))
+    if not of_types:
+        raise NotApplicable("no cell type is found in more than one batch")
+    return float(np.mean(of_types))
+
+
+METRIC = Metric(
+    label="entropy of batch mixing within cell types",
+    score=score,
+    needs=frozenset({"latent", "batch", "cell_type"}),
+    better="higher",
+    bounds=(0.0, inf),
+    unit="relative to the entropy of batch frequencies",
+    reference="defined here",
+)

@@ -1,0 +1,32 @@
+"""How far off the original counts are, where they were corrupted: the mean.
+
+    mean over changed entries of  | x_ij - m_ij |
+
+m is the posterior mean of the expected count, which does not look at the (corrupted) entry itself.
+Ruled by the few entries with many counts; the median is ``corruption_error``.
+"""
+
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.metric import Metric
+
+
+def score(
+    *, fitted_mean: NDArray[Any], changed: NDArray[Any], changed_counts: NDArray[Any]
+) -> float:
+    return float(np.abs(changed_counts - fitted_mean[changed].astype(float)).mean())
+
+
+METRIC = Metric(
+    label="corruption error, mean",
+    score=score,
+    needs=frozenset({"fitted_mean", "changed", "changed_counts"}),
+    better="lower",
+    bounds=(0.0, inf),
+    unit="counts",
+    reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2, averaged over draws",
+)

@@ -1,0 +1,30 @@
+"""How much of a cell's neighbourhood is of its own type.
+
+    mean over types t of  mean over cells i of t of  share of type t among 30 neighbours of i
+
+The cell itself is not counted.  Every type weighs the same however rare, so a type of fewer than
+31 cells cannot reach 1.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.metric import Metric
+
+
+def score(*, neighbour_index: NDArray[Any], cell_type: NDArray[Any]) -> float:
+    alike = (cell_type[neighbour_index[:, :30]] == cell_type[:, None]).mean(1)
+    return float(np.mean([alike[cell_type == kind].mean() for kind in np.unique(cell_type)]))
+
+
+METRIC = Metric(
+    label="k-NN purity",
+    score=score,
+    needs=frozenset({"neighbour_index", "cell_type"}),
+    better="higher",
+    bounds=(0.0, 1.0),
+    unit="share of neighbours",
+    reference="Xu et al. 2021, doi:10.15252/msb.20209620, as its code computed it: per type",
+)

@@ -1,0 +1,75 @@
+"""Expected expression of every scored cell, decoded as if it had come from a given batch.
+
+    rho_ij(b) = (1/S) sum_s share_j(z_is, b)         z_is ~ q(z | x_i, its own batch)
+
+Shares of the cell's counts, summing to one, free of the library size and of dropouts.  Under
+``each`` the mean over all batches; a model that reads no batch says the same under every one.
+Source: scVI's ``transform_batch``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import Problem
+from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.variant import Minibatch
+from bench.parts.expression import batch_codes, shares
+from bench.parts.latents import at_draw
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodedConfig:
+    """Which batch to decode under, and how the posterior mean is estimated."""
+
+    batch: str = ""
+    """A batch's name; empty is the cell's own, ``each`` the mean over all of them."""
+    n_samples: Annotated[int, Ge(1)] = 25
+    """Draws of the latent S."""
+
+
+def of_variant(fitted: FittedVariant, problem: Problem, config: DecodedConfig) -> Arrays:
+    """``decoded_expression``: (scored, gene) shares.  Raises where no batch has the name."""
+    codes = batch_codes(problem, config.batch, "readouts.decoded.batch")
+    each = fitted.minibatches(problem.scored)
+    parts = [_of_cells(fitted, cells, codes, config.n_samples) for cells in each]
+    return {"decoded_expression": np.concatenate(parts)}
+
+
+def _of_cells(
+    fitted: FittedVariant, cells: Minibatch, codes: Sequence[int | None], n_samples: int
+) -> NDArray[np.float32]:
+    posterior = fitted.module.infer(cells)
+
+    def at_noise(noise: Mapping[str, Tensor]) -> Tensor:
+        latents = at_draw(posterior, noise)
+        return sum(shares(fitted.module, latents, cells, code) for code in codes) / len(codes)
+
+    draws = fitted.over_draws(at_noise, len(cells["counts"]), n_samples)
+    return draws.mean(0).float().cpu().numpy()
+
+
+def of_baseline(fitted: FittedRates, problem: Problem, config: DecodedConfig) -> Arrays:
+    """The baseline's means as shares; it knows no batches."""
+    mean = fitted.mean(problem.scored)
+    return {"decoded_expression": (mean / mean.sum(1, keepdims=True)).astype(np.float32)}
+
+
+READOUT = Readout(
+    label="Decoded expression",
+    config=DecodedConfig,
+    gives=frozenset({"decoded_expression"}),
+    of_variant=of_variant,
+    of_baseline=of_baseline,
+    reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",
+)

@@ -1,0 +1,59 @@
+"""Expected counts at one draw of the latent, as if none had been lost.
+
+    r_ij = m(z_i)_j          z_i ~ q(z | x_i),  m: expected counts before dropouts
+
+What scVI's imputation compared with the counts (``px_rate`` of one posterior sample); kept for
+scores defined on it.  It is noisier than ``fitted_means``, which averages over draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import Problem
+from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.variant import Minibatch
+from bench.parts.latents import at_draw
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnRatesConfig:
+    """Nothing to choose: it is one draw."""
+
+
+def of_variant(fitted: FittedVariant, problem: Problem, config: DrawnRatesConfig) -> Arrays:
+    """``drawn_rate``: (scored, gene)."""
+    parts = [_of_cells(fitted, cells) for cells in fitted.minibatches(problem.scored)]
+    return {"drawn_rate": np.concatenate([part.float().cpu().numpy() for part in parts])}
+
+
+def _of_cells(fitted: FittedVariant, cells: Minibatch) -> Tensor:
+    posterior = fitted.module.infer(cells)
+    draws = fitted.over_draws(
+        lambda noise: fitted.module.generate(at_draw(posterior, noise), cells).expressed,
+        len(cells["counts"]),
+        1,
+    )
+    return draws[0]
+
+
+def of_baseline(fitted: FittedRates, problem: Problem, config: DrawnRatesConfig) -> Arrays:
+    """The baseline's means, which are not drawn."""
+    return {"drawn_rate": fitted.mean(problem.scored).astype(np.float32)}
+
+
+READOUT = Readout(
+    label="Rates at one draw",
+    config=DrawnRatesConfig,
+    gives=frozenset({"drawn_rate"}),
+    of_variant=of_variant,
+    of_baseline=of_baseline,
+    reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; scvi-tools issue 80",
+)

@@ -1,0 +1,107 @@
+"""What counts of the scored cells would look like if a model made them again, gene by gene.
+
+    z_i ~ q(z | x_i),   x_new_ij ~ p(x | z_i)_j,   then over the scored cells of each draw:
+    mean_j,  variance_j (over cells, divided by their number),  zero fraction_j = share of x_new = 0
+
+A library size that is no latent is the cell's own.  Only summaries are kept: a draw is as large as
+the data.  A baseline has them in closed form, its fitted cells (or, where it knows them, the
+scored ones) standing for the population:
+
+    mean = E mu,   variance = E[mu + mu^2 / theta] + Var mu,   zero fraction = E NB(0; mu, theta)
+
+Source: Gelman, Meng and Stern 1996 (posterior predictive checks); scVI's ``generate``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import TEST, Problem
+from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.variant import Minibatch
+from bench.parts.count_densities import log_pmf
+from bench.parts.latents import Posterior, at_draw
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BLOCK = 1024
+"""Cells whose dense means are held at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosteriorPredictiveConfig:
+    """How often the counts are made again."""
+
+    n_samples: Annotated[int, Ge(1)] = 25
+    """Draws of all counts."""
+
+
+def of_variant(
+    fitted: FittedVariant, problem: Problem, config: PosteriorPredictiveConfig
+) -> Arrays:
+    """Mean, variance and zero fraction of every gene in every draw: (draw, gene) each."""
+    sums = np.zeros((3, config.n_samples, problem.visible.shape[1]))
+    for cells in fitted.minibatches(problem.scored):
+        posterior = fitted.module.infer(cells)
+        for draw in range(config.n_samples):
+            counts = _new_counts(fitted, cells, posterior).double()
+            sums[0, draw] += counts.sum(0).numpy()
+            sums[1, draw] += counts.square().sum(0).numpy()
+            sums[2, draw] += (counts == 0).sum(0).numpy()
+    mean, square, zeros = sums / len(problem.scored)
+    return _named(mean, np.maximum(square - mean**2, 0), zeros)
+
+
+def _new_counts(fitted: FittedVariant, cells: Minibatch, posterior: Posterior) -> Tensor:
+    """(cell, gene) counts, drawn on the CPU so that devices agree."""
+    law = fitted.over_draws(
+        lambda noise: fitted.module.generate(at_draw(posterior, noise), cells),
+        len(cells["counts"]),
+        1,
+    )
+    return law._make(part[0].float().cpu() for part in law).sample(fitted.generator)
+
+
+def of_baseline(fitted: FittedRates, problem: Problem, config: PosteriorPredictiveConfig) -> Arrays:
+    """The same in closed form, as one draw."""
+    knows = fitted.knows_test_cells or not (problem.role[problem.scored] == TEST).any()
+    rows = problem.scored if knows else problem.fitting_rows()
+    theta = np.asarray(fitted.inverse_dispersion, dtype=float)
+    sums = np.zeros((4, problem.visible.shape[1]))
+    for some in np.split(rows, range(BLOCK, len(rows), BLOCK)):
+        mu = fitted.mean(some).astype(float)
+        each = mu, mu**2, mu + mu**2 / theta, np.exp(log_pmf(np.zeros(()), mu, theta))
+        sums += [part.sum(0) for part in each]
+    mean, square, scatter, zeros = (sums / len(rows))[:, None]
+    return _named(mean, scatter + np.maximum(square - mean**2, 0), zeros)
+
+
+def _named(
+    mean: NDArray[np.float64], variance: NDArray[np.float64], zeros: NDArray[np.float64]
+) -> Arrays:
+    return {
+        "predictive_gene_mean": mean,
+        "predictive_gene_variance": variance,
+        "predictive_gene_zero_fraction": zeros,
+    }
+
+
+READOUT = Readout(
+    label="Posterior predictive",
+    config=PosteriorPredictiveConfig,
+    gives=frozenset(
+        {"predictive_gene_mean", "predictive_gene_variance", "predictive_gene_zero_fraction"}
+    ),
+    of_variant=of_variant,
+    of_baseline=of_baseline,
+    rows="draws",
+    reference="Gelman, Meng and Stern 1996, Statistica Sinica 6; Lopez et al. 2018, "
+    "doi:10.1038/s41592-018-0229-2",
+)

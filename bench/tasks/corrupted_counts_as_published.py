@@ -1,0 +1,76 @@
+"""Corrupted counts as scVI's published code corrupted them, with its quirks.
+
+    uniform    of floor(fraction * number of non-zeros) of the non-zero entries, each is multiplied
+               by Bernoulli(0.9): only a tenth of them change, 1 % of the non-zeros by default
+    binomial   floor(fraction * number of entries) of *all* entries, zeros too, become
+               Binomial(x, 0.2): most of them were zero and stay so
+
+Scored are the entries whose value changed.  Kept for comparison with published values; sound is
+``corrupted_counts``.  The number of non-zeros among the entries drawn is hypergeometric, so that no
+dense matrix is needed.
+Source: scvi 0.2 to 0.6, ``corrupt_posteriors``.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+
+from bench.core.dataset import CountData
+from bench.core.problem import Problem
+from bench.core.task import Task
+from bench.parts.corruption import corrupted_problem, nonzero_counts
+
+KEPT_WHOLE = 0.9
+"""Probability that a chosen entry stays as it is under ``uniform``."""
+
+KEPT_SHARE = 0.2
+"""Expected share of a chosen entry that stays under ``binomial``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorruptedCountsAsPublishedConfig:
+    """Which counts may be changed, and how."""
+
+    fraction: Annotated[float, Gt(0), Lt(1)] = 0.1
+    """The published ``rate``: the share of entries drawn, not of those that change."""
+    scheme: Literal["uniform", "binomial"] = "uniform"
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.1
+    """Share of the cells; their counts are as corrupted as everybody's."""
+    max_scored_cells: Annotated[int, Ge(1)] = 5000
+    """Of more cells than this, so many are drawn and scored."""
+
+
+def pose(
+    data: CountData, config: CorruptedCountsAsPublishedConfig, split: int, rng: np.random.Generator
+) -> Problem:
+    """Corrupted counts to fit, original ones to be scored on."""
+    for_cells, for_choice, for_values = rng.spawn(3)
+    original = nonzero_counts(data)
+    n_zeros = int(np.prod(original.shape, dtype=np.int64)) - original.nnz
+    if config.scheme == "uniform":
+        n_chosen = int(config.fraction * original.nnz)
+    else:
+        n_drawn = int(config.fraction * (original.nnz + n_zeros))
+        n_chosen = int(for_choice.hypergeometric(original.nnz, n_zeros, n_drawn))
+    chosen = for_choice.choice(original.nnz, n_chosen, replace=False, shuffle=False)
+    values, before = original.data.copy(), original.data[chosen].astype(np.int64)
+    if config.scheme == "uniform":
+        values[chosen] = before * for_values.binomial(1, KEPT_WHOLE, size=n_chosen)
+    else:
+        values[chosen] = for_values.binomial(before, KEPT_SHARE)
+    return corrupted_problem(
+        data, original, values, config.validation, config.max_scored_cells, for_cells
+    )
+
+
+TASK = Task(
+    label="corrupted counts as published",
+    config=CorruptedCountsAsPublishedConfig,
+    pose=pose,
+    asks=frozenset({"fitted_means", "drawn_rates", "latent"}),
+    answers=frozenset({"changed", "changed_counts"}),
+    ranked_by="corruption_error",
+    reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2, as scvi 0.2 to 0.6 coded it",
+)

@@ -1,0 +1,76 @@
+"""All cells are fitted and all are scored: are batches mixed, and are cell types kept apart?
+
+A share of the cells only validates, as everywhere; no cell is held back, because methods that
+integrate seldom embed a cell they have not seen.  Cell types are never shown to what does not ask
+for them.  Blind to how well counts are described: that is what ``held_out_cells`` asks.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+
+from bench.core.dataset import CountData
+from bench.core.errors import Finding, UserError
+from bench.core.problem import Problem
+from bench.core.task import Task
+from bench.parts.cell_splits import rates_in_exposure, roles, scored_rows
+from bench.parts.log_counts import components, log_counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrationConfig:
+    """Shares of the cells, and what batches explained before."""
+
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.1
+    """Share of the cells."""
+    n_components: Annotated[int, Ge(1)] = 50
+    """Principal components of the uncorrected log counts that PCR comparison compares with."""
+    max_scored_cells: Annotated[int, Ge(1)] = 20_000
+    """Of more cells than this, so many are drawn and scored."""
+
+
+def pose(
+    data: CountData, config: IntegrationConfig, split: int, rng: np.random.Generator
+) -> Problem:
+    """All counts visible, all cells fitted.  Raises where there is nothing to mix or keep apart."""
+    _refuse_single(data)
+    for_roles, for_scored, for_components = rng.spawn(3)
+    n_cells = data.counts.shape[0]
+    scored = scored_rows(n_cells, config.max_scored_cells, for_scored)
+    before = components(log_counts(data.counts), config.n_components, for_components)
+    return Problem(
+        visible=data.counts,
+        role=roles(n_cells, {"validation": config.validation}, for_roles),
+        scored=scored,
+        labels=dict(data.labels),
+        answers={"uncorrected": before[scored].astype(np.float32)},
+        truth=rates_in_exposure(data),
+    )
+
+
+def _refuse_single(data: CountData) -> None:
+    expected = {
+        "batch": "all cells are of one batch: there is nothing to mix",
+        "cell_type": "all cells are of one type: there is nothing to keep apart",
+    }
+    findings = [
+        Finding(label, str(data.labels[label][0]), expected[label], "name another column")
+        for label in expected
+        if len(np.unique(data.labels[label])) < 2
+    ]
+    if findings:
+        raise UserError("These cells cannot be integrated:", findings)
+
+
+TASK = Task(
+    label="integration",
+    config=IntegrationConfig,
+    pose=pose,
+    needs=frozenset({"counts", "batch", "cell_type"}),
+    asks=frozenset({"latent", "embedding"}),
+    answers=frozenset({"uncorrected"}),
+    ranked_by="scib_total",
+    reference="Luecken et al. 2022, doi:10.1038/s41592-021-01336-8",
+)
