@@ -53,7 +53,8 @@ def _of_cells(
 
     def at_noise(noise: Mapping[str, Tensor]) -> Tensor:
         latents = at_draw(posterior, noise)
-        return sum(shares(fitted.module, latents, cells, code) for code in codes) / len(codes)
+        each = [shares(fitted.module, latents, cells, code) for code in codes]
+        return sum(each[1:], each[0]) / len(each)
 
     draws = fitted.over_draws(at_noise, len(cells["counts"]), n_samples)
     return draws.mean(0).float().cpu().numpy()
