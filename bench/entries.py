@@ -195,9 +195,10 @@ class Resolver:
         given = {key: value for key, value in given.items() if key in known}
         for key in [key for key, value in given.items() if value == [] and not known[key].is_list]:
             self.note(Finding(f"{place}.{key}", given.pop(key), "an empty list leaves no run"))
+        published = card.training if shelf == "models" else {}
         for told, listed in combinations(given, lambda key: known[key].is_list):
             config, values = self._checked(card.config, own, told, place)
-            _, trained = self._checked(TrainingConfig, training, told, place)
+            _, trained = self._checked(TrainingConfig, training, {**published, **told}, place)
             if shelf == "data":
                 self._need_file(values, place)
             told = {key: {**values, **trained}.get(key, told[key]) for key in told}

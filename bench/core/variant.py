@@ -42,6 +42,8 @@ class DataFacts:
     """(gene,) mean of the observed training counts."""
     gene_sd: NDArray[np.float32]
     """(gene,) their standard deviation."""
+    gene_max: NDArray[np.float32]
+    """(gene,) their maximum."""
     log_moments: tuple[NDArray[np.float32], NDArray[np.float32]]
     """(gene,) mean and standard deviation of log(1 + count), observed training entries."""
     log_library: NDArray[np.float32]

@@ -68,6 +68,7 @@ def facts_of(problem: Problem) -> DataFacts:
         n_perturbations=levels.get("perturbation", 0),
         gene_mean=gene_mean,
         gene_sd=gene_sd,
+        gene_max=counts.max(0).toarray().ravel().astype(np.float32),
         log_moments=_moments(counts.log1p(), n_observed),
         log_library=_log_library(problem),
     )
