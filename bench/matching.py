@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import Finding
 from bench.parameters import parse
-from bench.parts.derived import with_derived
 from bench.training.config import FULL_BATCH
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class Match:
     metrics: tuple[str, ...] = ()
     problem: str = ""
     unscored: bool = False
-    """Whether the problem is that no metric applies."""
+    """Whether the problem is that it has nothing there that could be scored."""
 
 
 class Matcher:
@@ -75,7 +74,9 @@ class Matcher:
         available = with_derived(answers.union(labels, *arrays))
         metrics = [n for n, metric in self.study.metrics.items() if metric.card.needs <= available]
         if not readouts:
-            return Match(problem=f"gives none of the readouts asked for: {_words(asks)}")
+            return Match(
+                problem=f"gives none of the readouts asked for: {_words(asks)}", unscored=True
+            )
         if not metrics:
             return Match(problem="none of the study's metrics applies to it", unscored=True)
         return Match(readouts=tuple(sorted(readouts)), metrics=tuple(metrics))
@@ -129,4 +130,6 @@ def _words(names: Iterable[str]) -> str:
 
 
 def _stem(name: str) -> str:
+        from bench.parts.derived import with_derived
+
     return name.rpartition("/")[2].removesuffix(".py")

@@ -41,7 +41,7 @@ class Plan:
     runs: list[Row]
     """One per run, dataset, task and split; see :func:`_row`."""
     skipped: list[Row]
-    """Baselines left out: run, dataset, task, reason."""
+    """What is left out where it has nothing to give: run, dataset, task, reason."""
     metrics: dict[str, Row]
     """By name or path as given: the columns of ``metrics.csv``."""
     code: dict[str, str]
@@ -118,7 +118,7 @@ class _Planner:
             self._match(matcher, dataset, task)
         self.used = [n for n in study.metrics if any(n in m.metrics for _, m in self._matches())]
         if not study.findings and not self.findings and not self.refused:
-            self.findings += [*self._idle_baselines(), *unmet_metrics(study, self.used)]
+            self.findings += [*self._idle(), *unmet_metrics(study, self.used)]
             self.findings += unmet_readouts(
                 study, {r for _, m in self._matches() for r in m.readouts}
             )
@@ -140,18 +140,13 @@ class _Planner:
             match = matcher.match(entry, dataset, task)
             if not match.problem:
                 running.append((entry, match))
-            elif entry.shelf == "models":
+            elif entry.shelf == "models" and not match.unscored:
                 refusal = (entry.place, task.label, match.problem)
-                if not (match.unscored and self._misses_metrics()):
-                    self.refused.setdefault(refusal, []).append(dataset.label)
+                self.refused.setdefault(refusal, []).append(dataset.label)
             else:
                 place = {"run": entry.label, "dataset": dataset.label, "task": task.label}
                 self.skipped.append({**place, "reason": match.problem})
         self.cells.append((dataset, task, running))
-
-    def _misses_metrics(self) -> bool:
-        """Whether a metric could not be found: then it is no use to say that none applies."""
-        return any(finding.place == "metrics" for finding in self.study.findings)
 
     def _refusals(self) -> Iterator[Finding]:
         for (place, task, reason), datasets in self.refused.items():
@@ -161,9 +156,9 @@ class _Planner:
     def _matches(self) -> Iterator[tuple["Entry", Match]]:
         return (pair for _, _, running in self.cells for pair in running)
 
-    def _idle_baselines(self) -> Iterator[Finding]:
+    def _idle(self) -> Iterator[Finding]:
         busy = {entry.label for entry, _ in self._matches()}
-        for entry in self.study.baselines:
+        for entry in (*self.study.runs, *self.study.baselines):
             if entry.label not in busy:
                 reasons = {s["reason"] for s in self.skipped if s["run"] == entry.label}
                 said = f"can run nowhere in this study: {'; '.join(sorted(reasons))}"
