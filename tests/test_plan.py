@@ -156,6 +156,26 @@ def test_options_of_a_readout_reach_every_run() -> None:
     assert {r["readouts"]["bounds"]["n_samples"] for r in made.runs} == {7}
 
 
+def test_a_readout_that_no_task_asks_for_is_asked_for_in_all() -> None:
+    made = plan(readouts={"posterior_predictive": {"n_samples": 3}, "bounds": {}})
+    asked = {(r["run"], r["task"]): r["readouts"] for r in made.runs}
+    for (_, task), readouts in asked.items():
+        assert readouts["posterior_predictive"] == {"n_samples": 3}
+        assert ("bounds" in readouts) == (task == "held_out_cells")
+    held_out = {m for r in made.runs if r["task"] == "held_out_cells" for m in r["metrics"]}
+    assert {"predictive_check_zeros", "predictive_check_mean_variance"} <= held_out
+    assert not any("posterior_predictive" in r["readouts"] for r in plan().runs)
+
+
+def test_a_readout_goes_where_the_labels_it_needs_are() -> None:
+    readouts = {"differential_expression": {"by": "cell_type"}}
+    made = plan(readouts=readouts)
+    where = {r["dataset"] for r in made.runs if "differential_expression" in r["readouts"]}
+    assert where == {"pbmc68k_reduced"}
+    [line] = refusal(readouts=readouts, datasets=["gamma_poisson"])
+    assert line.startswith("readouts.differential_expression: given by nothing")
+
+
 def test_a_metric_named_but_met_nowhere_is_refused() -> None:
     [line] = refusal(metrics=["elbo", "imputation_loss"], tasks=["held_out_cells"])
     assert line.startswith("metrics is 'imputation_loss': met nowhere; it needs")

@@ -73,7 +73,12 @@ VARIANT = Variant(
     label="Linear scVI",
     needs=frozenset({"counts", "observed"}),
     uses=frozenset({"batch", "cell_type"}),
-    gives=frozenset({"bounds", "rates", "fitted_means", "latent"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
+            *("latent", "decoded", "posterior_predictive", "differential_expression"),
+        }
+    ),
     config=LinearSCVIConfig,
     build=LinearSCVI,
     training={"adam_epsilon": 0.01, "weight_decay": 1e-6},

@@ -91,7 +91,12 @@ VARIANT = Variant(
     label="scVI + MMD",
     needs=frozenset({"counts", "observed", "batch"}),
     uses=frozenset({"cell_type"}),
-    gives=frozenset({"bounds", "rates", "fitted_means", "latent"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
+            *("latent", "decoded", "posterior_predictive", "differential_expression"),
+        }
+    ),
     config=SCVIMMDConfig,
     build=SCVIMMD,
     training={"adam_epsilon": 0.01, "weight_decay": 1e-6},

@@ -6,8 +6,10 @@
               median, sd and central credible interval of LFC
 
 A Bayes factor is log (p + 1e-8) - log (1 - p + 1e-8), nats.  Shares are no smaller than 1e-8.
-Where there are batches the draws are dealt out evenly: both sides of a pair are decoded under the same
-batch, each batch in turn.  Which cells are drawn does not depend on the replicate.
+Where there are batches the draws are dealt out evenly: both sides of a pair are decoded under the
+same batch, each batch in turn.  Which cells are drawn does not depend on the replicate.
+``vanilla`` says which side is higher, not whether that matters: a few latents carry a tiny change
+of every gene with near certainty, so that unchanged genes may have any probability there.
 Source: scVI (vanilla: Lopez et al. 2018; change: Boyeau et al. 2019).
 """
 

@@ -139,3 +139,27 @@ def test_log_coefficient_gradient_through_vmap():
     vmap(log_coefficient)(counts, theta).sum().backward()
     expected = (torch.digamma(counts + theta[:, None]) - torch.digamma(theta[:, None])).sum(1)
     torch.testing.assert_close(theta.grad, expected.detach())
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        Poisson(torch.tensor([0.1, 2.0, 40.0])),
+        NegativeBinomial(torch.tensor([0.1, 2.0, 40.0]), torch.tensor([0.3])),
+        ZeroInflatedNegativeBinomial(
+            torch.tensor([0.1, 2.0, 40.0]), torch.tensor([5.0]), torch.tensor([-1.0, 0.0, 1.0])
+        ),
+    ],
+)
+def test_samples_follow_the_law(law):
+    """Chance: shares of 0, 1 and 2 and the mean; 6 standard errors, below 1e-7 in all."""
+    n = 100_000
+    wide = law._make(part.expand(n, 3) for part in law)
+    drawn = wide.sample(torch.Generator().manual_seed(4)).double()
+    for count in (0.0, 1.0, 2.0):
+        p = law.log_prob(torch.full((3,), count)).exp().double()
+        share = (drawn == count).double().mean(0)
+        assert ((share - p).abs() <= 6 * (p * (1 - p) / n).sqrt() + 1e-9).all()
+    assert ((drawn.mean(0) - law.mean).abs() < 6 * drawn.std(0) / n**0.5).all()
+    again = wide.sample(torch.Generator().manual_seed(4)).double()
+    assert torch.equal(drawn, again)

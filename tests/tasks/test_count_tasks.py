@@ -54,6 +54,10 @@ def test_cells_are_dealt_out_in_the_sizes_asked_for(data: CountData) -> None:
     np.testing.assert_array_equal(
         problem.answers["library"], data.counts.toarray()[problem.scored].sum(1)
     )
+    scored = data.counts.toarray()[problem.scored]
+    np.testing.assert_allclose(problem.answers["gene_variance"], scored.var(0), rtol=1e-9)
+    zeros = (scored == 0).mean(0)
+    np.testing.assert_allclose(problem.answers["gene_zero_fraction"], zeros, atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
