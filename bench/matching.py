@@ -65,6 +65,8 @@ class Matcher:
         gives: frozenset[str],
         labels: frozenset[str],
     ) -> Match:
+        from bench.parts.derived import with_derived  # numpy: not needed to read a kept plan
+
         readouts = [
             name
             for name, option in self.study.readouts.items()
@@ -130,6 +132,4 @@ def _words(names: Iterable[str]) -> str:
 
 
 def _stem(name: str) -> str:
-        from bench.parts.derived import with_derived
-
     return name.rpartition("/")[2].removesuffix(".py")

@@ -9,15 +9,19 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from bench.catalogue import card, names
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedRates, no_rates
 from bench.core.problem import TEST, Problem
 
 TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
 
+EMBEDDING = [n for n in names("baselines") if card("baselines", n).gives == {"embedding"}]
+"""Those that embed the cells they are fitted to, and do nothing else."""
+
 
 def posed(task: str) -> Problem:
     """Sixty cells and twenty genes, one of which nobody expresses."""
-    dataset, posing = card("data", "gamma_poisson"), card("tasks", task)
+    data_name = "batched_gamma_poisson" if task == "integration" else "gamma_poisson"
+    dataset, posing = card("data", data_name), card("tasks", task)
     data = dataset.load(dataset.config(n_cells=60, n_genes=20), {})
     counts = data.counts.toarray()
     counts[:, 3] = 0
@@ -32,7 +36,8 @@ def fitted(baseline: Baseline, problem: Problem, seed: int = 7) -> FittedRates:
 def said(rates: FittedRates, problem: Problem) -> Iterator[NDArray]:
     """All that fitted rates say of the cells they were fitted to."""
     rows = problem.fitting_rows()
-    yield rates.mean(rows)
+    if rates.mean is not no_rates:
+        yield rates.mean(rows)
     yield np.asarray(rates.inverse_dispersion)
     if rates.latent is not None:
         yield rates.latent[rows]
@@ -43,8 +48,13 @@ def assert_same_bits(first: FittedRates, second: FittedRates, problem: Problem) 
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.fixture(params=names("baselines"))
+@pytest.fixture(params=[n for n in names("baselines") if n not in EMBEDDING])
 def baseline(request: pytest.FixtureRequest) -> Baseline:
+    return card("baselines", request.param)
+
+
+@pytest.fixture(params=EMBEDDING)
+def embedding(request: pytest.FixtureRequest) -> Baseline:
     return card("baselines", request.param)
 
 
@@ -53,7 +63,9 @@ def problem(request: pytest.FixtureRequest) -> Problem:
     return posed(request.param)
 
 
-def test_cards_are_complete(baseline: Baseline) -> None:
+@pytest.mark.parametrize("name", names("baselines"))
+def test_cards_are_complete(name: str) -> None:
+    baseline = card("baselines", name)
     assert baseline.label
     assert baseline.reference
     assert baseline.role in {"competitor", "floor", "ceiling"}
@@ -147,3 +159,41 @@ def test_a_cell_and_a_gene_without_counts_do_no_harm(baseline: Baseline) -> None
     result = fitted(baseline, replace(problem, visible=csr_matrix(counts)))
     assert all(np.isfinite(part[~np.isinf(part)]).all() for part in said(result, problem))
     assert np.isfinite(result.mean(problem.fitting_rows())).all()
+
+
+def test_an_embedding_has_every_cell_and_no_rates(embedding: Baseline) -> None:
+    result = fitted(embedding, posed("integration"))
+    assert result.mean is no_rates
+    assert result.latent is not None
+    assert result.latent.shape[0] == 60
+    assert np.isfinite(result.latent).all()
+
+
+def test_an_embedding_is_made_of_its_generator_alone(embedding: Baseline) -> None:
+    problem, rng = posed("integration"), np.random.default_rng(7)
+    before = rng.bit_generator.state
+    first = embedding.fit(problem, embedding.config(), rng)
+    assert (rng.bit_generator.state == before) == embedding.deterministic
+    assert_same_bits(first, fitted(embedding, problem), problem)
+
+
+def test_an_embedding_opens_neither_answers_nor_truth_nor_undeclared_labels(
+    embedding: Baseline,
+) -> None:
+    problem = posed("integration")
+    labels = {k: values for k, values in problem.labels.items() if k in embedding.needs}
+    blind = replace(problem, answers={}, truth={}, labels=labels)
+    assert_same_bits(fitted(embedding, blind), fitted(embedding, problem), problem)
+
+
+def test_only_controls_are_told_cell_types(embedding: Baseline) -> None:
+    assert embedding.role != "competitor" or "cell_type" not in embedding.needs
+
+
+def test_a_cell_and_a_gene_without_counts_spoil_no_embedding(embedding: Baseline) -> None:
+    problem = posed("integration")
+    counts = problem.visible.toarray()
+    counts[4], counts[:, 7] = 0, 0
+    spoilt = fitted(embedding, replace(problem, visible=csr_matrix(counts)))
+    assert spoilt.latent is not None
+    assert np.isfinite(spoilt.latent).all()

@@ -54,8 +54,13 @@ def baseline_readouts(name: str, problem: Problem, asks: frozenset[str]) -> dict
 
 COMPETITORS = [
     *((name, variant_readouts) for name in names("models")),
-    *((name, baseline_readouts) for name in names("baselines")),
+    *(
+        (name, baseline_readouts)
+        for name in names("baselines")
+        if card("baselines", name).gives != {"embedding"}
+    ),
 ]
+"""But for those that embed what they are fitted to: where something is hidden they do not run."""
 
 
 def spoilt_below_the_mask(data: CountData) -> tuple[CountData, CountData]:

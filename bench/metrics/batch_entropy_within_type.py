@@ -2,10 +2,11 @@
 
     mean over types t of  mean over cells i of t of  H_i / H_t
 
-H_i is the entropy of batches among the 50 nearest cells of the same type (all others, if there are
-fewer), H_t that of how often each batch occurs in the type.  Types found in one batch only are
-left out; if that leaves none it does not apply.  Unlike entropy over all cells it is not raised
-by mixing types.
+H_i is the entropy of batches among the k nearest cells of the same type, H_t that of how often each
+batch occurs in the type.  k is a quarter of the type's mean number of cells per batch, but between
+10 and 50: a neighbourhood as large as the type is mixed whatever the latent.  Types found in one
+batch only are left out; if that leaves none it does not apply.  Unlike entropy over all cells it is
+not raised by mixing types.  Of few neighbours chance itself gives less than 1.
 """
 
 from math import inf
@@ -22,8 +23,10 @@ def score(*, latent: NDArray[Any], batch: NDArray[Any], cell_type: NDArray[Any])
     of_types = []
     for kind in np.unique(cell_type):
         cells, here = latent[cell_type == kind], batch[cell_type == kind]
-        if len(np.unique(here)) > 1:
-            mixed = neighbour_entropy(nearest(cells, 50).index, here).mean()
+        n_batches = len(np.unique(here))
+        if n_batches > 1:
+            k = min(50, max(10, len(here) // (4 * n_batches)))
+            mixed = neighbour_entropy(nearest(cells, k).index, here).mean()
             of_types.append(mixed / frequency_entropy(here))
     if not of_types:
         raise NotApplicable("no cell type is found in more than one batch")

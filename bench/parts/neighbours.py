@@ -5,7 +5,8 @@
 Natural logarithm.  A cell is never its own neighbour, whatever lies at the same place.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ N_NEIGHBOURS = 90
 """Neighbours that are kept of every cell, where there are so many others."""
 
 
-class Neighbours(NamedTuple):
+@dataclass(frozen=True)
+class Neighbours:
     """The nearest other cells of every cell, nearest first."""
 
     index: NDArray[np.int64]

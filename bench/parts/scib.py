@@ -158,6 +158,9 @@ class ScibScores:
 def scib() -> ModuleType:
     """The package, on the CPU: there it takes seconds, and devices are left to training."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    import scib_metrics
+    with warnings.catch_warnings():
+        # Its dependency umap tells everyone that a part of it nobody uses here is not installed.
+        warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+        import scib_metrics
 
     return scib_metrics
