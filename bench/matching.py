@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import Finding
-from bench.parameters import parse
 from bench.training.config import FULL_BATCH
 
 if TYPE_CHECKING:
@@ -124,6 +123,8 @@ def _lacks(fields: Iterable[str], dataset: "Entry") -> str:
 
 def _needed(readout: "Option") -> frozenset[str]:
     """The labels a readout needs with its options."""
+    from bench.parameters import parse  # pydantic: not needed to read a kept plan
+
     return readout.card.needs(parse(readout.card.config, readout.values))
 
 
