@@ -26,14 +26,14 @@ from bench.training.replicate import open_replicate
 CPU = torch.device("cpu")
 
 
-def our_names(state: dict[str, Tensor], dispersion: str, batches: int) -> dict[str, Tensor]:
+def our_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """scvi-tools' ``VAE`` state under the names of our ``scvi``."""
     renamed = {_renamed(name): value for name, value in state.items()}
     ours = {name: value for name, value in renamed.items() if name}
     if "px_r" in state:
         theta = state["px_r"]
         ours["generation.theta.log_theta"] = theta[None] if theta.dim() == 1 else theta.T
-    if dispersion != "gene-cell":
+        # The module holds the unused decoder of theta for each cell all the same.
         ours = {k: v for k, v in ours.items() if not k.startswith("generation.theta.decoded")}
     return ours
 
@@ -119,7 +119,7 @@ def train_theirs(problem: Problem, epochs: int, seeds: list[int]) -> tuple[list[
             enable_checkpointing=False,
         )
         seconds += perf_counter() - started
-        state = our_names(model.module.state_dict(), "gene", cells.obs["batch"].nunique())
+        state = our_names(model.module.state_dict())
         found.append(test_elbo(problem, state, seed))
     return found, seconds
 
