@@ -125,7 +125,7 @@ def _needed(readout: "Option") -> frozenset[str]:
     """The labels a readout needs with its options."""
     from bench.parameters import parse  # pydantic: not needed to read a kept plan
 
-    return readout.card.needs(parse(readout.card.config, readout.values))
+    return readout.card.labels(parse(readout.card.config, readout.values))
 
 
 def _words(names: Iterable[str]) -> str:

@@ -62,6 +62,6 @@ class Readout:
     rows: Literal["cells", "draws", "comparisons"] = "cells"
     """What the first axis counts: the cells of ``problem.scored``, draws of the latents, or
     comparisons between groups of cells."""
-    needs: Callable[[Any], frozenset[str]] = _no_label
+    labels: Callable[[Any], frozenset[str]] = _no_label
     """config -> labels a dataset must have for it."""
     reference: str

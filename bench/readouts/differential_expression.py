@@ -187,7 +187,7 @@ READOUT = Readout(
     of_variant=of_variant,
     of_baseline=of_baseline,
     rows="comparisons",
-    needs=lambda config: frozenset({config.by}),
+    labels=lambda config: frozenset({config.by}),
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; Boyeau et al. 2019, "
     "doi:10.1101/794289",
 )

@@ -117,7 +117,7 @@ def test_groups_that_are_not_there_are_refused(problem: Problem) -> None:
 
 
 def test_the_label_it_needs_is_the_one_it_compares_by() -> None:
-    assert READOUT.needs(DifferentialExpressionConfig(by="batch")) == {"batch"}
+    assert READOUT.labels(DifferentialExpressionConfig(by="batch")) == {"batch"}
 
 
 def test_a_baselines_cells_are_its_draws(problem: Problem) -> None:
