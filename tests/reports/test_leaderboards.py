@@ -14,6 +14,7 @@ from bench.reports.comparisons import average_ranks, contest
 from bench.reports.curves import MOST_POINTS, MOST_ROWS, chosen, panels, thinned
 from bench.reports.standings import Board, Standing, boards
 from bench.reports.tables import Results, read
+from tests.reports.conftest import MEANS
 
 StudyFolder = Callable[..., Path]
 
@@ -65,6 +66,21 @@ def test_scaling_does_not_depend_on_who_else_is_there(study_folder: StudyFolder)
     plan[plan["model"] != "nbvae"].to_csv(folder / "plan.csv", index=False)
     after = board_of(read(folder), "thinned_counts", "thinning_example")
     assert standing_of(after, "pca").scaled == standing_of(before, "pca").scaled
+
+
+def test_integration_is_scaled_between_its_two_one_hots(study_folder: StudyFolder) -> None:
+    """Of several floors and ceilings the same two are taken, wherever the others lie."""
+    controls = {
+        "a_floor": ("baselines", "shuffled", "floor", 0.3, 0.0),
+        "floor": ("baselines", "batch_onehot", "floor", 0.0, 0.0),
+        "a_ceiling": ("baselines", "shuffled_within_type", "ceiling", 0.7, 0.0),
+        "ceiling": ("baselines", "cell_type_onehot", "ceiling", 1.0, 0.0),
+    }
+    competing = {run: row for run, row in MEANS.items() if row[2] == "competitor"}
+    board = boards(read(study_folder(means=competing | controls)))[0]
+    assert board.floor is not None
+    assert board.ceiling is not None
+    assert (board.floor.run, board.ceiling.run) == ("floor", "ceiling")
 
 
 def test_controls_that_coincide_are_flagged(study_folder: StudyFolder) -> None:
