@@ -86,6 +86,10 @@ def test_terms_agree(problem, likelihood, dispersion, latent_library):
     with torch.no_grad():
         terms = ours(cells, noise).local
         expected = their_terms(theirs, cells)
-    found = [terms["reconstruction"], terms["kl_z"], terms.get("library_kl", torch.zeros(len(rows)))]
+    found = [
+        terms["reconstruction"],
+        terms["kl_z"],
+        terms.get("library_kl", torch.zeros(len(rows))),
+    ]
     for mine, other in zip([*found, sum(found)], [*expected, sum(expected)], strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-4)
