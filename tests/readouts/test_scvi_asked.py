@@ -17,13 +17,13 @@ ASKED = ("bound_terms", "bounds", "decoded", "marginal_loglik", "posterior_predi
 
 
 def answered(problem: Problem, readout: str, options: Any = None, **settings: Any) -> Any:
-    """One readout of an untrained scVI whose seed is fixed."""
+    """One readout of an untrained scVI whose seeds are fixed: all readouts share their draws."""
     variant, entry = card("models", "scvi"), card("readouts", readout)
     config = variant.config(**settings)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(3)
         state = variant.build(facts_of(problem), config).state_dict()
-        fitted = open_replicate(problem, variant, config, state, 0, readout, torch.device("cpu"))
+        fitted = open_replicate(problem, variant, config, state, 0, "test", torch.device("cpu"))
         return entry.of_variant(fitted, problem, entry.config(**(options or {})))
 
 
@@ -41,11 +41,11 @@ def test_the_library_has_a_divergence_of_its_own_where_it_is_latent(problem: Pro
 
 
 def test_the_terms_are_those_of_the_bound(problem: Problem) -> None:
-    """Chance: estimates from other draws; 5 % is ten times what is between them."""
+    """From the same draws, but for the KL terms: in closed form here, at the draws there."""
     options = {"n_samples": 500}
     terms = answered(problem, "bound_terms", options, latent_library=True)
     elbo = answered(problem, "bounds", options, latent_library=True)["elbo_per_cell"]
-    assert elbo == pytest.approx(-sum(terms.values()), rel=0.05)
+    assert elbo == pytest.approx(-sum(terms.values()), rel=0.01)
 
 
 @pytest.mark.parametrize("latent_library", [False, True])
