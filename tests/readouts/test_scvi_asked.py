@@ -42,10 +42,10 @@ def test_the_library_has_a_divergence_of_its_own_where_it_is_latent(problem: Pro
 
 def test_the_terms_are_those_of_the_bound(problem: Problem) -> None:
     """From the same draws, but for the KL terms: in closed form here, at the draws there."""
-    options = {"n_samples": 500}
+    options = {"n_samples": 5000}
     terms = answered(problem, "bound_terms", options, latent_library=True)
     elbo = answered(problem, "bounds", options, latent_library=True)["elbo_per_cell"]
-    assert elbo == pytest.approx(-sum(terms.values()), rel=0.01)
+    assert elbo == pytest.approx(-sum(terms.values()), rel=0.02)
 
 
 @pytest.mark.parametrize("latent_library", [False, True])
