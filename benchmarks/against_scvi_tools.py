@@ -19,6 +19,7 @@ from torch import Tensor
 from bench.catalogue import card
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.core.seeds import numpy_generator
+from bench.training.cells import facts_of
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.replicate import open_replicate
@@ -102,6 +103,8 @@ def train_theirs(problem: Problem, epochs: int, seeds: list[int]) -> tuple[list[
     cells.obs_names = [str(n) for n in range(cells.n_obs)]
     split = [problem.rows(role) for role in (TRAIN, VALIDATION, TEST)]
     steps = epochs * -(-len(split[0]) // 128)
+    variant = card("models", "scvi")
+    wanted = variant.build(facts_of(problem), variant.config()).state_dict().keys()
     found, seconds = [], 0.0
     for seed in seeds:
         scvi.settings.seed = seed
@@ -116,10 +119,11 @@ def train_theirs(problem: Problem, epochs: int, seeds: list[int]) -> tuple[list[
             plan_kwargs={"n_epochs_kl_warmup": None, "n_steps_kl_warmup": steps // 3},
             enable_progress_bar=False,
             logger=False,
+            enable_model_summary=False,
             enable_checkpointing=False,
         )
         seconds += perf_counter() - started
-        state = our_names(model.module.state_dict())
+        state = {k: v for k, v in our_names(model.module.state_dict()).items() if k in wanted}
         found.append(test_elbo(problem, state, seed))
     return found, seconds
 

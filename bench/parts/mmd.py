@@ -34,8 +34,9 @@ def membership(group: Tensor, n_groups: int) -> Tensor:
 
 
 def squared_distances(points: Tensor) -> Tensor:
-    """(point, point) squared Euclidean distances, exactly zero on the diagonal."""
-    return (points[:, None] - points[None]).square().sum(-1)
+    """(point, point) squared Euclidean distances, never below zero."""
+    norm = points.square().sum(-1)
+    return (norm[:, None] + norm[None] - 2 * points @ points.T).clamp_min(0)
 
 
 def block_means(points: Tensor, member: Tensor, bandwidths: Tensor, *, diagonal: bool) -> Tensor:
