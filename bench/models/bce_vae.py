@@ -88,7 +88,7 @@ class BCEVAE(nn.Module):
 VARIANT = Variant(
     label="BCE VAE",
     needs=frozenset({"counts", "observed"}),
-    gives=frozenset({"latent"}),
+    gives=frozenset({"latent", "latent_sample"}),
     config=BCEVAEConfig,
     build=BCEVAE,
     reference="Kingma and Welling 2014, arXiv 1312.6114",

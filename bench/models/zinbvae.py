@@ -108,7 +108,8 @@ VARIANT = Variant(
     gives=frozenset(
         {
             *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "decoded", "posterior_predictive", "differential_expression"),
+            *("latent", "latent_sample", "decoded"),
+            *("posterior_predictive", "differential_expression"),
         }
     ),
     config=ZINBVAEConfig,

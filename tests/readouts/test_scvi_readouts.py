@@ -12,7 +12,7 @@ from scipy.stats import nbinom
 from bench.core.baseline import FittedRates
 from bench.core.errors import UserError
 from bench.core.problem import Problem
-from bench.readouts import bound_terms, decoded, drawn_rates, marginal_loglik
+from bench.readouts import bound_terms, decoded, drawn_rates, latent_sample, marginal_loglik
 from bench.readouts import fitted_means as means
 from bench.readouts import posterior_predictive as predictive
 from tests.readouts.toy import open_toy, toy_problem
@@ -157,6 +157,23 @@ def test_a_drawn_rate_is_one_draw_before_losses(problem: Problem) -> None:
     np.testing.assert_allclose(drawn(spread=1e-6), plugin, rtol=1e-4)
     np.testing.assert_allclose(drawn(spread=1e-6, lost=True), plugin, rtol=1e-4)
     assert np.abs(drawn(spread=1.0) / plugin - 1).max() > 0.1
+
+
+def test_a_latent_sample_is_a_draw_of_the_posterior(problem: Problem) -> None:
+    """Chance: 30 standard normals; beyond 6 or with a mean square beyond 4, below 1e-7."""
+    config = latent_sample.LatentSampleConfig()
+    found = latent_sample.of_variant(open_toy(problem, spread=0.5), problem, config)[
+        "latent_sample"
+    ]
+    mean = np.log1p(problem.visible[problem.scored].toarray()[:, :1]) / 4
+    standard = (found - mean) / 0.5
+    assert found.shape == (30, 1)
+    assert np.abs(standard).max() < 6
+    assert 0.1 < np.mean(standard**2) < 4
+    embedding = np.arange(180.0).reshape(90, 2)
+    fitted = replace(rates(problem), latent=embedding)
+    same = latent_sample.of_baseline(fitted, problem, config)["latent_sample"]
+    np.testing.assert_array_equal(same, embedding[problem.scored])
 
 
 @pytest.mark.parametrize("lost", [False, True])
