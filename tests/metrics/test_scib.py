@@ -29,6 +29,10 @@ NAMES = {
 }
 """What the Benchmarker calls them, and what we do."""
 
+TOLERANCES = {"scib_kbet": 0.01, "scib_batch": 0.002, "scib_total": 0.0008}
+"""Two cells: the package's kBET differs by one or so between two calls on the same latent, because
+its eigenvectors are found from a random start; what contains it does by its share of that."""
+
 LATENTS = ("pca", "shuffled", "shuffled_within_type", "cell_type_onehot", "batch_onehot")
 
 
@@ -97,8 +101,12 @@ def theirs(problem: Problem, latents: dict[str, np.ndarray]) -> pd.DataFrame:
 def test_every_score_is_the_benchmarkers(
     metric: str, ours: pd.DataFrame, theirs: pd.DataFrame
 ) -> None:
-    for latent in LATENTS:
-        assert ours.loc[metric, latent] == pytest.approx(theirs.loc[metric, latent], abs=1e-6)
+    np.testing.assert_allclose(
+        ours.loc[metric, list(LATENTS)],
+        theirs.loc[metric, list(LATENTS)],
+        rtol=0,
+        atol=TOLERANCES.get(metric, 1e-6),
+    )
 
 
 @pytest.mark.slow
