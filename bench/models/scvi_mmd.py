@@ -48,8 +48,10 @@ class SCVIMMDConfig:
     """beta."""
     mmd_estimator: Literal["normal", "unbiased", "fast"] = "normal"
     mmd_pairs: Literal["sequential", "all", "pooled"] = "sequential"
-    mmd_bandwidths: tuple[float, ...] = (1.0,)
-    """The kernel is the sum over these s of exp(-distance^2 / s)."""
+    mmd_bandwidth: Annotated[float, Gt(0)] = 1.0
+    """s of the kernel exp(-distance^2 / s)."""
+    mmd_n_bandwidths: Annotated[int, Ge(1)] = 1
+    """The kernel is the sum over this many bandwidths, each four times the last."""
 
 
 class SCVIMMD(nn.Module):
@@ -82,7 +84,8 @@ class SCVIMMD(nn.Module):
     def _mmd(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor:
         """() sum over the pairs of batches of the minibatch."""
         estimator, pairs = self.config.mmd_estimator, self.config.mmd_pairs
-        bandwidths = latents["z"].new_tensor(self.config.mmd_bandwidths)
+        widths = [self.config.mmd_bandwidth * 4**k for k in range(self.config.mmd_n_bandwidths)]
+        bandwidths = latents["z"].new_tensor(widths)
         member = membership(cells["batch"], self.n_batches)
         return mmd_of_batches(latents["z"], member, bandwidths, estimator, pairs)
 

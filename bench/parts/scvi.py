@@ -30,21 +30,37 @@ EPSILON = 1e-8
 
 Counts = Poisson | NegativeBinomial | ZeroInflatedNegativeBinomial
 Likelihood = Literal["zinb", "nb", "poisson"]
-DispersionOf = Literal["gene", "gene-batch", "gene-label", "gene-cell"]
 
 
 class ScviSettings(Protocol):
-    """What the two halves read of a variant's hyperparameters."""
+    """What the two halves read of a variant's hyperparameters, see ``scvi``."""
 
-    n_latent: int
-    n_hidden: int
-    n_layers: int
-    dropout: float
-    likelihood: Likelihood
-    dispersion: DispersionOf
-    latent_library: bool
-    encode_covariates: bool
-    label_covariate: bool
+    @property
+    def n_latent(self) -> int: ...
+
+    @property
+    def n_hidden(self) -> int: ...
+
+    @property
+    def n_layers(self) -> int: ...
+
+    @property
+    def dropout(self) -> float: ...
+
+    @property
+    def likelihood(self) -> Likelihood: ...
+
+    @property
+    def dispersion(self) -> str: ...
+
+    @property
+    def latent_library(self) -> bool: ...
+
+    @property
+    def encode_covariates(self) -> bool: ...
+
+    @property
+    def label_covariate(self) -> bool: ...
 
 
 def covariates(cells: Minibatch, facts: DataFacts, settings: ScviSettings) -> list[Tensor]:
