@@ -209,7 +209,7 @@ def gather(plan: str, scores: str, root: str) -> None:
     from bench.core.files import read_json, replacing, write_json
     from bench.core.rows import METRICS
     from bench.plan import Plan, plan_table
-    from bench.reports.collect import collect, data_record
+    from bench.reports.collect import collect, data_record, ranking
     from bench.reports.provenance import surroundings
 
     planned, study = read_json(Path(plan)), Path(scores).parent
@@ -226,7 +226,10 @@ def gather(plan: str, scores: str, root: str) -> None:
     record = {
         "study": {name: planned[name] for name in ("name", "title", "resolved")},
         "skipped": planned["skipped"],
-        "ranked_by": {name: card("tasks", row["task"]).ranked_by for name, row in tasks.items()},
+        "ranked_by": {
+            name: ranking(card("tasks", row["task"]).ranked_by, name, planned)
+            for name, row in tasks.items()
+        },
         "data": {
             name: data_record(study / "data" / f"{name}.h5ad", card("data", row["dataset"]))
             for name, row in datasets.items()

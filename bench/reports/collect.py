@@ -50,6 +50,18 @@ def _state(seed: int, stages: list[dict[str, Any]], scored: dict[str, Any]) -> d
     return costs | {"status": "ok", "reason": ""}
 
 
+def ranking(wanted: str, task: str, plan: Mapping[str, Any]) -> str:
+    """The metric a task's leaderboard is sorted by.
+
+    The task's own, or where the study does not score it the first sound one that it does.
+    """
+    used = [name for run in plan["runs"] if run["task"] == task for name in run["metrics"]]
+    rows = [plan["metrics"][name] for name in dict.fromkeys(used)]
+    if wanted in [row["metric"] for row in rows]:
+        return wanted
+    return next((row["metric"] for row in rows if row["sound"]), wanted)
+
+
 def data_record(cells: Path, card: Dataset) -> dict[str, Any]:
     """What the report says of one prepared dataset."""
     with h5py.File(cells) as file:
