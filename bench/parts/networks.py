@@ -18,11 +18,6 @@ def normalised_block(n_in: int, n_out: int) -> list[nn.Module]:
     return [nn.Linear(n_in, n_out), nn.ReLU(), nn.BatchNorm1d(n_out)]
 
 
-def layer_normalised_block(n_in: int, n_out: int) -> list[nn.Module]:
-    """Linear, LayerNorm, ReLU: normalises each cell by itself."""
-    return [nn.Linear(n_in, n_out), nn.LayerNorm(n_out), nn.ReLU()]
-
-
 def tower(block: Callable[[int, int], list[nn.Module]], widths: Widths) -> nn.Sequential:
     """One block between each two widths: ``tower(plain_block, [100, 128, 128])`` has two."""
     return nn.Sequential(*(layer for pair in pairwise(widths) for layer in block(*pair)))
