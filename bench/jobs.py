@@ -84,7 +84,8 @@ def train_here(run: Run, problem: str, folder: str, threads: int) -> None:
     variant, config = card("models", run["file"]), TrainingConfig(**run["training"])
     hyperparameters = variant.config(**run["config"])
     label = f"{run['dataset']} {run['task']} {run['run']}"
-    with session(config.precision, threads) as device, progress(label, config.max_epochs) as tell:
+    epochs = config.pretrain_epochs + config.max_epochs
+    with session(config.precision, threads) as device, progress(label, epochs) as tell:
         posed = load(Path(problem))
         result = train_stack(posed, variant, hyperparameters, config, run["seeds"], device, tell)
         trained(Path(folder), result, device)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bench.entries import Entry
     from bench.study import Option, Study
 
-LABELS = frozenset({"batch", "cell_type", "perturbation"})
+LABELS = frozenset({"batch", "cell_type", "perturbation", "known_type"})
 ALWAYS = frozenset({"observed"})
 """Every problem says which of its entries may be looked at."""
 
@@ -47,13 +47,17 @@ class Matcher:
 
     def match(self, competitor: "Entry", dataset: "Entry", task: "Entry") -> Match:
         """What a run or baseline does there.  One answer serves all runs of the same card."""
-        lacking = competitor.card.needs - self.provided(dataset) - ALWAYS
+        provided = self.provided(dataset)
+        given = task.card.fields(provided)
+        lacking = competitor.card.needs - given - ALWAYS
+        if hidden := lacking & provided:
+            return Match(problem=f"needs {_words(hidden)}, which {task.place} hides")
         if lacking:
             return Match(problem=_lacks(lacking, dataset))
         blind = task.card.demands - competitor.card.needs
         if blind and competitor.shelf == "models":
             return Match(problem=f"does not read {_words(blind)}, which {task.place} demands")
-        labels = self.provided(dataset) & LABELS
+        labels = given & LABELS
         asks = task.card.asks | {_stem(name) for name in self.everywhere}
         return self._match(asks, task.card.answers, competitor.card.gives, labels)
 

@@ -32,6 +32,9 @@ class FittedRates:
     """``()`` or (gene,)."""
     latent: Floats | None = None
     """(cell, dimension) embedding, where the baseline has one."""
+    class_probability: Floats | None = None
+    """(cell, known type) probabilities of every cell, held-out ones too, where the baseline
+    classifies; types in alphabetical order."""
     knows_test_cells: bool = False
     """True where ``mean`` is meaningful for test cells that were never fitted (the oracle)."""
     n_parameters: int = 0

@@ -12,6 +12,10 @@ from scipy.sparse import csr_matrix
 LABELS = ("batch", "cell_type", "perturbation")
 """The columns that may describe a cell, under the names every task and model knows them by."""
 
+KNOWN_TYPE = "known_type"
+"""The cell type where a task tells it, "" in every cell where it does not: what tasks that hide
+labels give in place of ``cell_type``."""
+
 TRUTH = ("rate", "mean", "inverse_dispersion", "second_draw", "observed")
 """What only a simulation knows.
 

@@ -1,7 +1,7 @@
 """What every competitor of a task sees, and what it is judged on.  Written once, shared by all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,17 @@ from bench.core.files import replacing
 TRAIN, VALIDATION, TEST = 0, 1, 2
 
 
+def _no_rows() -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """A dataset, posed as a task, on one split.
 
     ``visible``, ``missing``, ``role`` and ``labels`` are all that fitting and encoding may use.
-    ``answers`` is opened by metrics only, ``truth`` by the oracle only.
+    ``answers`` is opened by metrics only, ``truth`` by the oracle only, and the selection's rows
+    and answers by a search only, when it chooses hyperparameters.
     """
 
     visible: csr_matrix
@@ -35,6 +40,11 @@ class Problem:
     """Expected held-out counts for one expected visible count: (1-f)/f after thinning with f."""
     answers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """What metrics compare with, by the names the task's card gives; (scored, ...) or (gene,)."""
+    selection: NDArray[np.int64] = field(default_factory=_no_rows)
+    """Rows that a search scores its trials on, ascending, none of them judged in the end; empty
+    where the task has no such cells."""
+    selection_answers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """As ``answers``, for the rows of ``selection``."""
     truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """The simulation's rates for all cells, in the exposure of ``visible``."""
 
@@ -53,6 +63,16 @@ class Problem:
         return ~self.missing[rows].toarray().astype(bool)
 
 
+def for_selection(problem: Problem) -> Problem:
+    """The problem as a search sees it: scored on the rows it may select by.
+
+    Raises ``ValueError`` where the task keeps no such rows.
+    """
+    if not len(problem.selection):
+        raise ValueError("this task keeps no cells that hyperparameters could be selected by")
+    return replace(problem, scored=problem.selection, answers=problem.selection_answers)
+
+
 def save(problem: Problem, path: Path) -> None:
     """Write a problem as one ``.npz``; sparse matrices as their three arrays."""
     arrays: dict[str, Any] = {"exposure": problem.exposure}
@@ -62,9 +82,9 @@ def save(problem: Problem, path: Path) -> None:
             parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
             arrays |= {f"{name}.{part}": values for part, values in parts.items()}
             arrays[f"{name}.shape"] = matrix.shape
-    for name in ("role", "scored"):
+    for name in ("role", "scored", "selection"):
         arrays[name] = getattr(problem, name)
-    for name in ("labels", "answers", "truth"):
+    for name in ("labels", "answers", "selection_answers", "truth"):
         arrays |= {f"{name}.{key}": value for key, value in getattr(problem, name).items()}
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)

@@ -23,12 +23,22 @@ class Task:
     """(data, config, split from 1, the split's own generator) -> problem."""
     needs: frozenset[str] = frozenset({"counts"})
     """Fields the dataset must provide."""
+    hides: frozenset[str] = frozenset()
+    """Fields of the dataset that no competitor is given."""
+    tells: frozenset[str] = frozenset()
+    """Fields competitors are given that the dataset does not have by itself (``known_type``)."""
     demands: frozenset[str] = frozenset()
     """Fields a variant must read to be fair here (``observed`` where entries are missing)."""
     asks: frozenset[str]
     """Readouts that mean something in this task."""
     answers: frozenset[str]
     """Names of the arrays that metrics compare with."""
+    selects: bool = False
+    """Whether its problems keep cells that a search may select hyperparameters by."""
     ranked_by: str
     """The metric the leaderboard of this task is sorted by."""
     reference: str
+
+    def fields(self, provided: frozenset[str]) -> frozenset[str]:
+        """What competitors are given of a dataset that provides these fields."""
+        return (provided - self.hides) | self.tells

@@ -18,7 +18,9 @@ Minibatch = Mapping[str, "Tensor"]
 """The declared fields of some cells.
 
 ``counts`` (cell, gene) float; ``observed`` broadcastable to counts, 1 where an entry may be looked
-at, else 0 (counts are 0 there); ``batch``, ``cell_type``, ``perturbation`` (cell,) integer codes.
+at, else 0 (counts are 0 there); ``batch``, ``cell_type``, ``perturbation`` (cell,) integer codes;
+``known_type`` (cell,) code of the cell type where it is known, -1 where it is not.  When a trained
+variant is read out nothing is known of any cell, so what it says of a cell never rests on its label.
 """
 
 
@@ -37,6 +39,8 @@ class DataFacts:
     n_train: int
     n_batches: int = 0
     n_cell_types: int = 0
+    n_known_types: int = 0
+    """Types that some training cell is known to be of."""
     n_perturbations: int = 0
     gene_mean: NDArray[np.float32]
     """(gene,) mean of the observed training counts."""
@@ -70,6 +74,13 @@ class VariantModule(Protocol):
         """The ledger of these cells for this noise."""
 
 
+class ClassifierModule(VariantModule, Protocol):
+    """A variant that says of which known type a cell is: what gives ``class_probability``."""
+
+    def classify(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor:
+        """(cell, known type) logits of q(y | latents)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """The card a file in ``bench/models`` ends with, under the name ``VARIANT``."""
@@ -87,4 +98,7 @@ class Variant:
     """(facts, config) -> a module that follows :class:`VariantModule`."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """Training keys it was published with; a study's own keys win."""
+    pretrain: Callable[[DataFacts, Any], Any] | None = None
+    """(facts, config) -> a module trained first on the same cells, for ``pretrain_epochs``; its
+    parameters and buffers become the start of those of the same names."""
     reference: str

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from bench.core.dataset import LABELS
+from bench.core.dataset import KNOWN_TYPE, LABELS
 from bench.core.problem import TRAIN, Problem
 from bench.core.variant import DataFacts, Variant
 from bench.training.sparse import SparseRows, to_device
@@ -22,7 +22,8 @@ class DeviceCells:
     counts: SparseRows
     missing: SparseRows | None
     codes: dict[str, Tensor]
-    """(cell,) integer codes of the labels, in the alphabetical order of their names."""
+    """(cell,) integer codes of the labels, in the alphabetical order of their names; -1 where a
+    type is not known."""
 
     def minibatch(self, rows: Tensor) -> dict[str, Tensor]:
         """The declared fields of these cells; ``rows`` may have any shape."""
@@ -48,9 +49,20 @@ def on_device(problem: Problem, variant: Variant, device: torch.device) -> Devic
         for name in LABELS
         if name in needs
     }
+    if KNOWN_TYPE in needs:
+        codes[KNOWN_TYPE] = torch.from_numpy(known_codes(problem)).to(device)
     missing = None if problem.missing is None else to_device(problem.missing, device)
     counts = to_device(problem.visible, device)
     return DeviceCells(needs=needs, counts=counts, missing=missing, codes=codes)
+
+
+def known_codes(problem: Problem) -> NDArray[np.int64]:
+    """(cell,) code of the known type among those that any cell is known to be of, or -1."""
+    known = problem.labels[KNOWN_TYPE]
+    told = known != ""
+    codes = np.full(len(known), -1, dtype=np.int64)
+    codes[told] = np.unique(known[told], return_inverse=True)[1]
+    return codes
 
 
 def facts_of(problem: Problem) -> DataFacts:
@@ -58,13 +70,14 @@ def facts_of(problem: Problem) -> DataFacts:
     rows = problem.rows(TRAIN)
     counts = problem.visible[rows].astype(np.float64)
     n_observed = len(rows) - _missing_per_gene(problem, rows)
-    levels = {name: len(np.unique(values)) for name, values in problem.labels.items()}
+    levels = {name: len(np.unique(values[values != ""])) for name, values in problem.labels.items()}
     gene_mean, gene_sd = _moments(counts, n_observed)
     return DataFacts(
         n_genes=counts.shape[1],
         n_train=len(rows),
         n_batches=levels.get("batch", 0),
         n_cell_types=levels.get("cell_type", 0),
+        n_known_types=levels.get(KNOWN_TYPE, 0),
         n_perturbations=levels.get("perturbation", 0),
         gene_mean=gene_mean,
         gene_sd=gene_sd,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 
 FULL_BATCH = 0
 
@@ -16,6 +16,12 @@ class TrainingConfig:
     """Passes over the training cells at most."""
     batch_size: Annotated[int, Ge(0)] = 128
     """Cells per step; 0 takes all of them at once."""
+    labelled_share: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Share of a minibatch that is labelled cells, drawn again and again; the bound still counts
+    every cell as often as it is in the data. 0 takes cells as they come."""
+    pretrain_epochs: Annotated[int, Ge(0)] = 0
+    """Passes of a variant's pre-training, with the same settings, before its own; the KL warm-up
+    starts anew after it."""
     optimizer: Literal["adam", "rmsprop"] = "adam"
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     adam_epsilon: Annotated[float, Gt(0)] = 1e-8

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from bench.core.problem import TRAIN, VALIDATION, Problem
-from bench.core.variant import Variant
+from bench.core.problem import VALIDATION, Problem
+from bench.core.variant import DataFacts, Variant
 from bench.training import objective, optimiser, randomness, stopping
 from bench.training.cells import DeviceCells, facts_of, on_device
 from bench.training.config import TrainingConfig
 from bench.training.curves import Curves
+from bench.training.minibatches import Minibatch, TrainingCells, training_cells
 from bench.training.stack import Stack, Tensors, build_stack, one_pass
 
 VALIDATION_DRAWS = 5
@@ -27,9 +28,6 @@ VALIDATION_DRAWS = 5
 
 VALIDATION_CELLS = 512
 """Cells at a time when the validation bound is measured."""
-
-FEWEST_CELLS = 3
-"""A last minibatch of fewer cells is left out of its epoch: batch statistics need some."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,27 +43,42 @@ class Trained:
     n_parameters: int
 
 
-@dataclass(kw_only=True)
-class Fit:
-    """A training under way: the stack, its optimiser, and who is still in it."""
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What all phases of a training share."""
 
     cells: DeviceCells
+    order: TrainingCells
+    validation: Tensor
+    """(cell,) rows of the validation cells."""
     n_train: int
     config: TrainingConfig
     device: torch.device
+    curves: Curves
+    on_epoch: Callable[[int, int], None]
+
+
+@dataclass(kw_only=True)
+class Fit:
+    """A phase of a training under way: the stack, its optimiser, and who is still in it."""
+
+    ground: Ground
     stack: Stack
     optimiser: torch.optim.Optimizer
     watches: list[stopping.Watch]
     orders: list[torch.Generator]
     noises: list[torch.Generator]
+    first_epoch: int = 0
+    first_step: int = 0
+    """Where the curves of this phase begin."""
     step: int = 0
     processed: int = 0
 
     def keep(self, positions: list[int]) -> None:
         """Go on with these replicates alone."""
-        chosen = torch.tensor(positions, device=self.device)
+        chosen = torch.tensor(positions, device=self.ground.device)
         stack = self.stack.only(chosen)
-        fresh = optimiser.optimiser_for(stack, self.config)
+        fresh = optimiser.optimiser_for(stack, self.ground.config)
         optimiser.carry_over(self.optimiser, fresh, self.stack, chosen)
         self.stack, self.optimiser = stack, fresh
         for name in ("watches", "orders", "noises"):
@@ -83,88 +96,123 @@ def train(
 ) -> Trained:
     """Train one replicate per seed; ``on_epoch(epoch, replicates going on)`` reports progress.
 
-    Raises ValueError where the KL warm-up is longer than the training.
+    Epochs are counted through, pre-training included.  Raises ValueError where the KL warm-up is
+    longer than the training, where labelled cells are to have a share and there are none, and where
+    a pre-training is asked for that the variant does not have.
     """
-    facts = facts_of(problem)
-    optimiser.check_warm_up(config, facts.n_train)
-    stack = build_stack(lambda: variant.build(facts, hyperparameters), seeds, device)
-    fit = Fit(
+    facts, started = facts_of(problem), perf_counter()
+    order = training_cells(problem, config.batch_size, config.labelled_share, device)
+    optimiser.check_warm_up(config, order.steps_per_epoch)
+    ground = Ground(
         cells=on_device(problem, variant, device),
+        order=order,
+        validation=torch.from_numpy(problem.rows(VALIDATION)).to(device),
         n_train=facts.n_train,
         config=config,
         device=device,
-        stack=stack,
-        optimiser=optimiser.optimiser_for(stack, config),
-        watches=[stopping.Watch(seed) for seed in seeds],
-        orders=randomness.generators(seeds, "order"),
-        noises=randomness.generators(seeds, "noise"),
+        curves=Curves(),
+        on_epoch=on_epoch,
     )
-    train_rows = torch.from_numpy(problem.rows(TRAIN)).to(device)
-    validation_rows = torch.from_numpy(problem.rows(VALIDATION)).to(device)
-    watches, curves, started = fit.watches, Curves(), perf_counter()
-    for epoch in range(config.max_epochs):
-        _one_epoch(fit, train_rows, epoch, curves)
-        _validate(fit, validation_rows, epoch, curves)
-        going = stopping.going_on(fit.watches, epoch, config.patience, _warm_at(fit))
-        on_epoch(epoch + 1, len(going))
-        if not going:
-            break
-        if len(going) < fit.stack.n_replicates:
-            fit.keep(going)
+    first = _pretrain(ground, variant, facts, hyperparameters, seeds)
+    stack = build_stack(lambda: variant.build(facts, hyperparameters), seeds, device)
+    fit = _begin(ground, stack, seeds, "")
+    if first:
+        stack.take_over(first.stack)
+        fit.first_epoch, fit.first_step = config.pretrain_epochs, first.step
+    watches = fit.watches
+    _run(fit, config.max_epochs, config.patience)
     return Trained(
         watches=watches,
-        curves=curves,
+        curves=ground.curves,
         seconds=perf_counter() - started,
-        cells=fit.processed,
+        cells=fit.processed + (first.processed if first else 0),
         n_parameters=sum(p.numel() for p in fit.stack.skeleton.parameters()),
     )
 
 
-def _one_epoch(fit: Fit, rows: Tensor, epoch: int, curves: Curves) -> None:
+def _pretrain(
+    ground: Ground, variant: Variant, facts: DataFacts, hyperparameters: Any, seeds: Sequence[int]
+) -> Fit | None:
+    """The phase before the variant's own, to its end; None where none is asked for."""
+    if not ground.config.pretrain_epochs:
+        return None
+    if variant.pretrain is None:
+        raise ValueError(f"pretrain_epochs: {variant.label} has no pre-training")
+    build = variant.pretrain
+    stack = build_stack(lambda: build(facts, hyperparameters), seeds, ground.device)
+    fit = _begin(ground, stack, seeds, "pretrain ")
+    _run(fit, ground.config.pretrain_epochs, 0)
+    return fit
+
+
+def _begin(ground: Ground, stack: Stack, seeds: Sequence[int], phase: str) -> Fit:
+    return Fit(
+        ground=ground,
+        stack=stack,
+        optimiser=optimiser.optimiser_for(stack, ground.config),
+        watches=[stopping.Watch(seed) for seed in seeds],
+        orders=randomness.generators(seeds, f"{phase}order"),
+        noises=randomness.generators(seeds, f"{phase}noise"),
+    )
+
+
+def _run(fit: Fit, n_epochs: int, patience: int) -> None:
+    """So many epochs at most; with patience, replicates that stopped leave the stack."""
+    for epoch in range(fit.first_epoch, fit.first_epoch + n_epochs):
+        _one_epoch(fit, epoch)
+        _validate(fit, epoch, patience)
+        going = stopping.going_on(fit.watches, epoch, patience, _warm_at(fit))
+        fit.ground.on_epoch(epoch + 1, len(going))
+        if not going:
+            break
+        if len(going) < fit.stack.n_replicates:
+            fit.keep(going)
+
+
+def _one_epoch(fit: Fit, epoch: int) -> None:
     """Every training cell once, each replicate in its own order."""
+    ground = fit.ground
     fit.stack.skeleton.train()
     for group in fit.optimiser.param_groups:
-        group["lr"] = optimiser.decayed_rate(fit.config, epoch)
-    order = rows[randomness.shuffled(len(rows), fit.orders, fit.device)]
-    seen: list[dict[str, Tensor]] = []
-    for minibatch in order.split(fit.config.batch_size or len(rows), dim=1):
-        if minibatch.shape[1] >= min(FEWEST_CELLS, len(rows)):
-            seen.append(_one_step(fit, minibatch))
+        group["lr"] = optimiser.decayed_rate(ground.config, epoch - fit.first_epoch)
+    seen = [_one_step(fit, minibatch) for minibatch in ground.order.epoch(fit.orders)]
     means = {name: torch.stack([s[name] for s in seen]).mean(0) for name in seen[0]}
-    curves.add("train", fit.step, epoch, [w.seed for w in fit.watches], means)
+    step, seeds = fit.first_step + fit.step, [watch.seed for watch in fit.watches]
+    ground.curves.add("train", step, epoch, seeds, means)
 
 
-def _one_step(fit: Fit, rows: Tensor) -> dict[str, Tensor]:
+def _one_step(fit: Fit, minibatch: Minibatch) -> dict[str, Tensor]:
     """One optimiser step of every replicate; returns the (replicate,) terms of its ledger."""
-    weight = optimiser.kl_weight(fit.config, fit.step)
-    skeleton, config, n_train = fit.stack.skeleton, fit.config, fit.n_train
+    ground, (rows, cell_weight) = fit.ground, minibatch
+    kl_weight = optimiser.kl_weight(ground.config, fit.step)
+    skeleton, config, n_train = fit.stack.skeleton, ground.config, ground.n_train
     wanted = skeleton.noise(rows.shape[1])  # type: ignore[operator]
-    noise = randomness.draw(wanted, config.n_samples, fit.noises, fit.device)
+    noise = randomness.draw(wanted, config.n_samples, fit.noises, ground.device)
 
     def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
         terms = one_pass(skeleton, params, buffers, cells, noise)
-        cost = objective.loss(terms, n_train, config.objective, weight)
-        return cost, objective.summary(terms, n_train)
+        cost = objective.loss(terms, n_train, config.objective, kl_weight, cell_weight)
+        return cost, objective.summary(terms, n_train, cell_weight)
 
     losses, terms = vmap(replicate)(
-        fit.stack.params, fit.stack.buffers, fit.cells.minibatch(rows), noise
+        fit.stack.params, fit.stack.buffers, ground.cells.minibatch(rows), noise
     )
     fit.optimiser.zero_grad()
     losses.sum().backward()
     optimiser.clip_each(fit.stack.params, config.gradient_clip)
     fit.optimiser.step()
-    stopping.mark_diverged(fit.watches, losses, fit.step)
+    stopping.mark_diverged(fit.watches, losses, fit.first_step + fit.step)
     fit.step += 1
     fit.processed += rows.numel()
     return {"loss": losses.detach(), **{name: term.detach() for name, term in terms.items()}}
 
 
 @torch.no_grad()
-def _validate(fit: Fit, rows: Tensor, epoch: int, curves: Curves) -> None:
+def _validate(fit: Fit, epoch: int, patience: int) -> None:
     """Measure every replicate's validation bound, with the same noise in every epoch."""
     fit.stack.skeleton.eval()
-    skeleton, config, n_train = fit.stack.skeleton, fit.config, fit.n_train
-    seeds = [watch.seed for watch in fit.watches]
+    skeleton, config, n_train = fit.stack.skeleton, fit.ground.config, fit.ground.n_train
+    rows, seeds = fit.ground.validation, [watch.seed for watch in fit.watches]
     generators = randomness.generators(seeds, "validation")
 
     def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
@@ -176,19 +224,19 @@ def _validate(fit: Fit, rows: Tensor, epoch: int, curves: Curves) -> None:
     for part in rows.split(VALIDATION_CELLS):
         wanted = skeleton.noise(len(part))  # type: ignore[operator]
         n_draws = max(config.n_samples, VALIDATION_DRAWS)
-        noise = randomness.draw(wanted, n_draws, generators, fit.device)
+        noise = randomness.draw(wanted, n_draws, generators, fit.ground.device)
         terms = vmap(replicate, in_dims=(0, 0, None, 0))(
-            fit.stack.params, fit.stack.buffers, fit.cells.minibatch(part), noise
+            fit.stack.params, fit.stack.buffers, fit.ground.cells.minibatch(part), noise
         )
         share = len(part) / len(rows)
         means = {name: means.get(name, 0.0) + share * value for name, value in terms.items()}
-    curves.add("validation", fit.step, epoch, seeds, means)
+    fit.ground.curves.add("validation", fit.first_step + fit.step, epoch, seeds, means)
     for place, watch in enumerate(fit.watches):
         bound = float(means["bound"][place])
-        watch.see(bound, epoch, fit.stack, place, always=not config.patience)
+        watch.see(bound, epoch, fit.stack, place, always=not patience)
 
 
 def _warm_at(fit: Fit) -> int:
     """The first epoch in which the KL terms have their full weight: patience starts there."""
-    per_epoch = max(1, fit.step // max(1, fit.watches[0].epochs))
-    return -(-fit.config.kl_warmup_steps // per_epoch)
+    per_epoch = max(1, fit.step // max(1, fit.watches[0].epochs - fit.first_epoch))
+    return fit.first_epoch - (-fit.ground.config.kl_warmup_steps // per_epoch)

@@ -14,27 +14,45 @@ from bench.core.ledger import LossTerms, elbo, once_per_dataset, penalties, warm
 Objective = Literal["elbo", "iwae"]
 
 
-def bound(terms: LossTerms, n_train: int, objective: Objective, kl_weight: float = 1.0) -> Tensor:
-    """() the bound in nats per cell; terms are (draw, cell)."""
+def bound(
+    terms: LossTerms,
+    n_train: int,
+    objective: Objective,
+    kl_weight: float = 1.0,
+    cell_weight: Tensor | None = None,
+) -> Tensor:
+    """() the bound in nats per cell; terms are (draw, cell), weights (cell,) add up to 1."""
     mean_weight, log_weight = warmed(terms, kl_weight)
     if objective == "iwae":
         per_cell = log_weight.logsumexp(0) - log(len(log_weight))
     else:
         per_cell = mean_weight.mean(0)
-    return per_cell.mean() - _mean(once_per_dataset(terms, n_train, kl_weight))
+    return _over_cells(per_cell, cell_weight) - _mean(once_per_dataset(terms, n_train, kl_weight))
 
 
-def loss(terms: LossTerms, n_train: int, objective: Objective, kl_weight: float) -> Tensor:
+def loss(
+    terms: LossTerms,
+    n_train: int,
+    objective: Objective,
+    kl_weight: float,
+    cell_weight: Tensor | None = None,
+) -> Tensor:
     """() what the optimiser sees."""
-    return _mean(penalties(terms)) - bound(terms, n_train, objective, kl_weight)
+    return _mean(penalties(terms)) - bound(terms, n_train, objective, kl_weight, cell_weight)
 
 
-def summary(terms: LossTerms, n_train: int) -> dict[str, Tensor]:
+def summary(terms: LossTerms, n_train: int, cell_weight: Tensor | None = None) -> dict[str, Tensor]:
     """Every term by name, and the honest ELBO they add up to, () each, nats per cell."""
-    named = {**terms.local, **terms.penalty}
-    means = {name: term.mean() for name, term in named.items()}
+    means = {name: _over_cells(term, cell_weight) for name, term in terms.local.items()}
+    means |= {name: term.mean() for name, term in terms.penalty.items()}
     means |= {name: term.mean() / n_train for name, term in terms.shared.items()}
-    return {**means, "elbo": elbo(terms).mean() - _mean(once_per_dataset(terms, n_train))}
+    honest = _over_cells(elbo(terms), cell_weight) - _mean(once_per_dataset(terms, n_train))
+    return {**means, "elbo": honest}
+
+
+def _over_cells(value: Tensor, cell_weight: Tensor | None) -> Tensor:
+    """() mean of (…, cell) values, each cell with its weight."""
+    return value.mean() if cell_weight is None else (value * cell_weight).sum(-1).mean()
 
 
 def _mean(value: Tensor | float) -> Tensor | float:

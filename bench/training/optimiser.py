@@ -42,10 +42,9 @@ def kl_weight(config: TrainingConfig, step: int) -> float:
     return min(1.0, (step + 1) / config.kl_warmup_steps) if config.kl_warmup_steps else 1.0
 
 
-def check_warm_up(config: TrainingConfig, n_train: int) -> None:
+def check_warm_up(config: TrainingConfig, steps_per_epoch: int) -> None:
     """Refuse a warm-up that never completes: the KL would be underweighted without a word."""
-    per_epoch = -(-n_train // config.batch_size) if config.batch_size else 1
-    steps = config.max_epochs * per_epoch
+    steps = config.max_epochs * steps_per_epoch
     if config.kl_warmup_steps > steps:
         wanted = f"kl_warmup_steps is {config.kl_warmup_steps}"
         raise ValueError(f"{wanted}, but training has {steps} steps: it would never complete")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
+from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 from bench.core.seeds import address
 from bench.core.variant import Variant
@@ -56,12 +57,18 @@ def open_replicate(
     readout: str,
     device: torch.device,
 ) -> Replicate:
-    """Build the variant, load one seed's weights, and give it the generator of one readout."""
+    """Build the variant, load one seed's weights, and give it the generator of one readout.
+
+    It is told no cell's type: what is read out of a labelled cell does not rest on its label.
+    """
     module = variant.build(facts_of(problem), hyperparameters)
+    cells = on_device(problem, variant, device)
+    if KNOWN_TYPE in cells.codes:
+        cells.codes[KNOWN_TYPE] = torch.full_like(cells.codes[KNOWN_TYPE], -1)
     module.load_state_dict(state)
     return Replicate(
         module=module.to(device).eval(),
-        cells=on_device(problem, variant, device),
+        cells=cells,
         device=device,
         generator=torch.Generator().manual_seed(address("replicate", seed, "readout", readout)),
     )

@@ -34,6 +34,18 @@ class Stack:
         both = {**self.params, **self.buffers}
         return {name: value[replicate].detach().clone().cpu() for name, value in both.items()}
 
+    @torch.no_grad()
+    def take_over(self, other: Stack) -> None:
+        """Set every parameter and buffer to the other stack's of the same name.
+
+        Raises ValueError where the other has a name that this one has not: it would be lost.
+        """
+        mine, theirs = {**self.params, **self.buffers}, {**other.params, **other.buffers}
+        if lost := sorted(theirs.keys() - mine.keys()):
+            raise ValueError(f"pre-trained and not taken over: {', '.join(lost)}")
+        for name, value in theirs.items():
+            mine[name].copy_(value)
+
     def only(self, keep: Tensor) -> Stack:
         """The replicates at these positions, as fresh leaves."""
         params = {k: v.detach()[keep].clone().requires_grad_() for k, v in self.params.items()}

@@ -1,0 +1,117 @@
+"""Who is in which step of an epoch, and how much each cell counts in its bound.
+
+Without a labelled share, every replicate takes all training cells once, in its own order, and all
+count alike.  With a share s, a minibatch of B cells holds round(s B) labelled cells; the unlabelled
+cells come once an epoch, the labelled ones again and again.  The bound stays that of the data:
+
+    mean over cells of ELBO_i  =  sum over strata  (N_stratum / N) mean over its cells in the step
+
+Source: sampling by strata; scvi-tools hands labelled and unlabelled cells in side by side as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.core.dataset import KNOWN_TYPE
+from bench.core.problem import TRAIN, Problem
+from bench.training.randomness import shuffled
+
+FEWEST_CELLS = 3
+"""A last minibatch of fewer cells is left out of its epoch: batch statistics need some."""
+
+
+class Minibatch(NamedTuple):
+    """The cells of one step."""
+
+    rows: Tensor
+    """(replicate, cell)."""
+    weight: Tensor | None
+    """(cell,) what each counts in the mean over the minibatch, adding up to 1; None: alike."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCells:
+    """The training rows, in two strata where labelled cells are to have a share of their own."""
+
+    rows: Tensor
+    """(cell,) those that come once an epoch."""
+    labelled: Tensor
+    """(cell,) those that fill the labelled share; empty without one."""
+    batch_size: int
+    n_labelled: int
+    """Labelled cells in a step."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch at most: a last one of very few cells may be left out."""
+        return -(-len(self.rows) // self._size)
+
+    @property
+    def _size(self) -> int:
+        """Cells of a step that come once an epoch."""
+        return (self.batch_size or len(self.rows) + self.n_labelled) - self.n_labelled
+
+    def epoch(self, generators: Sequence[torch.Generator]) -> Iterator[Minibatch]:
+        """The steps of one epoch, each replicate in its own order."""
+        fewest = min(FEWEST_CELLS, len(self.rows))
+        order = self.rows[shuffled(len(self.rows), generators, self.rows.device)]
+        steps = [part for part in order.split(self._size, dim=1) if part.shape[1] >= fewest]
+        if not self.n_labelled:
+            yield from (Minibatch(part, None) for part in steps)
+            return
+        again = self._again(len(steps), generators)
+        for part, labelled in zip(steps, again.split(self.n_labelled, dim=1), strict=True):
+            yield Minibatch(torch.cat([labelled, part], 1), self._weight(part.shape[1]))
+
+    def _again(self, n_steps: int, generators: Sequence[torch.Generator]) -> Tensor:
+        """(replicate, step x n_labelled) labelled rows, reshuffled whenever all had their turn."""
+        wanted = n_steps * self.n_labelled
+        turns = -(-wanted // len(self.labelled))
+        device = self.rows.device
+        each = [shuffled(len(self.labelled), generators, device) for _ in range(turns)]
+        return self.labelled[torch.cat(each, 1)[:, :wanted]]
+
+    def _weight(self, n_unlabelled: int) -> Tensor:
+        """(cell,) each stratum weighs as much as it does in the data."""
+        share = len(self.labelled) / (len(self.labelled) + len(self.rows))
+        counts, shares = (self.n_labelled, n_unlabelled), (share, 1 - share)
+        parts = [
+            torch.full((n,), part / n, device=self.rows.device)
+            for n, part in zip(counts, shares, strict=True)
+        ]
+        return torch.cat(parts)
+
+
+def training_cells(
+    problem: Problem, batch_size: int, labelled_share: float, device: torch.device
+) -> TrainingCells:
+    """The training rows on the device.
+
+    Raises ValueError where a labelled share is asked for and there are no labelled or no other
+    training cells, or where the minibatch has no room for both.
+    """
+    rows = problem.rows(TRAIN)
+    if not labelled_share:
+        nobody = torch.zeros(0, dtype=torch.long, device=device)
+        there = torch.from_numpy(rows).to(device)
+        return TrainingCells(rows=there, labelled=nobody, batch_size=batch_size, n_labelled=0)
+    known = problem.labels.get(KNOWN_TYPE, np.full(len(problem.role), ""))[rows] != ""
+    if known.all() or not known.any():
+        had = "all" if known.any() else "none"
+        raise ValueError(f"labelled_share needs labelled and unlabelled cells; {had} are labelled")
+    n_labelled = max(1, round(labelled_share * (batch_size or (~known).sum())))
+    if batch_size and n_labelled >= batch_size:
+        raise ValueError(f"labelled_share leaves no unlabelled cells of a batch of {batch_size}")
+    return TrainingCells(
+        rows=torch.from_numpy(rows[~known]).to(device),
+        labelled=torch.from_numpy(rows[known]).to(device),
+        batch_size=batch_size,
+        n_labelled=n_labelled,
+    )
