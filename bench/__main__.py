@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from bench import catalogue
 from bench.catalogue import Shelf
-from bench.core.errors import UserError, mistake
+from bench.core.errors import UserError, mistake, suggestion
 from bench.plan import Plan, make_plan
 
 HEADINGS: dict[Shelf, str] = {
@@ -133,7 +133,7 @@ def _run(options: argparse.Namespace) -> Iterator[str]:
     plan = make_plan(load_study(options.study))
     labels = sorted({row["run"] for row in plan.runs})
     if options.label not in labels:
-        meant = catalogue.suggestion(options.label, labels)
+        meant = suggestion(options.label, labels)
         raise mistake("label", options.label, "no run has it", meant)
     from bench.foreground import run_in_foreground
 

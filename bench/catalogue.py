@@ -3,14 +3,13 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from bench.core.errors import mistake
+from bench.core.errors import mistake, suggestion
 
 Shelf = Literal["data", "tasks", "models", "baselines", "readouts", "metrics"]
 
@@ -57,12 +56,6 @@ def card(shelf: Shelf, name: str) -> Any:
     if not hasattr(module, CARDS[shelf]):
         raise mistake(str(path), None, f"ends without a card: {CARDS[shelf]} = ... is missing")
     return getattr(module, CARDS[shelf])
-
-
-def suggestion(name: str, known: list[str]) -> str:
-    """What was probably meant, or else everything there is."""
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else f"there are: {', '.join(known)}"
 
 
 def _from_path(path: Path) -> ModuleType:

@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from bench.catalogue import suggestion
-from bench.core.errors import Finding, UserError, mistake
+from bench.core.errors import Finding, UserError, mistake, suggestion
 
 EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 """Numbers that YAML 1.1 takes for text, such as 1e-3."""

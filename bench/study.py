@@ -13,7 +13,7 @@ from annotated_types import Ge, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench import catalogue
-from bench.core.errors import Finding
+from bench.core.errors import Finding, suggestion
 from bench.entries import SAFE_LABEL, Entry, Resolver
 from bench.parameters import check, parameters_of, unknown
 from bench.reading import read_yaml
@@ -142,7 +142,7 @@ def _sound_part(config: Mapping[str, Any], resolver: Resolver) -> StudyFile:
     given = {str(key): value for key, value in config.items()}
     known = list(StudyFile.model_fields)
     for key in [key for key in given if key not in known]:
-        resolver.note(Finding(key, None, "unknown", catalogue.suggestion(key, known)))
+        resolver.note(Finding(key, None, "unknown", suggestion(key, known)))
         del given[key]
     try:
         StudyFile.model_validate(given)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from bench.catalogue import card
+from bench.core.baseline import Baseline
 from bench.core.dataset import CountData
 from bench.core.problem import Problem
+from bench.core.variant import Variant
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +34,19 @@ def posed(data: CountData, task: str, **parameters: object) -> Problem:
     return entry.pose(data, entry.config(**parameters), 1, np.random.default_rng(1))
 
 
+SMALL = {"few_labels": {"per_class": 3, "validation": 0.2, "selection_per_class": 2}}
+"""Parameters of the tasks whose own do not suit sixty cells."""
+
+
 @pytest.fixture(scope="session")
 def problems(small_data: CountData) -> dict[str, Problem]:
-    """Every task posed on the small data."""
+    """The tasks that most tests use, posed on the small data."""
     return {
-        name: posed(small_data, name)
-        for name in ("held_out_cells", "thinned_counts", "masked_entries")
+        name: posed(small_data, name, **SMALL.get(name, {}))
+        for name in ("held_out_cells", "thinned_counts", "masked_entries", "few_labels")
     }
+
+
+def runs_in(competitor: Variant | Baseline, problem: Problem) -> bool:
+    """Whether a problem has the labels that a competitor needs."""
+    return competitor.needs <= {"counts", "observed", *problem.labels}

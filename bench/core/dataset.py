@@ -16,6 +16,9 @@ KNOWN_TYPE = "known_type"
 """The cell type where a task tells it, "" in every cell where it does not: what tasks that hide
 labels give in place of ``cell_type``."""
 
+UNKNOWN = "unknown"
+"""The label of a cell that has none."""
+
 TRUTH = ("rate", "mean", "inverse_dispersion", "second_draw", "observed")
 """What only a simulation knows.
 

@@ -1,6 +1,7 @@
 """What a user is told: every finding at once, each with place, value, expectation and fix."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 
@@ -33,3 +34,10 @@ class UserError(Exception):
 def mistake(place: str, value: Any, expected: str, fix: str = "") -> UserError:
     """A :class:`UserError` of one finding."""
     return UserError("One thing to mend:", [Finding(place, value, expected, fix)])
+
+
+def suggestion(name: str, known: Sequence[str], otherwise: str = "") -> str:
+    """What was probably meant, or else everything there is, or what ``otherwise`` says of it."""
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    listed = otherwise or f"there are: {', '.join(known)}"
+    return f"did you mean {close[0]}?" if close else listed

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, issparse
 
-from bench.core.dataset import CountData
+from bench.core.dataset import UNKNOWN, CountData
 from bench.core.errors import Finding, UserError
 
 ROUNDING = 1e-3
@@ -24,9 +24,6 @@ LARGEST_LOG = 20.0
 
 PER_ENTRY = ("rate", "mean", "second_draw", "observed")
 """The truths that have a row per cell."""
-
-UNKNOWN = "unknown"
-"""The label of a cell that has none."""
 
 
 def checked(

@@ -72,7 +72,7 @@ def test_a_problem_is_whole(name: str) -> None:
     assert np.all(np.diff(problem.scored) > 0)
     assert problem.scored[0] >= 0
     assert problem.scored[-1] < N_CELLS
-    assert problem.labels.keys() == data.labels.keys()
+    assert problem.labels.keys() == card("tasks", name).fields(frozenset(data.labels))
     assert set(problem.truth) == {"rate", "mean", "inverse_dispersion"}
 
 

@@ -1,0 +1,198 @@
+"""The type of a few cells is told: how well is that of all others found?
+
+Three forms.  By default hidden cells are fitted with all others, without their type, and scored
+(transductive); with ``test`` whole cells of every type are never fitted, and only these are scored
+(inductive); with ``test_batch`` that is a whole batch (transfer), whose types the others may lack.
+The labels of validation cells are told to nobody; those of some are for choosing hyperparameters,
+and these cells are never scored in the end.  A cell whose type the data do not know is fitted, and
+nothing else.  No split looks at a count, unless labels are told by markers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+from numpy.typing import NDArray
+
+from bench.core.dataset import KNOWN_TYPE, UNKNOWN, CountData
+from bench.core.errors import Finding, UserError, mistake
+from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
+from bench.core.task import Task
+from bench.parts.cell_splits import rates_in_exposure, roles
+from bench.parts.label_seeds import drawn, marked, markers, refuse_unknown
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewLabelsConfig:
+    """Whose type is told, and which cells are held back."""
+
+    per_class: Annotated[int, Ge(1)] = 10
+    """Training cells of each type whose label is told."""
+    fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Share of each type's training cells that is told in place of ``per_class``, one at least;
+    0 keeps to ``per_class``."""
+    markers: tuple[str, ...] = ()
+    """What marker genes suggest for ``per_class`` cells of each type, right or wrong, in place of
+    the data's labels; an item per type, such as "CD8 naive: CD8B CCR7 -CD4"."""
+    test: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Share of each type's cells that is never fitted; then only these are scored."""
+    test_batch: str = ""
+    """Batch that is never fitted; then only its cells are scored."""
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.1
+    """Share of each type's cells."""
+    selection_per_class: Annotated[int, Ge(1)] = 10
+    """Validation cells of each type, or all if fewer, whose label a search may choose by."""
+    max_scored_cells: Annotated[int, Ge(1)] = 20_000
+    """Of more cells to be scored than this, so many are drawn; labelled ones are not counted."""
+
+    def __post_init__(self) -> None:
+        # A plan holds a list, as plain data do.
+        object.__setattr__(self, "markers", tuple(self.markers))
+        markers(self.markers)
+        findings = [
+            Finding(one, getattr(self, one), f"cannot go with {other}", "leave one of them out")
+            for one, other in (("fraction", "markers"), ("test", "test_batch"))
+            if getattr(self, one) and getattr(self, other)
+        ]
+        if findings:
+            raise UserError("These parameters exclude each other:", findings)
+
+
+def pose(data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Generator) -> Problem:
+    """All counts visible, few types known.  Raises with all types that have too few cells."""
+    for_roles, for_told, for_selection, for_scored = rng.spawn(4)
+    true_type = data.labels["cell_type"]
+    role = _roles(data, config, for_roles)
+    _refuse_small_types(true_type, role, config)
+    known = _known(data, role, config, for_told)
+    hidden = _hidden(true_type, role, known, config, for_scored)
+    chosen = drawn(
+        true_type,
+        (role == VALIDATION) & (true_type != UNKNOWN),
+        lambda n: config.selection_per_class,
+        for_selection,
+    )
+    told = np.flatnonzero(known != "")
+    scored, selection = (np.union1d(told, rows) for rows in (hidden, chosen))
+    others = {name: values for name, values in data.labels.items() if name != "cell_type"}
+    return Problem(
+        visible=data.counts,
+        role=role,
+        scored=scored,
+        labels=others | {KNOWN_TYPE: known},
+        answers={"true_type": true_type[scored]},
+        selection=selection,
+        selection_answers={"true_type": true_type[selection]},
+        truth=rates_in_exposure(data),
+    )
+
+
+def _roles(data: CountData, config: FewLabelsConfig, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Shares of each type; cells of no known type are fitted unless their batch is held out."""
+    true_type, held_out = data.labels["cell_type"], _held_out(data, config.test_batch)
+    dealt = (true_type != UNKNOWN) & ~held_out
+    if len(np.unique(true_type[dealt])) < 2:
+        raise mistake(
+            "cell_type", None, "fewer than two types can be fitted: nothing to tell apart"
+        )
+    fractions = {"validation": config.validation} | ({"test": config.test} if config.test else {})
+    role = np.where(held_out, TEST, TRAIN).astype(np.int8)
+    role[dealt] = roles(int(dealt.sum()), fractions, rng, true_type[dealt])
+    return role
+
+
+def _held_out(data: CountData, batch: str) -> NDArray[np.bool_]:
+    """(cell,) true in the batch that is held out; nowhere if none is."""
+    if not batch:
+        return np.zeros(data.counts.shape[0], dtype=bool)
+    if "batch" not in data.labels:
+        raise mistake("test_batch", batch, "this dataset has no batches", "name its column")
+    batches = data.labels["batch"]
+    if batch not in batches:
+        there = ", ".join(np.unique(batches))
+        raise mistake("test_batch", batch, "no cell is of this batch", f"there are: {there}")
+    held_out = batches == batch
+    if (data.labels["cell_type"][held_out] == UNKNOWN).all():
+        raise mistake("test_batch", batch, "none of its cells has a known type: nothing to score")
+    return np.asarray(held_out)
+
+
+def _wanted(config: FewLabelsConfig) -> Callable[[int], int]:
+    """How many of a type's n training cells are told."""
+    if config.fraction:
+        return lambda n: max(1, round(config.fraction * n))
+    return lambda n: config.per_class
+
+
+def _refuse_small_types(
+    true_type: NDArray[np.str_], role: NDArray[np.int8], config: FewLabelsConfig
+) -> None:
+    """A type needs a training cell more than labels, and one each to validate and to test.
+
+    One that is found in the held-out batch only can be neither told nor found: it stays.
+    """
+    findings, dealt = [], (role != TEST) if config.test_batch else np.ones(len(role), dtype=bool)
+    for kind in np.unique(true_type[dealt & (true_type != UNKNOWN)]):
+        counted = np.bincount(role[true_type == kind], minlength=3)
+        needed = (_wanted(config)(counted[TRAIN]) + 1, 1, 1 if config.test else 0)
+        if any(counted < needed):
+            has = "{} training, {} validation and {} test cells".format(*counted)
+            expected = "has {}; it needs {}, {} and {}".format(has, *needed)
+            findings.append(Finding(f"cell_type {kind}", None, expected))
+    if findings:
+        heading = (
+            "These types have too few cells; tell fewer labels (per_class), change the shares of "
+            f"validation and test, merge types, or label their cells {UNKNOWN!r} in the data:"
+        )
+        raise UserError(heading, findings)
+
+
+def _known(
+    data: CountData, role: NDArray[np.int8], config: FewLabelsConfig, rng: np.random.Generator
+) -> NDArray[np.str_]:
+    """(cell,) the type that is told, "" where none is."""
+    true_type = data.labels["cell_type"]
+    may_be_told = (role == TRAIN) & (true_type != UNKNOWN)
+    known = np.full_like(true_type, "")
+    if config.markers:
+        given, rows = markers(config.markers), np.flatnonzero(may_be_told)
+        refuse_unknown(given, data.gene_names, np.unique(true_type[rows]).tolist())
+        known[rows] = marked(given, data.counts[rows], data.gene_names, config.per_class)
+    else:
+        told = drawn(true_type, may_be_told, _wanted(config), rng)
+        known[told] = true_type[told]
+    return known
+
+
+def _hidden(
+    true_type: NDArray[np.str_],
+    role: NDArray[np.int8],
+    known: NDArray[np.str_],
+    config: FewLabelsConfig,
+    rng: np.random.Generator,
+) -> Rows:
+    """The cells to be scored: their type is known to the data and told to nobody."""
+    held_back = config.test > 0 or config.test_batch != ""
+    judged = role == (TEST if held_back else TRAIN)
+    order = rng.permutation(len(role))
+    hidden = (judged & (known == "") & (true_type != UNKNOWN))[order]
+    return np.sort(order[hidden][: config.max_scored_cells])
+
+
+TASK = Task(
+    label="few labels",
+    config=FewLabelsConfig,
+    pose=pose,
+    needs=frozenset({"counts", "cell_type"}),
+    hides=frozenset({"cell_type"}),
+    tells=frozenset({KNOWN_TYPE}),
+    asks=frozenset({"bounds", "latent", "class_probability"}),
+    answers=frozenset({"true_type"}),
+    selects=True,
+    ranked_by="balanced_accuracy",
+    reference="Kingma et al. 2014, arXiv 1406.5298; Xu et al. 2021, doi:10.15252/msb.20209620",
+)
