@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from bench.parts.clusters import kmeans
 from bench.parts.neighbours import nearest
+from bench.parts.probes import knn_probability, logistic_probability
 from bench.parts.scib import ScibScores
 
 
@@ -32,10 +33,12 @@ DERIVED: dict[str, Derivation] = {
     "scib": Derivation(
         frozenset({"latent", "neighbours", "batch", "cell_type", "uncorrected"}), ScibScores
     ),
+    "knn_probability": Derivation(frozenset({"latent", "known_type"}), knn_probability),
+    "logistic_probability": Derivation(frozenset({"latent", "known_type"}), logistic_probability),
 }
 """``neighbour_index`` and ``neighbour_distance`` are (cell, k), see :mod:`bench.parts.neighbours`;
 ``clusters`` is (cell,), see :mod:`bench.parts.clusters`; ``scib`` holds the scores of
-:mod:`bench.parts.scib`."""
+:mod:`bench.parts.scib`; the probabilities are (cell, known type), see :mod:`bench.parts.probes`."""
 
 
 class Derived:

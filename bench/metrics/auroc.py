@@ -1,0 +1,34 @@
+"""How well a type's probability ranks its own cells before all others.
+
+    mean over types c of  P(p_ic > p_jc) + P(p_ic = p_jc) / 2,   i of type c, j of another
+
+One half where the probability of a type says nothing of it.  Blind to which type is the most
+probable, and to calibration.  Types with no scored cell, and types nobody was told, are left out.
+"""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bench.core.metric import Metric
+from bench.parts.classification import auroc, judged
+
+
+def score(
+    *,
+    class_probability: NDArray[Any],
+    known_type: NDArray[Any],
+    true_type: NDArray[Any],
+) -> float:
+    return auroc(judged(class_probability, known_type, true_type))
+
+
+METRIC = Metric(
+    label="AUROC",
+    score=score,
+    needs=frozenset({"class_probability", "known_type", "true_type"}),
+    better="higher",
+    bounds=(0.0, 1.0),
+    unit="share of pairs of cells",
+    reference="Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747",
+)
