@@ -224,5 +224,6 @@ def test_the_plan_knows_what_can_be_derived() -> None:
     both = with_derived({"latent", "batch"})
     assert {"neighbour_index", "neighbour_distance"} <= both
     assert not {"clusters", "scib"} & both
-    assert with_derived({"latent", "batch", "cell_type", "uncorrected"}) >= set(DERIVED)
+    everything = {"latent", "batch", "cell_type", "known_type", "uncorrected"}
+    assert with_derived(everything) >= set(DERIVED)
     assert with_derived({"library"}) == {"library"}
