@@ -1,7 +1,8 @@
 """Some cells are never fitted: how well does a model describe cells it has not seen?
 
 Cells are split into training, validation and test; every count stays visible, because a held-out
-cell must be encoded to be scored.  A dataset's own mask is not used here.  Blind to how well
+cell must be encoded to be scored.  A search may select by the validation cells, which stop training
+as well and are not scored in the end.  A dataset's own mask is not used here.  Blind to how well
 single entries are predicted: that is what ``thinned_counts`` and ``masked_entries`` ask.
 """
 
@@ -15,7 +16,7 @@ from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
-from bench.core.problem import TEST, Problem
+from bench.core.problem import TEST, VALIDATION, Problem
 from bench.core.task import Task
 from bench.parts.cell_splits import rates_in_exposure, roles
 
@@ -36,13 +37,15 @@ def pose(
     """Roles by cell; the test cells are scored.  Raises where a part would be empty."""
     fractions = {"test": config.test, "validation": config.validation}
     role = roles(data.counts.shape[0], fractions, rng, _strata(data, config.stratify_by))
-    scored = np.flatnonzero(role == TEST)
+    scored, selection = np.flatnonzero(role == TEST), np.flatnonzero(role == VALIDATION)
     return Problem(
         visible=data.counts,
         role=role,
         scored=scored,
         labels=dict(data.labels),
         answers=_answers(data.counts[scored]),
+        selection=selection,
+        selection_answers=_answers(data.counts[selection]),
         truth=rates_in_exposure(data),
     )
 
@@ -73,6 +76,7 @@ TASK = Task(
     pose=pose,
     asks=frozenset({"bounds", "latent"}),
     answers=frozenset({"library", "gene_variance", "gene_zero_fraction"}),
+    selects=True,
     ranked_by="iwelbo",
     reference="held-out likelihood, as in Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",
 )

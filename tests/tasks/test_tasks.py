@@ -9,7 +9,7 @@ import pytest
 
 from bench.catalogue import card, names
 from bench.core.dataset import CountData
-from bench.core.problem import TRAIN, VALIDATION, Problem, load, save
+from bench.core.problem import TEST, TRAIN, VALIDATION, Problem, for_selection, load, save
 from bench.core.seeds import numpy_generator
 from bench.data import gamma_poisson
 
@@ -82,6 +82,29 @@ def test_answers_are_those_of_the_card(name: str) -> None:
     assert set(problem.answers) == card("tasks", name).answers
     demanded = "observed" in card("tasks", name).demands
     assert demanded == (problem.missing is not None)
+
+
+@pytest.mark.parametrize("name", every_task())
+def test_what_a_search_selects_by_is_never_judged(name: str) -> None:
+    problem = posed(name, simulated())
+    assert (len(problem.selection) > 0) == card("tasks", name).selects
+    if not len(problem.selection):
+        with pytest.raises(ValueError, match="no cells"):
+            for_selection(problem)
+        return
+    told = np.flatnonzero(problem.labels.get("known_type", np.full(N_CELLS, "")) != "")
+    selected_by = np.setdiff1d(problem.selection, told)
+    assert len(selected_by)
+    assert not np.isin(selected_by, problem.scored).any()
+    assert TEST not in problem.role[problem.selection]
+    assert np.all(np.diff(problem.selection) > 0)
+    seen = for_selection(problem)
+    assert seen.scored is problem.selection
+    assert seen.answers.keys() == problem.answers.keys()
+    for key, values in problem.answers.items():
+        per_cell = len(values) == len(problem.scored)
+        shape = (len(seen.scored), *values.shape[1:]) if per_cell else values.shape
+        assert seen.answers[key].shape == shape
 
 
 @pytest.mark.parametrize("name", every_task())
