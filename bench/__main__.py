@@ -23,6 +23,7 @@ HEADINGS: dict[Shelf, str] = {
     "baselines": "Baselines",
     "readouts": "Readouts",
     "metrics": "Metrics",
+    "trackers": "Trackers",
 }
 
 
@@ -124,7 +125,7 @@ def job_count(plan: Plan) -> int:
     fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
     posed = len(plan.datasets) * len(plan.tasks) * plan.splits
     steps = sum(3 if row["shelf"] == "models" else 2 for row in plan.runs)
-    return fetched + len(plan.datasets) + posed + steps + len(("gather", "report"))
+    return fetched + len(plan.datasets) + posed + steps + len(("gather", "report", *plan.trackers))
 
 
 def _run(options: argparse.Namespace) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bench.core.errors import mistake, suggestion
 
-Shelf = Literal["data", "tasks", "models", "baselines", "readouts", "metrics"]
+Shelf = Literal["data", "tasks", "models", "baselines", "readouts", "metrics", "trackers"]
 
 CARDS: dict[Shelf, str] = {
     "data": "DATASET",
@@ -20,6 +20,7 @@ CARDS: dict[Shelf, str] = {
     "baselines": "BASELINE",
     "readouts": "READOUT",
     "metrics": "METRIC",
+    "trackers": "TRACKER",
 }
 """The shelves, and the name each file's card goes by."""
 

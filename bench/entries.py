@@ -17,6 +17,7 @@ from bench.core.errors import Finding, UserError, mistake
 from bench.core.metric import Metric
 from bench.core.readout import Readout
 from bench.core.task import Task
+from bench.core.tracker import Tracker
 from bench.core.variant import Variant
 from bench.parameters import Parameter, check, parameters_of, unknown
 from bench.sweeps import combinations, is_safe, labels, swept_keys
@@ -27,6 +28,7 @@ NAMED_BY: dict[Shelf, str] = {
     "tasks": "task",
     "models": "variant",
     "baselines": "baseline",
+    "trackers": "tracker",
 }
 """The key under a label that says which contribution is meant; without it the label does."""
 
@@ -37,6 +39,7 @@ KINDS: dict[Shelf, type[Any]] = {
     "baselines": Baseline,
     "readouts": Readout,
     "metrics": Metric,
+    "trackers": Tracker,
 }
 """What the card on each shelf is."""
 

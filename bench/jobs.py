@@ -248,6 +248,17 @@ def report(page: str) -> None:
 
 
 @told
+def mirror(tracker: dict[str, Any], written: str) -> None:
+    """What a finished study holds, in a tool in which people follow experiments."""
+    from bench.catalogue import card
+    from bench.core.files import write_json
+
+    entry, own = card("trackers", tracker["tracker"]), Path(written).with_suffix("")
+    record = entry.mirror(own.parent.parent, own, entry.config(**tracker["config"]))
+    write_json(Path(written), record)
+
+
+@told
 def judge(verdict: str) -> None:
     """The end of a strict study: an error that lists every run that did not go well."""
     import pandas as pd

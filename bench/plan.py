@@ -44,6 +44,8 @@ class Plan:
     """What is left out where it has nothing to give: run, dataset, task, reason."""
     metrics: dict[str, Row]
     """By name or path as given: the columns of ``metrics.csv``."""
+    trackers: dict[str, Row]
+    """By label: tracker, config, code."""
     code: dict[str, str]
     """Digests of the rules that belong to no run: gather, report."""
     resolved: Row
@@ -72,6 +74,7 @@ def make_plan(study: "Study") -> Plan:
         runs=list(planner.rows()),
         skipped=planner.skipped,
         metrics={name: metric_row(name, study.metrics[name].card) for name in planner.used},
+        trackers={entry.label: _tracker(entry) for entry in study.trackers},
         code={rule: fingerprint.code_of(rule) for rule in ("gather", "report")},
         resolved=study.resolved(),
     )
@@ -227,6 +230,11 @@ def _dataset(entry: "Entry") -> Row:
 def _task(entry: "Entry") -> Row:
     code = fingerprint.code_of("pose", entry.file)
     return {"task": entry.name, "config": entry.values, "code": code}
+
+
+def _tracker(entry: "Entry") -> Row:
+    code = fingerprint.code_of("mirror", entry.file)
+    return {"tracker": entry.name, "config": entry.values, "code": code}
 
 
 def _both(code: str, sources: str) -> str:

@@ -26,8 +26,14 @@ SECTIONS: dict[Shelf, str] = {
     "models": "Variants",
     "baselines": "Baselines",
     "readouts": "Readouts",
+    "trackers": "Trackers",
 }
-LISTS: dict[str, Shelf] = {"datasets": "data", "tasks": "tasks", "baselines": "baselines"}
+LISTS: dict[str, Shelf] = {
+    "datasets": "data",
+    "tasks": "tasks",
+    "baselines": "baselines",
+    "trackers": "trackers",
+}
 
 Schema = dict[str, Any]
 

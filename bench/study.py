@@ -50,6 +50,9 @@ class StudyFile(BaseModel):
     """Readout: its options. One that none of the study's tasks asks for is asked for in all."""
     strict: bool = False
     """Whether a failed run makes Snakemake fail at the end; its row is written either way."""
+    trackers: list[Any] = []
+    """List of names, paths to own files, or labels with parameters below them: where the study is
+    mirrored to once it is done."""
 
 
 class Option(NamedTuple):
@@ -80,6 +83,7 @@ class Study:
     readouts: Mapping[str, Option]
     named_readouts: frozenset[str]
     """Those the study names itself: asked for in every task where no task asks for them."""
+    trackers: tuple[Entry, ...]
     findings: tuple[Finding, ...]
     """Everything that is wrong with it so far."""
 
@@ -95,6 +99,7 @@ class Study:
             "metrics": list(self.metrics),
             "readouts": {name: option.values for name, option in self.readouts.items()},
             "strict": self.strict,
+            "trackers": [{entry.label: entry.resolved()} for entry in self.trackers],
         }
 
 
@@ -116,12 +121,14 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
         "tasks": tuple(resolver.of_list("tasks", file.tasks, "tasks")),
         "runs": tuple(_runs(file, resolver)),
         "baselines": tuple(resolver.of_list("baselines", file.baselines, "baselines")),
+        "trackers": tuple(resolver.of_list("trackers", file.trackers, "trackers")),
     }
     metrics, named = _metrics(file.metrics, resolver)
     readouts = _readouts(file.readouts, resolver)
     _need_something(file, config, resolver)
-    for together in (("datasets",), ("tasks",), ("runs", "baselines")):
+    for together in (("datasets",), ("tasks",), ("runs", "baselines"), ("trackers",)):
         _need_distinct([entry for section in together for entry in sections[section]], resolver)
+    _need_libraries(sections["trackers"], resolver)
     return Study(
         name=name,
         title=file.title,
@@ -216,6 +223,13 @@ def _need_distinct(entries: list[Entry], resolver: Resolver) -> None:
             expected = f"this label is taken already, at {other.place}"
             fix = "labels must differ in more than upper and lower case"
             resolver.note(Finding(entry.place, entry.label, expected, fix))
+
+
+def _need_libraries(trackers: tuple[Entry, ...], resolver: Resolver) -> None:
+    for entry in trackers:
+        if missing := entry.card.missing():
+            expected = f"needs what is not installed: {', '.join(missing)}"
+            resolver.note(Finding(entry.place, None, expected, entry.card.install))
 
 
 def _need_distinct_files(names: list[str], section: str, resolver: Resolver) -> None:

@@ -44,6 +44,7 @@ wildcard_constraints:
     task="[^/]+",
     split="[0-9]+",
     run="[^/]+",
+    tracker="[^/]+",
 
 
 def without(row, *names):
@@ -114,7 +115,8 @@ def of_all_runs(file):
 
 def targets():
     judged = ["verdict.txt"] if PLAN["strict"] else []
-    return [f"results/{STUDY}/{name}" for name in ["report.html", *judged]]
+    mirrored = [f"trackers/{label}.json" for label in PLAN["trackers"]]
+    return [f"results/{STUDY}/{name}" for name in ["report.html", *judged, *mirrored]]
 
 
 # Resources grow with the data and with the attempt; a profile may set them otherwise.

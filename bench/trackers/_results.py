@@ -1,0 +1,171 @@
+"""A finished study as a tracker wants it: one record per replicate, read from the result files.
+
+A replicate is one seed of one run on one split of one task of one dataset.  Failed ones are
+records like all others, with their status and reason.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from bench.core.files import read_json
+from bench.core.rows import RUN_KEYS, RUNS
+
+TABLES = ("scores.csv", "runs.csv", "plan.csv", "metrics.csv", "provenance.json")
+"""What a study comes to, beside its page."""
+
+PAGE = "report.html"
+
+PLACE = ("dataset", "task", "split", "run")
+DESCRIPTION = ("model", "kind", "role")
+"""Columns of the plan that say what a run is; the rest but for its label are parameters."""
+
+NAMES = {"dataset", "task", "run", "model", "kind", "role", "label", "metric", "status", "reason"}
+
+
+Row = Mapping[str, Any]
+
+
+class Point(NamedTuple):
+    """What a curve says at one step."""
+
+    step: int
+    epoch: int
+    values: dict[str, float]
+    """``train/<term>`` and ``validation/<term>``, nats per cell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replicate:
+    """Everything that is known of one replicate."""
+
+    place: Mapping[str, Any]
+    """dataset, task, split, run, model, kind, role, seed."""
+    parameters: Mapping[str, Any]
+    """Hyperparameters and training keys; without those that it does not have."""
+    status: str
+    reason: str
+    costs: Mapping[str, Any]
+    scores: Mapping[str, float]
+    """Metric -> value, raw."""
+    curve: tuple[Point, ...]
+    """In the order of steps; empty for baselines."""
+
+    @property
+    def name(self) -> str:
+        """Its place in the folder of results, with its seed."""
+        return "/".join(str(self.place[key]) for key in (*PLACE, "seed"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A study whose tables have been gathered and whose page is written."""
+
+    folder: Path
+    name: str
+    provenance: Mapping[str, Any]
+
+    @property
+    def files(self) -> list[Path]:
+        """The tables and the page."""
+        return [self.folder / name for name in (*TABLES, PAGE)]
+
+    def scores(self) -> pd.DataFrame:
+        """Columns :data:`bench.core.rows.SCORES`."""
+        return _table(self.folder / "scores.csv")
+
+    def replicates(self) -> Iterator[Replicate]:
+        """One after the other, so that no more than the curves of one run are held at a time."""
+        scores = dict(list(self.scores().groupby([*PLACE])))
+        runs: dict[tuple[Any, ...], list[Row]] = {}
+        for state in _rows(self.folder / "runs.csv"):
+            runs.setdefault(_place(state), []).append(state)
+        for row in _rows(self.folder / "plan.csv"):
+            mine, curve = scores.get(_place(row)), self._curve(_place(row))
+            for state in runs[_place(row)]:
+                yield _replicate(row, state, mine, curve)
+
+    def _curve(self, place: tuple[Any, ...]) -> pd.DataFrame | None:
+        path = self.folder.joinpath("runs", *map(str, place), "curve.parquet")
+        # A training that left no curve left an empty file in its place.
+        return pd.read_parquet(path) if path.is_file() and path.stat().st_size else None
+
+
+def finished(folder: Path) -> Finished:
+    """The study in a folder of results."""
+    provenance = read_json(folder / "provenance.json")
+    return Finished(folder=folder, name=provenance["study"]["name"], provenance=provenance)
+
+
+def digest_of(study: str, replicate: Replicate) -> str:
+    """The same for the same content, so that a tracker can tell what it has from what is new."""
+    said = json.dumps([study, asdict(replicate)], sort_keys=True, default=str)
+    return sha256(said.encode()).hexdigest()[:20]
+
+
+def _replicate(
+    row: Row,
+    state: Row,
+    scores: pd.DataFrame | None,
+    curve: pd.DataFrame | None,
+) -> Replicate:
+    known = {*PLACE, *DESCRIPTION, "label"}
+    seed = int(state["seed"])
+    costs = {key: state[key] for key in RUNS if key not in {*RUN_KEYS, "status", "reason"}}
+    return Replicate(
+        place={key: row[key] for key in (*PLACE, *DESCRIPTION)} | {"seed": seed},
+        parameters=_present({key: value for key, value in row.items() if key not in known}),
+        status=state["status"],
+        reason=state["reason"],
+        costs=_present(costs),
+        scores=_scores(scores, seed),
+        curve=_points(curve, seed),
+    )
+
+
+def _scores(scores: pd.DataFrame | None, seed: int) -> dict[str, float]:
+    if scores is None:
+        return {}
+    mine = scores[scores["seed"] == seed]
+    return {metric: float(v) for metric, v in zip(mine["metric"], mine["value"], strict=True)}
+
+
+def _points(curve: pd.DataFrame | None, seed: int) -> tuple[Point, ...]:
+    if curve is None:
+        return ()
+    mine = curve.loc[curve["seed"] == seed, ["step", "epoch", "part", "term", "value"]]
+    found: dict[tuple[int, int], dict[str, float]] = {}
+    for step, epoch, part, term, value in mine.itertuples(index=False):
+        found.setdefault((int(step), int(epoch)), {})[f"{part}/{term}"] = float(value)
+    return tuple(Point(*where, values) for where, values in sorted(found.items()))
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if not pd.isna(value)}
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    return tuple(row[column] for column in PLACE)
+
+
+def _rows(path: Path) -> list[Row]:
+    """A table's rows as plain values; whole numbers stay whole beside holes."""
+    table = _table(path).convert_dtypes().astype(object)
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """A table in which names are text, even where they look like numbers or like holes."""
+    header = pd.read_csv(path, nrows=0).columns
+    return pd.read_csv(
+        path,
+        dtype={name: str for name in header if name in NAMES},
+        keep_default_na=False,
+        na_values={name: [""] for name in header if name not in NAMES},
+        float_precision="round_trip",
+    )

@@ -1,0 +1,172 @@
+"""MLflow: an experiment for the study, in it a run for every replicate and one for the whole.
+
+What is mirrored               Where it is found in MLflow
+place, status, reason          tags
+hyperparameters                parameters
+curve                          metrics ``train/<term>``, ``validation/<term>`` and ``epoch`` by step
+scores, costs                  metrics ``score/<metric>``, ``cost/<name>``
+tables, report                 the run ``study``: artifacts
+
+A run carries a digest of what is in it.  Mirrored again, what is there already stays as it is, what
+is new is added, and what the study no longer says is deleted (MLflow keeps it in its bin).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from bench.core.tracker import Tracker
+from bench.trackers._environment import environment
+from bench.trackers._results import Finished, Replicate, digest_of, finished
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+STUDY, DIGEST = "scvaebench.study", "scvaebench.digest"
+"""Tags by which this mirror knows its own runs; the digest is written last."""
+
+MOST_METRICS, MOST_PARAMETERS, MOST_RUNS = 1000, 100, 1000
+"""What MLflow takes at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MlflowConfig:
+    """Where the runs go."""
+
+    tracking_uri: str = ""
+    """A store or server, such as ``http://localhost:5000``; empty: an SQLite database in the
+    study's folder."""
+    experiment: str = ""
+    """Experiment in the store; empty: the study's name."""
+
+
+def mirror(study: Path, folder: Path, config: MlflowConfig) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    # MLflow reports its use to its makers unless it is told not to before it is imported.
+    with environment(MLFLOW_DISABLE_TELEMETRY="true"):
+        from mlflow import MlflowClient
+
+        done, kept = finished(study), folder.resolve()
+        uri = config.tracking_uri or f"sqlite:///{kept / 'mlflow.db'}"
+        client, name = MlflowClient(tracking_uri=uri), config.experiment or done.name
+        artifacts = None if config.tracking_uri else (kept / "artifacts").as_uri()
+        experiment = _experiment(client, name, artifacts)
+        runs = _Writer(client, experiment, done).write()
+    where = config.tracking_uri or f"sqlite:///{folder / 'mlflow.db'}"
+    return {"tracker": "mlflow", "tracking_uri": where, "experiment": name, "runs": runs}
+
+
+def _experiment(client: "MlflowClient", name: str, artifacts: str | None) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return str(client.create_experiment(name, artifact_location=artifacts))
+    return str(found.experiment_id)
+
+
+class _Writer:
+    """Brings one experiment to what a study says."""
+
+    def __init__(self, client: "MlflowClient", experiment: str, done: Finished) -> None:
+        self.client, self.experiment, self.done = client, experiment, done
+        self.now = int(1000 * time())
+        self.before = _runs_of(client, experiment, done.name)
+
+    def write(self) -> dict[str, str]:
+        """Add what is new and delete what is old; the runs' ids by their names."""
+        runs = {one.name: self._replicate(one) for one in self.done.replicates()}
+        runs["study"] = self._study()
+        for run_id in set(self.before) - set(runs.values()):
+            self.client.delete_run(run_id)
+        return runs
+
+    def _replicate(self, one: Replicate) -> str:
+        digest = digest_of(self.done.name, one)
+        if run_id := self._known(digest):
+            return run_id
+        run_id = self._begun(one.name, {**one.place, "status": one.status, "reason": one.reason})
+        self._log_parameters(run_id, one.parameters)
+        self._log_metrics(run_id, self._metrics(one))
+        self._end(run_id, digest, "FINISHED" if one.status == "ok" else "FAILED")
+        return run_id
+
+    def _study(self) -> str:
+        said = b"".join(path.read_bytes() for path in self.done.files)
+        digest = sha256(said).hexdigest()[:20]
+        if run_id := self._known(digest):
+            return run_id
+        title = self.done.provenance["study"].get("title", "")
+        run_id = self._begun("study", {"mlflow.note.content": title})
+        for path in self.done.files:
+            self.client.log_artifact(run_id, str(path))
+        self._end(run_id, digest, "FINISHED")
+        return run_id
+
+    def _known(self, digest: str) -> str:
+        """The run that holds this already; empty where none does."""
+        return next((run_id for run_id, held in self.before.items() if held == digest), "")
+
+    def _begun(self, name: str, tags: Mapping[str, Any]) -> str:
+        said = {key: str(value) for key, value in tags.items() if str(value)}
+        run = self.client.create_run(
+            self.experiment, run_name=name, tags={STUDY: self.done.name, **said}
+        )
+        return str(run.info.run_id)
+
+    def _end(self, run_id: str, digest: str, status: str) -> None:
+        self.client.set_terminated(run_id, status=status)
+        self.client.set_tag(run_id, DIGEST, digest)
+
+    def _metrics(self, one: Replicate) -> list["Metric"]:
+        from mlflow.entities import Metric
+
+        costs = {name: value for name, value in one.costs.items() if not isinstance(value, str)}
+        last = one.curve[-1].step if one.curve else 0
+        final = {f"score/{key}": value for key, value in one.scores.items()}
+        final |= {f"cost/{key}": float(value) for key, value in costs.items()}
+        points = [(p.step, {**p.values, "epoch": float(p.epoch)}) for p in one.curve]
+        return [
+            Metric(key, value, self.now, step)
+            for step, values in [*points, (last, final)]
+            for key, value in values.items()
+        ]
+
+    def _log_metrics(self, run_id: str, metrics: list["Metric"]) -> None:
+        for first in range(0, len(metrics), MOST_METRICS):
+            self.client.log_batch(run_id, metrics=metrics[first : first + MOST_METRICS])
+
+    def _log_parameters(self, run_id: str, parameters: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        all_of_them = [Param(key, str(value)) for key, value in parameters.items()]
+        for first in range(0, len(all_of_them), MOST_PARAMETERS):
+            self.client.log_batch(run_id, params=all_of_them[first : first + MOST_PARAMETERS])
+
+
+def _runs_of(client: "MlflowClient", experiment: str, study: str) -> dict[str, str]:
+    """The runs an earlier mirror of this study left, with their digests; all pages."""
+    found: dict[str, str] = {}
+    token = None
+    while True:
+        page = client.search_runs(
+            [experiment],
+            filter_string=f"tags.`{STUDY}` = '{study}'",
+            max_results=MOST_RUNS,
+            page_token=token,
+        )
+        found |= {run.info.run_id: run.data.tags.get(DIGEST, "") for run in page}
+        token = page.token
+        if not token:
+            return found
+
+
+TRACKER = Tracker(
+    label="MLflow",
+    config=MlflowConfig,
+    mirror=mirror,
+    libraries=("mlflow", "sqlalchemy", "alembic"),
+    reference="Zaharia et al. (2018), Accelerating the Machine Learning Lifecycle with MLflow",
+)
