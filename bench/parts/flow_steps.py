@@ -37,6 +37,10 @@ N_LAYERS = 2
 FLATTEST = 0.05
 """Least slope of the affine f; its inverse is the steepest."""
 
+FLATTEST_KNOT = 1e-3
+"""Least slope of the spline at a knot, and least ratio of two of its bins.  Said here because
+zuko's own default has changed."""
+
 N_BINS = 8
 """Bins of the spline."""
 
@@ -68,7 +72,8 @@ def _affine(z: Tensor, parameters: Tensor) -> Moved:
 
 def _spline(z: Tensor, parameters: Tensor) -> Moved:
     widths, heights, slopes = parameters.split([N_BINS, N_BINS, N_BINS - 1], -1)
-    return MonotonicRQSTransform(widths, heights, slopes, bound=BOUND).call_and_ladj(z)
+    spline = MonotonicRQSTransform(widths, heights, slopes, bound=BOUND, slope=FLATTEST_KNOT)
+    return spline.call_and_ladj(z)
 
 
 AFFINE = Monotone(2, _affine)
