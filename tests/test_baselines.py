@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +18,25 @@ TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
 EMBEDDING = [n for n in names("baselines") if card("baselines", n).gives == {"embedding"}]
 """Those that embed the cells they are fitted to, and do nothing else."""
 
+CLASSIFYING = [n for n in names("baselines") if "known_type" in card("baselines", n).needs]
+"""Those that are fitted to labelled cells."""
 
-def posed(task: str) -> Problem:
+
+def posed(task: str, **config: Any) -> Problem:
     """Sixty cells and twenty genes, one of which nobody expresses."""
-    data_name = "batched_gamma_poisson" if task == "integration" else "gamma_poisson"
-    dataset, posing = card("data", data_name), card("tasks", task)
+    posing = card("tasks", task)
+    labelled = "cell_type" in posing.needs
+    dataset = card("data", "batched_gamma_poisson" if labelled else "gamma_poisson")
     data = dataset.load(dataset.config(n_cells=60, n_genes=20), {})
     counts = data.counts.toarray()
     counts[:, 3] = 0
     rng = np.random.default_rng(5)
-    return posing.pose(replace(data, counts=csr_matrix(counts)), posing.config(), 1, rng)
+    return posing.pose(replace(data, counts=csr_matrix(counts)), posing.config(**config), 1, rng)
+
+
+def with_few_labels(**config: Any) -> Problem:
+    """Three labelled cells of each of five types; the other cells are scored."""
+    return posed("few_labels", **{"per_class": 3, "validation": 0.2, **config})
 
 
 def fitted(baseline: Baseline, problem: Problem, seed: int = 7) -> FittedRates:
@@ -41,6 +51,8 @@ def said(rates: FittedRates, problem: Problem) -> Iterator[NDArray]:
     yield np.asarray(rates.inverse_dispersion)
     if rates.latent is not None:
         yield rates.latent[rows]
+    if rates.class_probability is not None:
+        yield rates.class_probability[rows]
 
 
 def assert_same_bits(first: FittedRates, second: FittedRates, problem: Problem) -> None:
@@ -48,13 +60,18 @@ def assert_same_bits(first: FittedRates, second: FittedRates, problem: Problem) 
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.fixture(params=[n for n in names("baselines") if n not in EMBEDDING])
+@pytest.fixture(params=[n for n in names("baselines") if n not in [*EMBEDDING, *CLASSIFYING]])
 def baseline(request: pytest.FixtureRequest) -> Baseline:
     return card("baselines", request.param)
 
 
 @pytest.fixture(params=EMBEDDING)
 def embedding(request: pytest.FixtureRequest) -> Baseline:
+    return card("baselines", request.param)
+
+
+@pytest.fixture(params=CLASSIFYING)
+def classifier(request: pytest.FixtureRequest) -> Baseline:
     return card("baselines", request.param)
 
 
@@ -197,3 +214,81 @@ def test_a_cell_and_a_gene_without_counts_spoil_no_embedding(embedding: Baseline
     spoilt = fitted(embedding, replace(problem, visible=csr_matrix(counts)))
     assert spoilt.latent is not None
     assert np.isfinite(spoilt.latent).all()
+
+
+def test_a_classifier_gives_probabilities_of_every_cell(classifier: Baseline) -> None:
+    problem = with_few_labels(test=0.2)
+    result = fitted(classifier, problem)
+    found = result.class_probability
+    assert found is not None
+    assert "class_probability" in classifier.gives
+    assert found.shape == (60, 5)
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-9)
+    assert (result.latent is not None) == ("latent" in classifier.gives)
+    assert result.latent is None or result.latent.shape[0] == 60
+
+
+def test_a_classifier_is_made_of_its_generator_alone(classifier: Baseline) -> None:
+    problem, rng = with_few_labels(), np.random.default_rng(7)
+    before = rng.bit_generator.state
+    first = classifier.fit(problem, classifier.config(), rng)
+    assert (rng.bit_generator.state == before) == classifier.deterministic
+    assert_same_bits(first, fitted(classifier, problem), problem)
+
+
+def test_a_classifier_opens_neither_answers_nor_truth_nor_undeclared_labels(
+    classifier: Baseline,
+) -> None:
+    problem = with_few_labels()
+    labels = {k: values for k, values in problem.labels.items() if k in classifier.needs}
+    blind = replace(problem, answers={}, selection_answers={}, truth={}, labels=labels)
+    assert_same_bits(fitted(classifier, blind), fitted(classifier, problem), problem)
+
+
+def test_a_held_out_cell_is_classified_by_itself(classifier: Baseline) -> None:
+    problem = with_few_labels(test=0.2)
+    first, counts = problem.rows(TEST)[0], problem.visible.toarray()
+    counts[first] = np.random.default_rng(1).integers(0, 10_000, 20)
+    clean, spoilt = (
+        fitted(classifier, replace(problem, visible=csr_matrix(visible))).class_probability
+        for visible in (problem.visible, counts)
+    )
+    assert clean is not None
+    assert spoilt is not None
+    others = np.arange(60) != first
+    np.testing.assert_array_equal(clean[others], spoilt[others])
+    assert np.array_equal(clean[first], spoilt[first]) == (classifier.role == "floor")
+
+
+def test_a_held_out_batch_is_nowhere_in_a_fit(classifier: Baseline) -> None:
+    problem = with_few_labels(test_batch="batch_2", per_class=2, validation=0.3)
+    counts, held_out = problem.visible.toarray(), problem.rows(TEST)
+    counts[held_out] = np.random.default_rng(1).integers(0, 10_000, (len(held_out), 20))
+    spoilt = fitted(classifier, replace(problem, visible=csr_matrix(counts)))
+    assert_same_bits(spoilt, fitted(classifier, problem), problem)
+
+
+def test_a_cell_and_a_gene_without_counts_spoil_no_classifier(classifier: Baseline) -> None:
+    problem = with_few_labels()
+    counts = problem.visible.toarray()
+    counts[4], counts[:, 7] = 0, 0
+    spoilt = fitted(classifier, replace(problem, visible=csr_matrix(counts)))
+    assert spoilt.class_probability is not None
+    assert np.isfinite(spoilt.class_probability).all()
+
+
+@pytest.mark.parametrize("n_labels", [1, 2])
+def test_one_or_two_labels_of_each_of_two_types_are_enough(
+    classifier: Baseline, n_labels: int
+) -> None:
+    problem = with_few_labels()
+    known = np.full(60, "", dtype="<U6")
+    for kind in ("type_0", "type_1"):
+        told = np.flatnonzero(problem.labels["known_type"] == kind)[:n_labels]
+        known[told] = kind
+    found = fitted(classifier, replace(problem, labels={"known_type": known})).class_probability
+    assert found is not None
+    assert found.shape == (60, 2)
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-9)

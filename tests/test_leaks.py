@@ -5,6 +5,7 @@ Over every variant and every baseline on the shelves.
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ import torch
 from scipy.sparse import csr_matrix
 
 from bench.catalogue import card, names
-from bench.core.dataset import CountData
-from bench.core.problem import Problem
+from bench.core.dataset import KNOWN_TYPE, CountData
+from bench.core.problem import TEST, TRAIN, Problem
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.replicate import open_replicate
-from tests.conftest import posed
+from tests.conftest import SMALL, posed
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(max_epochs=3, batch_size=16)
@@ -52,7 +53,7 @@ def baseline_readouts(name: str, problem: Problem, asks: frozenset[str]) -> dict
     return arrays
 
 
-COMPETITORS = [
+EVERYONE = [
     *((name, variant_readouts) for name in names("models")),
     *(
         (name, baseline_readouts)
@@ -61,6 +62,15 @@ COMPETITORS = [
     ),
 ]
 """But for those that embed what they are fitted to: where something is hidden they do not run."""
+
+
+def needs_of(name: str, readouts_of: Callable) -> frozenset[str]:
+    """The fields a competitor needs."""
+    return card("models" if readouts_of is variant_readouts else "baselines", name).needs
+
+
+COMPETITORS = [one for one in EVERYONE if KNOWN_TYPE not in needs_of(*one)]
+"""Those that run in tasks that tell no types."""
 
 
 def spoilt_below_the_mask(data: CountData) -> tuple[CountData, CountData]:
@@ -137,3 +147,111 @@ def test_garbage_in_one_held_out_cell_stays_in_that_cell(problems, name, readout
     for key, array in first.items():
         np.testing.assert_array_equal(array[1:], second[key][1:], err_msg=key)
         assert not array.any() or not np.array_equal(array[0], second[key][0]), key
+
+
+# Few labels: hidden types, held-out cells, a held-out batch
+
+ASKED = card("tasks", "few_labels").asks
+FEW = SMALL["few_labels"]
+GIVEN = frozenset({"counts", "observed", "batch", KNOWN_TYPE})
+LABELLED = [one for one in EVERYONE if needs_of(*one) <= GIVEN]
+"""Those that run where few types are told."""
+
+
+def same_to_fit(one: Problem, other: Problem) -> bool:
+    """Whether two problems tell, fit and score the same."""
+    parts = [(p.role, p.scored, p.selection, p.labels[KNOWN_TYPE]) for p in (one, other)]
+    return all(np.array_equal(mine, theirs) for mine, theirs in zip(*parts, strict=True))
+
+
+def spoilt_hidden_types(data: CountData, **config: float) -> CountData:
+    """The data, with as many types exchanged between hidden cells as no split notices.
+
+    Strata follow the types, so that some exchanges move a split: these are left out.
+    """
+    clean, kinds = posed(data, "few_labels", **config), data.labels["cell_type"].copy()
+    hidden = np.flatnonzero(clean.labels[KNOWN_TYPE] == "")
+    for one, other in combinations(hidden, 2):
+        if kinds[one] == data.labels["cell_type"][one] != kinds[other]:
+            kinds[[one, other]] = kinds[[other, one]]
+            spoilt = replace(data, labels={**data.labels, "cell_type": kinds})
+            if not same_to_fit(clean, posed(spoilt, "few_labels", **config)):
+                kinds[[one, other]] = kinds[[other, one]]
+    return replace(data, labels={**data.labels, "cell_type": kinds})
+
+
+@pytest.fixture(scope="module", params=[{}, {"test": 0.2}], ids=["transductive", "inductive"])
+def hidden_types(request, small_data) -> tuple[Problem, Problem]:
+    """Few labels told, and the same with wrong types for hidden cells and those of a search."""
+    config = FEW | request.param
+    clean, dirty = (
+        posed(data, "few_labels", **config)
+        for data in (small_data, spoilt_hidden_types(small_data, **config))
+    )
+    wrong = clean.answers["true_type"] != dirty.answers["true_type"]
+    assert wrong.sum() > 3, "the garbage never reached what is hidden"
+    return clean, replace(dirty, selection_answers={"true_type": dirty.selection.astype(str)})
+
+
+def test_hidden_types_are_in_nothing_that_competitors_are_handed(hidden_types):
+    clean, dirty = hidden_types
+    assert same_to_fit(clean, dirty)
+    assert clean.labels.keys() == dirty.labels.keys() == {"batch", KNOWN_TYPE}
+    told = clean.labels[KNOWN_TYPE] != ""
+    assert told.sum() == 9
+    assert not told[clean.role != TRAIN].any()
+    for name, values in clean.labels.items():
+        np.testing.assert_array_equal(values, dirty.labels[name])
+
+
+@pytest.mark.parametrize(("name", "readouts_of"), LABELLED)
+def test_garbage_in_hidden_types_changes_no_bit(hidden_types, name, readouts_of):
+    first, second = (readouts_of(name, problem, ASKED) for problem in hidden_types)
+    assert first.keys() == second.keys()
+    for key, array in first.items():
+        np.testing.assert_array_equal(array, second[key], err_msg=key)
+
+
+@pytest.mark.parametrize("form", [{"test": 0.2}, {"test_batch": "y"}], ids=["test", "test_batch"])
+@pytest.mark.parametrize(("name", "readouts_of"), LABELLED)
+def test_garbage_in_held_out_cells_reaches_no_labelled_cell(small_data, name, readouts_of, form):
+    """What is fitted to the others stays as it is, and so do the bounds and types of these."""
+    clean = posed(small_data, "few_labels", **FEW | form)
+    counts, held_out = clean.visible.toarray(), clean.rows(TEST)
+    counts[held_out] = np.random.default_rng(5).integers(0, 5000, (len(held_out), counts.shape[1]))
+    dirty = replace(clean, visible=csr_matrix(counts))
+    told = clean.labels[KNOWN_TYPE][clean.scored] != ""
+    first, second = readouts_of(name, clean, ASKED), readouts_of(name, dirty, ASKED)
+    for key, array in first.items():
+        np.testing.assert_array_equal(array[told], second[key][told], err_msg=key)
+    assert np.isin(held_out, clean.scored).all()
+
+
+@pytest.mark.parametrize(("name", "readouts_of"), LABELLED)
+def test_garbage_in_one_test_cell_stays_in_that_cell_of_few_labels(small_data, name, readouts_of):
+    clean = posed(small_data, "few_labels", **FEW, test=0.2)
+    counts, spoilt = clean.visible.toarray(), clean.rows(TEST)[0]
+    counts[spoilt] = np.random.default_rng(5).integers(0, 5000, size=counts.shape[1])
+    dirty = replace(clean, visible=csr_matrix(counts))
+    others = clean.scored != spoilt
+    first, second = readouts_of(name, clean, ASKED), readouts_of(name, dirty, ASKED)
+    for key, array in first.items():
+        np.testing.assert_array_equal(array[others], second[key][others], err_msg=key)
+
+
+@pytest.mark.parametrize("name", [n for n, of in LABELLED if of is variant_readouts])
+def test_a_labelled_cell_is_read_out_as_if_its_label_were_hidden(problems, name):
+    """Labels steer the fit, and nothing that is said of a cell afterwards."""
+    clean, variant = problems["few_labels"], card("models", name)
+    known = clean.labels[KNOWN_TYPE].copy()
+    known[known != ""] = np.roll(known[known != ""], 1)
+    wrong = replace(clean, labels={**clean.labels, KNOWN_TYPE: known})
+    state = train(clean, variant, variant.config(), CONFIG, [0], CPU, quiet).watches[0].best_state
+    for readout in sorted(ASKED & variant.gives):
+        entry, said = card("readouts", readout), []
+        for problem in (clean, wrong):
+            fitted = open_replicate(problem, variant, variant.config(), state, 0, readout, CPU)
+            with torch.no_grad():
+                said.append(entry.of_variant(fitted, problem, entry.config()))
+        for key, array in said[0].items():
+            np.testing.assert_array_equal(array, said[1][key], err_msg=key)

@@ -2,10 +2,11 @@
 
     y_ij = log(1 + x_ij m / s_i)        s_i: counts of cell i, m: median of s over cells
 
-Sparse throughout: what is zero stays zero.
+Sparse throughout: what is zero stays zero.  Of a problem, the median and the components are those
+of the cells that may be fitted; a held-out cell is brought to the one and projected on the others.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,23 @@ from scipy.sparse import csr_matrix, diags
 
 from bench.core.problem import Problem
 
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
 Floats = NDArray[np.floating[Any]]
 
 
-def log_counts(counts: csr_matrix) -> csr_matrix:
-    """(cell, gene) y; zero for a cell without counts."""
+def log_counts(counts: csr_matrix, fitting: NDArray[np.int64] | None = None) -> csr_matrix:
+    """(cell, gene) y; zero for a cell without counts.  Median over ``fitting`` rows, or all."""
     size = np.asarray(counts.sum(axis=1), dtype=float).ravel()
-    factor = np.divide(np.median(size), size, out=np.zeros_like(size), where=size > 0)
+    depth = np.median(size if fitting is None else size[fitting])
+    factor = np.divide(depth, size, out=np.zeros_like(size), where=size > 0)
     return csr_matrix(diags(factor) @ counts.astype(float)).log1p()
+
+
+def logs_of(problem: Problem) -> csr_matrix:
+    """(cell, gene) y of all cells of a problem."""
+    return log_counts(problem.visible, problem.fitting_rows())
 
 
 def components(logs: csr_matrix | Floats, n_components: int, rng: np.random.Generator) -> Floats:
@@ -28,13 +38,18 @@ def components(logs: csr_matrix | Floats, n_components: int, rng: np.random.Gene
 
     Draws the solver's starting vector; the components do not depend on it but for their sign.
     """
-    from sklearn.decomposition import PCA
-
-    most = max(1, min(n_components, min(logs.shape) - 1))
-    solver = PCA(most, svd_solver="arpack", random_state=int(rng.integers(2**31)))
-    return solver.fit_transform(logs)
+    return _solver(logs, n_components, rng).fit_transform(logs)
 
 
 def embedded(problem: Problem, n_components: int, rng: np.random.Generator) -> Floats:
     """(cell, component) principal components of all cells of a problem, uncorrected."""
-    return components(log_counts(problem.visible), n_components, rng)
+    logs = logs_of(problem)
+    fitting = logs[problem.fitting_rows()]
+    return _solver(fitting, n_components, rng).fit(fitting).transform(logs)
+
+
+def _solver(logs: csr_matrix | Floats, n_components: int, rng: np.random.Generator) -> "PCA":
+    from sklearn.decomposition import PCA
+
+    most = max(1, min(n_components, min(logs.shape) - 1))
+    return PCA(most, svd_solver="arpack", random_state=int(rng.integers(2**31)))

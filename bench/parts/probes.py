@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.parts.labelled import MAX_ITERATIONS, probabilities, voters
+
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
@@ -22,18 +24,10 @@ N_NEIGHBOURS = 5
 them is of another type whatever the latent.  Near ones weigh more, so that few votes still make
 graded probabilities and seldom a tie."""
 
-MAX_ITERATIONS = 10_000
-"""Far beyond what separable labels need: the penalty keeps the optimum finite."""
-
 
 def knn_probability(latent: Array, known_type: Array) -> Floats:
     """(cell, type) votes of the nearest labelled cells, in the latent's own scale."""
-    from sklearn.neighbors import KNeighborsClassifier
-
-    points, told = latent.astype(np.float64), known_type != ""
-    n_neighbours = min(N_NEIGHBOURS, int(told.sum()))
-    voters = KNeighborsClassifier(n_neighbours, weights="distance")
-    return np.asarray(voters.fit(points[told], known_type[told]).predict_proba(points))
+    return voters(latent.astype(np.float64), known_type, N_NEIGHBOURS)
 
 
 def logistic_probability(latent: Array, known_type: Array) -> Floats:
@@ -42,6 +36,5 @@ def logistic_probability(latent: Array, known_type: Array) -> Floats:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    points, told = latent.astype(np.float64), known_type != ""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=MAX_ITERATIONS))
-    return np.asarray(model.fit(points[told], known_type[told]).predict_proba(points))
+    return probabilities(model, latent.astype(np.float64), known_type)

@@ -1,0 +1,46 @@
+"""The nearest labelled cells among principal components of log counts vote.
+
+    p_ic = sum of 1/d_in over those n of the k nearest labelled cells that are of type c,
+           over the same sum for all types
+
+Components are those of all cells that may be fitted, labelled or not; a held-out cell is projected.
+Blind to how genes scale: components keep their variance.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.dataset import KNOWN_TYPE
+from bench.core.problem import Problem
+from bench.parts.labelled import voters
+from bench.parts.log_counts import embedded
+
+
+@dataclass(frozen=True, kw_only=True)
+class KNNPCAConfig:
+    """Of how many components, and how many vote."""
+
+    n_components: Annotated[int, Ge(1)] = 50
+    n_neighbours: Annotated[int, Ge(1)] = 5
+
+
+def fit(problem: Problem, config: KNNPCAConfig, rng: np.random.Generator) -> FittedRates:
+    points = embedded(problem, config.n_components, rng)
+    votes = voters(points, problem.labels[KNOWN_TYPE], config.n_neighbours)
+    return FittedRates(latent=points, class_probability=votes)
+
+
+BASELINE = Baseline(
+    label="k-NN on PCA",
+    config=KNNPCAConfig,
+    fit=fit,
+    needs=frozenset({"counts", "known_type"}),
+    gives=frozenset({"class_probability", "latent"}),
+    deterministic=False,
+    role="competitor",
+    reference="common practice, as in Luecken and Theis 2019, doi:10.15252/msb.20188746",
+)

@@ -1,0 +1,73 @@
+"""Labels spread along the graph of nearest neighbours, through cells whose label is hidden.
+
+    F <- clamping S F + (1 - clamping) Y        until it moves no more; p_i = F_i / sum_c F_ic
+
+Y: (cell, type) one where a label is told; S: the graph of the nearest neighbours among principal
+components of log counts, degrees taken out on both sides.  The labelled and the hidden cells that
+may be fitted make the graph; a held-out cell takes the mean of its nearest ones.  A cell that no
+label reaches may be of every type alike.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+from numpy.typing import NDArray
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.dataset import KNOWN_TYPE
+from bench.core.problem import TEST, Problem
+from bench.parts.log_counts import embedded
+
+MAX_ITERATIONS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSpreadingConfig:
+    """The graph, and how far labels go."""
+
+    n_components: Annotated[int, Ge(1)] = 50
+    n_neighbours: Annotated[int, Ge(1)] = 15
+    """Of each cell, itself among them."""
+    clamping: Annotated[float, Gt(0), Lt(1)] = 0.2
+    """Share of a cell's label that its neighbours give (scikit-learn's alpha)."""
+
+
+def fit(problem: Problem, config: LabelSpreadingConfig, rng: np.random.Generator) -> FittedRates:
+    from sklearn.semi_supervised import LabelSpreading
+
+    points, fitting = embedded(problem, config.n_components, rng), problem.fitting_rows()
+    codes = told_codes(problem.labels[KNOWN_TYPE])
+    spreading = LabelSpreading(
+        kernel="knn",
+        n_neighbors=min(config.n_neighbours, len(fitting)),
+        alpha=config.clamping,
+        max_iter=MAX_ITERATIONS,
+    ).fit(points[fitting], codes[fitting])
+    reached = spreading.label_distributions_
+    reached[reached.sum(1) == 0] = 1 / reached.shape[1]
+    found = np.empty((len(codes), reached.shape[1]))
+    found[fitting] = reached
+    if len(held_out := problem.rows(TEST)):
+        found[held_out] = spreading.predict_proba(points[held_out])
+    return FittedRates(class_probability=found)
+
+
+def told_codes(known_type: NDArray[np.str_]) -> NDArray[np.int64]:
+    """(cell,) number of the known type, -1 where none is told."""
+    told, codes = known_type != "", np.full(len(known_type), -1)
+    codes[told] = np.unique(known_type[told], return_inverse=True)[1]
+    return codes
+
+
+BASELINE = Baseline(
+    label="label spreading",
+    config=LabelSpreadingConfig,
+    fit=fit,
+    needs=frozenset({"counts", "known_type"}),
+    gives=frozenset({"class_probability"}),
+    deterministic=False,
+    role="competitor",
+    reference="Zhou et al. 2004, NeurIPS 16; scikit-learn",
+)

@@ -1,0 +1,51 @@
+"""Logistic regression on log counts, fitted to the labelled cells.
+
+    p_i = softmax(W y_i + b)        min over W, b of  -sum_n log p_n,c(n) + |W|^2 / (2 strength)
+
+y: log counts, see ``bench/parts/log_counts.py``; genes keep their own scale.  Blind to cells whose
+label is hidden.  On principal components it is what the metrics ``logistic_`` make of the baseline
+``pca``.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.dataset import KNOWN_TYPE
+from bench.core.problem import Problem
+from bench.parts.labelled import MAX_ITERATIONS, probabilities
+from bench.parts.log_counts import logs_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogisticRegressionConfig:
+    """How far the weights may go."""
+
+    strength: Annotated[float, Gt(0)] = 1.0
+    """Weight of the labels against the penalty (scikit-learn's C)."""
+
+
+def fit(
+    problem: Problem, config: LogisticRegressionConfig, rng: np.random.Generator
+) -> FittedRates:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=config.strength, max_iter=MAX_ITERATIONS)
+    found = probabilities(model, logs_of(problem), problem.labels[KNOWN_TYPE])
+    n_parameters = model.coef_.size + model.intercept_.size
+    return FittedRates(class_probability=found, n_parameters=n_parameters)
+
+
+BASELINE = Baseline(
+    label="logistic regression",
+    config=LogisticRegressionConfig,
+    fit=fit,
+    needs=frozenset({"counts", "known_type"}),
+    gives=frozenset({"class_probability"}),
+    deterministic=True,
+    role="competitor",
+    reference="common practice; scikit-learn",
+)

@@ -1,0 +1,38 @@
+"""The most frequent known type, for every cell: p_ic is the share of type c among labelled cells.
+
+What a classifier must beat.  Where every type has as many labels (``per_class``) all shares are the
+same and the first type in the alphabet is named; its balanced accuracy is one over the number of
+types either way, and its log loss the entropy of the labels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.dataset import KNOWN_TYPE
+from bench.core.problem import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class MajorityClassConfig:
+    """Nothing to choose."""
+
+
+def fit(problem: Problem, config: MajorityClassConfig, rng: np.random.Generator) -> FittedRates:
+    known = problem.labels[KNOWN_TYPE]
+    counted = np.unique(known[known != ""], return_counts=True)[1]
+    shares = np.tile(counted / counted.sum(), (len(known), 1))
+    return FittedRates(class_probability=shares, n_parameters=len(counted) - 1)
+
+
+BASELINE = Baseline(
+    label="majority class",
+    config=MajorityClassConfig,
+    fit=fit,
+    needs=frozenset({"counts", "known_type"}),
+    gives=frozenset({"class_probability"}),
+    deterministic=True,
+    role="floor",
+    reference="a control of this suite",
+)
