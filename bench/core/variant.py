@@ -20,7 +20,7 @@ Minibatch = Mapping[str, "Tensor"]
 ``counts`` (cell, gene) float; ``observed`` broadcastable to counts, 1 where an entry may be looked
 at, else 0 (counts are 0 there); ``batch``, ``cell_type``, ``perturbation`` (cell,) integer codes;
 ``known_type`` (cell,) code of the cell type where it is known, -1 where it is not.  When a trained
-variant is read out nothing is known of any cell, so what it says of a cell never rests on its label.
+variant is read out no type is known, so what it says of a cell never rests on that cell's label.
 """
 
 
@@ -99,6 +99,6 @@ class Variant:
     training: Mapping[str, Any] = field(default_factory=dict)
     """Training keys it was published with; a study's own keys win."""
     pretrain: Callable[[DataFacts, Any], Any] | None = None
-    """(facts, config) -> a module trained first on the same cells, for ``pretrain_epochs``; its
-    parameters and buffers become the start of those of the same names."""
+    """(facts, config) -> a module trained first on the same cells, for ``pretrain_epochs``; what it
+    has learned is the start of the variant's submodule ``base``, which is the same module."""
     reference: str

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bench.parts.distributions import Gaussian
 
 VARIANCE_FLOOR = 1e-4
-"""Added to every decoded variance (scVI)."""
+"""Added to every variance of a posterior (scVI)."""
 
 
 class ScviLayer(nn.Module):
@@ -56,8 +56,15 @@ class ScviTower(nn.Module):
 class ScviEncoder(nn.Module):
     """q(latent | x): a tower, then a mean and the exponential of a log-variance."""
 
-    def __init__(self, tower: ScviTower, n_hidden: int, n_latent: int) -> None:
+    def __init__(
+        self,
+        tower: ScviTower,
+        n_hidden: int,
+        n_latent: int,
+        variance_floor: float = VARIANCE_FLOOR,
+    ) -> None:
         super().__init__()
+        self.variance_floor = variance_floor
         self.tower = tower
         self.mean = nn.Linear(n_hidden, n_latent)
         self.log_variance = nn.Linear(n_hidden, n_latent)
@@ -65,5 +72,5 @@ class ScviEncoder(nn.Module):
     def forward(self, x: Tensor, covariates: Sequence[Tensor], keep: Tensor | None) -> Gaussian:
         """(cell, gene) -> the posterior of (cell, latent)."""
         hidden = self.tower(x, covariates, keep)
-        variance = self.log_variance(hidden).exp() + VARIANCE_FLOOR
+        variance = self.log_variance(hidden).exp() + self.variance_floor
         return Gaussian(self.mean(hidden), variance.sqrt())

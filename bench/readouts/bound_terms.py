@@ -4,8 +4,8 @@
              reconstruction            global                   local
 
 averaged over S draws of the latents.  "Global" and "local" are the words of scVI, for the latent
-and for the library size.  All KL terms that warm up count as the latent's; a model that does not
-explain its library has a local term of zero.  A baseline has no latent: all of its exact negative
+and for the library size.  All further terms count as the latent's; a model that does not explain
+its library has a local term of zero.  A baseline has no latent: all of its exact negative
 log-likelihood is reconstruction.
 """
 
@@ -18,7 +18,6 @@ import numpy as np
 from annotated_types import Ge
 
 from bench.core.baseline import FittedRates
-from bench.core.ledger import is_kl
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 RECONSTRUCTION = "reconstruction"
+LIBRARY = "library_kl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,8 @@ def _of_cells(fitted: FittedVariant, cells: Minibatch, config: BoundTermsConfig)
     )
     local = {name: _mean(draws) for name, draws in drawn.items()}
     reconstruction = local.pop(RECONSTRUCTION)
-    z = sum((local.pop(name) for name in list(local) if is_kl(name)), np.zeros(n_cells))
-    library = sum(local.values(), np.zeros(n_cells))
+    library = local.pop(LIBRARY, np.zeros(n_cells))
+    z = sum(local.values(), np.zeros(n_cells))
     return _named(reconstruction, z, library)
 
 

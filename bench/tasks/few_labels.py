@@ -10,7 +10,7 @@ nothing else.  No split looks at a count, unless labels are told by markers.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
@@ -84,11 +84,17 @@ def pose(data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Ge
         role=role,
         scored=scored,
         labels=others | {KNOWN_TYPE: known},
-        answers={"true_type": true_type[scored]},
+        answers=_answers(data, scored),
         selection=selection,
-        selection_answers={"true_type": true_type[selection]},
+        selection_answers=_answers(data, selection),
         truth=rates_in_exposure(data),
     )
+
+
+def _answers(data: CountData, rows: Rows) -> dict[str, NDArray[Any]]:
+    """(row,) true types, and library sizes (counts) for bounds per count."""
+    library = np.asarray(data.counts[rows].sum(axis=1), dtype=np.int64).ravel()
+    return {"true_type": data.labels["cell_type"][rows], "library": library}
 
 
 def _roles(data: CountData, config: FewLabelsConfig, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -191,7 +197,7 @@ TASK = Task(
     hides=frozenset({"cell_type"}),
     tells=frozenset({KNOWN_TYPE}),
     asks=frozenset({"bounds", "latent", "class_probability"}),
-    answers=frozenset({"true_type"}),
+    answers=frozenset({"true_type", "library"}),
     selects=True,
     ranked_by="balanced_accuracy",
     reference="Kingma et al. 2014, arXiv 1406.5298; Xu et al. 2021, doi:10.15252/msb.20209620",

@@ -35,16 +35,14 @@ class Stack:
         return {name: value[replicate].detach().clone().cpu() for name, value in both.items()}
 
     @torch.no_grad()
-    def take_over(self, other: Stack) -> None:
-        """Set every parameter and buffer to the other stack's of the same name.
+    def take_over(self, other: Stack, place: str) -> None:
+        """Set every parameter and buffer of the submodule ``place`` to the other stack's.
 
-        Raises ValueError where the other has a name that this one has not: it would be lost.
+        Raises KeyError where the submodule has none of that name.
         """
-        mine, theirs = {**self.params, **self.buffers}, {**other.params, **other.buffers}
-        if lost := sorted(theirs.keys() - mine.keys()):
-            raise ValueError(f"pre-trained and not taken over: {', '.join(lost)}")
-        for name, value in theirs.items():
-            mine[name].copy_(value)
+        mine = {**self.params, **self.buffers}
+        for name, value in {**other.params, **other.buffers}.items():
+            mine[f"{place}.{name}"].copy_(value)
 
     def only(self, keep: Tensor) -> Stack:
         """The replicates at these positions, as fresh leaves."""

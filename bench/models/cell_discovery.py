@@ -1,0 +1,151 @@
+"""The Cell Discovery Catalog's model: Pyro's scANVI with a normalizing flow on the cell's latent.
+
+    u ~ Normal(0, I)   y ~ Categorical(1/C)   z | u, y Gaussian   l ~ LogNormal(m, s)
+    x_ij ~ ZINB(l_i softmax f(z_i)_j, theta_j, h(z_i)_j)
+    q(z | x) = T(Normal(m(x), s(x))), T a flow     q(l | x) LogNormal     q(y | z), q(u | z, y)
+    loss = - ELBO + alpha mean over labelled cells of - log q(y | z) at the draw of z
+
+Names: z and u are Pyro's z2 and z1, and scvi-tools' z1 and z2.  The type is summed out where it is
+not known; where it is, the ELBO is that of counts and type.  The cross-entropy steers and is no
+part of it.  ``alpha`` is in nats per labelled cell.  As published, Pyro weighs each labelled cell's
+cross-entropy by its own negative ELBO as well (a score-function term nobody asked for: 0.01 there
+works like 18 here at 1,780 nats per cell): ``bound_weighted`` does the same.  Unlike the published
+nets, nothing is normalised on its way out: logits stay logits.
+Source: Pyro's scANVI example; Xu et al. 2021, doi:10.15252/msb.20209620; flows: Rezende and Mohamed
+2015, arXiv 1505.05770.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor, nn
+
+from bench.core.ledger import LossTerms, elbo
+from bench.core.variant import DataFacts, Minibatch, Noise, Variant
+from bench.parts.distributions import Gaussian
+from bench.parts.flowed_scvi import FlowedScvi
+from bench.parts.flows import FlowedGaussian, FlowKind
+from bench.parts.scvi import Counts
+from bench.parts.typed_latent import (
+    TypeClassifier,
+    TypedPrior,
+    cross_entropy,
+    mean_over_known,
+    summed_over_types,
+)
+
+FIRST_DISPERSION = 10.0
+"""Inverse dispersion of every gene at the start (Pyro)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellDiscoveryConfig:
+    """Hyperparameters of the Cell Discovery Catalog's model."""
+
+    n_latent: Annotated[int, Gt(0)] = 10
+    """Size of z, which the counts are decoded from and the types are told by."""
+    n_latent_type: Annotated[int, Gt(0)] = 10
+    """Size of u, what varies within a type."""
+    n_hidden: Annotated[int, Gt(0)] = 100
+    """Width of the networks between counts and z."""
+    n_hidden_type: Annotated[int, Gt(0)] = 50
+    """Width of the networks between z, u and types."""
+    n_layers: Annotated[int, Ge(1)] = 1
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
+    """Dropout rate of the encoders; published: 0."""
+    alpha: Annotated[float, Ge(0)] = 50.0
+    """Weight of the classifier's loss, nats per labelled cell."""
+    bound_weighted: bool = False
+    """Weigh a labelled cell's loss by its own negative ELBO too, as published with alpha 0.01."""
+    flow: FlowKind = "none"
+    """What the posterior of z is pushed through."""
+    n_flow_steps: Annotated[int, Gt(0)] = 4
+    n_flow_hidden: Annotated[int, Gt(0)] = 32
+    """Width of the flow's networks."""
+    encode_covariates: bool = False
+    """Hand the batch to the encoder too."""
+    likelihood: ClassVar[Literal["zinb"]] = "zinb"
+    dispersion: ClassVar[Literal["gene"]] = "gene"
+    latent_library: ClassVar[bool] = True
+    label_covariate: ClassVar[bool] = False
+
+
+class CellDiscovery(nn.Module):
+    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+
+    def __init__(self, facts: DataFacts, config: CellDiscoveryConfig) -> None:
+        super().__init__()
+        self.config, types = config, facts.n_known_types
+        self.base = _counts_explained(facts, config)
+        self.classifier = TypeClassifier(
+            config.n_latent, types, n_hidden=config.n_hidden_type, n_layers=1, dropout=0.0
+        )
+        sizes = (config.n_latent, config.n_latent_type)
+        self.typed = TypedPrior(sizes, types, n_hidden=config.n_hidden_type)
+
+    def noise(self, n_cells: int) -> dict[str, Noise]:
+        return self.base.noise(n_cells) | {"u": Noise((n_cells, self.config.n_latent_type))}
+
+    def infer(self, cells: Minibatch) -> dict[str, Gaussian | FlowedGaussian]:
+        return self.base.infer(cells)
+
+    def generate(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Counts:
+        return self.base.generate(latents, cells)
+
+    def classify(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor:
+        return self.classifier(latents["z"])
+
+    def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
+        _, latents, log_q, explained = self.base.explained(cells, noise)
+        known, logits = cells["known_type"], self.classifier(latents["z"])
+        each = self.typed(latents["z"], noise["u"])
+        summed = summed_over_types(each, log_q, logits, known)
+        terms = LossTerms(
+            local={**explained.local, **summed.local},
+            log_weight=explained.log_weight + summed.log_weight,
+            shared={},
+            penalty={},
+        )
+        missed = cross_entropy(logits, known)
+        if self.config.bound_weighted:
+            missed = missed * -elbo(terms).detach()
+        weighed = self.config.alpha * mean_over_known(missed, known)
+        return terms._replace(penalty={"classification": weighed})
+
+
+def _counts_explained(facts: DataFacts, config: CellDiscoveryConfig) -> FlowedScvi:
+    """Encoders, flow and decoder; also what becomes ``base`` where it is trained first."""
+    base = FlowedScvi(facts, config)
+    torch.nn.init.constant_(base.generation.theta.log_theta, log(FIRST_DISPERSION))
+    return base
+
+
+VARIANT = Variant(
+    label="Cell Discovery",
+    needs=frozenset({"counts", "observed", "known_type"}),
+    uses=frozenset({"batch"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
+            *("latent", "latent_sample", "decoded", "class_probability"),
+            *("posterior_predictive", "differential_expression"),
+        }
+    ),
+    config=CellDiscoveryConfig,
+    build=CellDiscovery,
+    pretrain=_counts_explained,
+    training={
+        "learning_rate": 5e-3,
+        "lr_decay": 0.2,
+        "lr_decay_epochs": 20,
+        "max_epochs": 60,
+        "weight_decay": 0.0,
+        "patience": 0,
+        "labelled_share": 0.2,
+    },
+    reference="Pyro's scANVI example; Xu et al. 2021, doi:10.15252/msb.20209620",
+)
