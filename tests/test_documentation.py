@@ -1,5 +1,6 @@
 """Contracts: what the documents show is taken out of them and run, so that it cannot rot."""
 
+import json
 import os
 import re
 import shlex
@@ -21,6 +22,7 @@ from bench.study import load_study
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.replicate import open_replicate
+from tests.trackers.made_up import BOUND, write_study
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "configs/README.md"])
@@ -83,7 +85,7 @@ def test_the_examples_keep_the_style(files: dict[str, Path]) -> None:
 
 
 def test_all_examples_together_make_a_study(files: dict[str, Path], tmp_path: Path) -> None:
-    """By path, as a user would who has not forked: all six are found, matched and planned."""
+    """By path, as a user would who has not forked: all seven are found, matched and planned."""
     study = tmp_path / "mine.yaml"
     study.write_text(
         f"seeds: 2\ndatasets: [{files['data']}]\ntasks: [{files['tasks']}]\n"
@@ -91,11 +93,13 @@ def test_all_examples_together_make_a_study(files: dict[str, Path], tmp_path: Pa
         f"baselines: [{files['baselines']}, oracle]\n"
         f"readouts: {{{files['readouts']}: {{}}}}\n"
         f"metrics: [all, {files['metrics']}]\n"
+        f"trackers: [{files['trackers']}]\n"
     )
     plan = make_plan(load_study(study))
     rows = {row["run"]: row for row in plan.runs}
     assert set(rows) == {"mine", "cell_mean", "oracle"}
     assert not plan.skipped
+    assert plan.trackers["json_lines"]["tracker"] == str(files["trackers"])
     assert str(files["readouts"]) in rows["mine"]["readouts"]
     for row in rows.values():
         assert {str(files["metrics"]), "imputation_predictive_loglik"} <= set(row["metrics"])
@@ -155,6 +159,17 @@ def test_the_metric_scores(cards: dict[str, Any], problem: Problem) -> None:
     assert scores[0] < scores[1] < scores[2]
 
 
+def test_the_tracker_mirrors(cards: dict[str, Any], tmp_path: Path) -> None:
+    """A line for each replicate, the failed one too."""
+    tracker, study = cards["trackers"], write_study(tmp_path)
+    tracker.mirror(study, tmp_path / "own", tracker.config(curves=False))
+    text = (tmp_path / "own/replicates.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["status"] for line in lines] == ["ok", "diverged", "ok", "ok"]
+    assert lines[0]["scores"] == {"elbo": BOUND}
+    assert not any("curve" in line for line in lines)
+
+
 def test_the_two_commands_stand_everywhere_to_the_letter() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf8")
     assert all(command in readme for command in COMMANDS)
@@ -165,7 +180,7 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf8").splitlines()) <= 120
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/study.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/study.md", "docs/trackers.md"])
 def test_studies_in_the_documents_can_be_planned(page: str, tmp_path: Path) -> None:
     blocks = fenced(page, "yaml")
     assert blocks

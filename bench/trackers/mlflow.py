@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 STUDY, DIGEST = "scvaebench.study", "scvaebench.digest"
 """Tags by which this mirror knows its own runs; the digest is written last."""
 
+SERVERS = ("http://", "https://", "databricks")
+
 MOST_METRICS, MOST_PARAMETERS, MOST_RUNS = 1000, 100, 1000
 """What MLflow takes at a time."""
 
@@ -53,8 +55,9 @@ def mirror(study: Path, folder: Path, config: MlflowConfig) -> dict[str, Any]:
         done, kept = finished(study), folder.resolve()
         uri = config.tracking_uri or f"sqlite:///{kept / 'mlflow.db'}"
         client, name = MlflowClient(tracking_uri=uri), config.experiment or done.name
-        artifacts = None if config.tracking_uri else (kept / "artifacts").as_uri()
-        experiment = _experiment(client, name, artifacts)
+        # A server has a place for artifacts; MLflow's own default is wherever this process runs.
+        place = None if uri.startswith(SERVERS) else (kept / "artifacts").as_uri()
+        experiment = _experiment(client, name, place)
         runs = _Writer(client, experiment, done).write()
     where = config.tracking_uri or f"sqlite:///{folder / 'mlflow.db'}"
     return {"tracker": "mlflow", "tracking_uri": where, "experiment": name, "runs": runs}

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up import write_study
 
 from bench.trackers._results import Replicate, finished
+from tests.trackers.made_up import write_study
 
 
 @pytest.fixture(scope="session")

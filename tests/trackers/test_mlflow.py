@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import BOUND, bound, mirrored, write_study
 
 from bench.catalogue import card
+from tests.trackers.made_up import BOUND, bound, mirrored, write_study
 
 VAE, NMF = "NA/held_out_cells/1/10", "NA/held_out_cells/1/nmf"
 
@@ -104,6 +104,7 @@ def test_mirrored_again_what_is_the_same_stays(new_study: Callable[..., Path]) -
     client = client_of(shared["tracking_uri"])
     found = client.search_runs([client.get_experiment_by_name("all").experiment_id])
     assert {run.info.run_id for run in found} == {*other.values(), *again.values()}
+    assert all(run.info.artifact_uri.startswith(folder.as_uri()) for run in found)
 
 
 def test_what_was_cut_off_is_written_anew(

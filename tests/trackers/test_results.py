@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up import BOUND, COSTS, EPOCHS, bound
 
 from bench.trackers._results import Point, Replicate, digest_of, finished
+from tests.trackers.made_up import BOUND, COSTS, EPOCHS, bound
 
 VAE = "NA/held_out_cells/1/10"
 NMF = "NA/held_out_cells/1/nmf"

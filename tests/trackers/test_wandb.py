@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import BOUND, bound, mirrored, write_study
 
 from bench.catalogue import card
+from tests.trackers.made_up import BOUND, bound, mirrored, write_study
 
 BLOCK, HEADER = 32768, 7
 ENDS_A_RECORD = (1, 4)
