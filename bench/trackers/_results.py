@@ -17,7 +17,10 @@ from bench.core.files import read_json
 from bench.core.rows import RUN_KEYS, RUNS
 
 TABLES = ("scores.csv", "runs.csv", "plan.csv", "metrics.csv", "provenance.json")
-"""What a study comes to, beside its page."""
+"""What every study comes to, beside its page."""
+
+SEARCH = "search.csv"
+"""What came of its searches, where it has any."""
 
 PAGE = "report.html"
 
@@ -73,7 +76,8 @@ class Finished:
     @property
     def files(self) -> list[Path]:
         """The tables and the page."""
-        return [self.folder / name for name in (*TABLES, PAGE)]
+        searched = (SEARCH,) if (self.folder / SEARCH).is_file() else ()
+        return [self.folder / name for name in (*TABLES, *searched, PAGE)]
 
     def scores(self) -> pd.DataFrame:
         """Columns :data:`bench.core.rows.SCORES`."""

@@ -76,3 +76,12 @@ def test_a_digest_follows_the_content(
 
 def test_no_two_replicates_have_the_same_digest(replicates: dict[str, Replicate]) -> None:
     assert len({digest_of("made_up", one) for one in replicates.values()}) == len(replicates)
+
+
+def test_the_table_of_a_search_is_among_the_files_where_there_is_one(
+    new_study: Callable[..., Path],
+) -> None:
+    folder = new_study()
+    before = {path.name for path in finished(folder).files}
+    (folder / "search.csv").write_text("trial\n")
+    assert {path.name for path in finished(folder).files} - before == {"search.csv"}

@@ -139,6 +139,12 @@ def test_another_number_of_draws_trains_nothing(finished: Desk, study: dict[str,
     assert with_study(finished, study) == asked | END
 
 
+def test_trackers_train_nothing(finished: Desk, study: dict[str, Any]) -> None:
+    study["trackers"] = ["wandb", {"ours": {"tracker": "mlflow"}}]
+    mirrored = {f"Mirroring the study to {label}" for label in ("wandb", "ours")}
+    assert with_study(finished, study) == END | mirrored
+
+
 def test_a_changed_file_of_counts_is_prepared_again(finished: Desk, write_counts: Any) -> None:
     path = finished.folder / "mine.h5ad"
     begin = {"Preparing mine", "Posing held_out_cells on mine, split 1"}
