@@ -74,8 +74,8 @@ class VariantModule(Protocol):
         """The ledger of these cells for this noise."""
 
 
-class ClassifierModule(VariantModule, Protocol):
-    """A variant that says of which known type a cell is: what gives ``class_probability``."""
+class ClassifierModule(Protocol):
+    """What a variant that gives ``class_probability`` follows beside :class:`VariantModule`."""
 
     def classify(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor:
         """(cell, known type) logits of q(y | latents)."""

@@ -28,7 +28,7 @@ from bench.core.ledger import LossTerms, elbo
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.distributions import Gaussian
 from bench.parts.flowed_scvi import FlowedScvi
-from bench.parts.flows import FlowedGaussian, FlowKind
+from bench.parts.flows import FlowedGaussian, FlowKind, build_flow
 from bench.parts.scvi import Counts
 from bench.parts.typed_latent import (
     TypeClassifier,
@@ -118,8 +118,9 @@ class CellDiscovery(nn.Module):
 
 
 def _counts_explained(facts: DataFacts, config: CellDiscoveryConfig) -> FlowedScvi:
-    """Encoders, flow and decoder; also what becomes ``base`` where it is trained first."""
-    base = FlowedScvi(facts, config)
+    """Encoders, flow and decoder: what ``base`` is, and starts as where it is trained first."""
+    flow = build_flow(config.flow, config.n_latent, config.n_flow_steps, config.n_flow_hidden)
+    base = FlowedScvi(facts, config, flow)
     torch.nn.init.constant_(base.generation.theta.log_theta, log(FIRST_DISPERSION))
     return base
 

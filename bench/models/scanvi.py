@@ -24,7 +24,7 @@ from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.distributions import Gaussian
 from bench.parts.flowed_scvi import FlowedScvi
-from bench.parts.flows import FlowedGaussian, FlowKind
+from bench.parts.flows import FlowedGaussian, FlowKind, build_flow
 from bench.parts.scvi import Counts
 from bench.parts.typed_latent import (
     TypeClassifier,
@@ -71,7 +71,7 @@ class SCANVI(nn.Module):
         super().__init__()
         self.config, self.n_types = config, facts.n_known_types
         width, deep, rate = config.n_hidden, config.n_layers, config.dropout
-        self.base = FlowedScvi(facts, config)
+        self.base = pretrained(facts, config)
         self.classifier = TypeClassifier(
             config.n_latent, self.n_types, n_hidden=width, n_layers=deep, dropout=rate
         )
@@ -117,8 +117,9 @@ class SCANVI(nn.Module):
 
 
 def pretrained(facts: DataFacts, config: SCANVIConfig) -> FlowedScvi:
-    """What becomes ``base``: scVI under the prior N(0, I)."""
-    return FlowedScvi(facts, config)
+    """What ``base`` is and starts as: scVI, trained first under the prior N(0, I)."""
+    flow = build_flow(config.flow, config.n_latent, config.n_flow_steps, config.n_flow_hidden)
+    return FlowedScvi(facts, config, flow)
 
 
 VARIANT = Variant(

@@ -8,41 +8,25 @@ Source: Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; scvi-tools' SCANVI beg
 """
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise
 from bench.parts.distributions import Gaussian
-from bench.parts.flows import FlowedGaussian, FlowKind, build_flow
+from bench.parts.flows import Flow, FlowedGaussian
 from bench.parts.latents import at_draw, log_standard_normal
 from bench.parts.scvi import Counts, Generation, Inference, LibraryPrior, ScviSettings
 from bench.parts.visible import seen_counts
 
 
-class FlowedSettings(ScviSettings, Protocol):
-    """What is read of a variant's hyperparameters, see ``cell_discovery``."""
-
-    @property
-    def flow(self) -> FlowKind: ...
-
-    @property
-    def n_flow_steps(self) -> int: ...
-
-    @property
-    def n_flow_hidden(self) -> int: ...
-
-
 class FlowedScvi(nn.Module):
     """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
 
-    def __init__(self, facts: DataFacts, settings: FlowedSettings) -> None:
+    def __init__(self, facts: DataFacts, settings: ScviSettings, flow: Flow) -> None:
         super().__init__()
         self.inference = Inference(facts, settings)
-        self.flow = build_flow(
-            settings.flow, settings.n_latent, settings.n_flow_steps, settings.n_flow_hidden
-        )
+        self.flow = flow
         self.generation = Generation(facts, settings)
         self.library_prior = LibraryPrior(facts) if settings.latent_library else None
 
