@@ -231,6 +231,7 @@ def listener() -> Iterator[tuple[str, list[bytes]]]:
         server.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.slow
 def test_by_default_nothing_leaves_the_machine(
     new_study: Callable[..., Path], listener: tuple[str, list[bytes]]
 ) -> None:
