@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from bench.parts.coefficient import log_coefficient
+from bench.parts.zinb import zinb_log_prob
 
 
 class Moments(NamedTuple):
@@ -150,12 +151,7 @@ class ZeroInflatedNegativeBinomial(NamedTuple):
 
     def log_prob(self, counts: Tensor) -> Tensor:
         """Elementwise log-probability."""
-        kept = NegativeBinomial(self.scale, self.inverse_dispersion)
-        normaliser = softplus(-self.dropout_logit)
-        zero = softplus(kept.log_zero() - self.dropout_logit)
-        return (
-            torch.where(counts > 0, kept.log_prob(counts) - self.dropout_logit, zero) - normaliser
-        )
+        return zinb_log_prob(counts, self.scale, self.inverse_dispersion, self.dropout_logit)
 
     def dropped_given(self, counts: Tensor, observed: Tensor) -> Tensor:
         """Probability that the entry was lost: zero for a positive count, the prior if unseen."""
