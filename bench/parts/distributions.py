@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from bench.parts.coefficient import log_coefficient
 from bench.parts.zinb import zinb_log_prob

@@ -4,8 +4,8 @@
     x = 0    softplus(a) - softplus(-pi)
     x > 0    a - softplus(-pi) + x [log mu - log(theta + mu)] + log c(x, theta)
 
-with c the coefficient of ``coefficient``.  Most counts are zero: what only a positive count needs is
-computed there and nowhere else, and the gradient is written down rather than left to autograd,
+with c the coefficient of ``coefficient``.  Most counts are zero: what only a positive count needs
+is computed there and nowhere else, and the gradient is written down rather than left to autograd,
 which would keep and walk some thirty arrays of the size of the counts.  With s = sigmoid(a) and
 r = theta / (theta + mu), at a zero
 
@@ -100,7 +100,7 @@ def _batched(info: Any, in_dims: Any, inputs: Any) -> list[Tensor]:
 def zinb_log_prob(counts: Tensor, mu: Tensor, theta: Tensor, pi: Tensor) -> Tensor:
     """The module's equation, broadcast over all four; gradients in all but the counts.
 
-    ``mu`` is the mean of counts that are not lost, ``theta`` the inverse dispersion, ``pi`` the logit
-    of being lost.
+    ``mu`` is the mean of counts that are not lost, ``theta`` the inverse dispersion, ``pi`` the
+    logit of being lost.
     """
     return _LogProb.apply(*torch.broadcast_tensors(counts, mu, theta, pi))[0]
