@@ -60,7 +60,7 @@ class TrainingCells:
 
     def epoch(self, generators: Sequence[torch.Generator]) -> Iterator[Minibatch]:
         """The steps of one epoch, each replicate in its own order."""
-        fewest = min(FEWEST_CELLS, len(self.rows))
+        fewest = min(FEWEST_CELLS, len(self.rows)) - self.n_labelled
         order = self.rows[shuffled(len(self.rows), generators, self.rows.device)]
         steps = [part for part in order.split(self._size, dim=1) if part.shape[1] >= fewest]
         if not self.n_labelled:
