@@ -95,6 +95,52 @@ def read_out(
     run: Run, problem: str, status: str, log: str | None, threads: int, minutes: float
 ) -> None:
     """Ask every readout of every trained seed; leave a record whatever happens."""
+    _read_out("read_out_here", run, problem, status, log, threads, minutes)
+
+
+def read_out_here(run: Run, problem: str, folder: str, threads: int) -> None:
+    """Ask every readout of every trained seed in this process."""
+    from bench.core.problem import load
+    from bench.readouts._store import write
+
+    arrays = _arrays(run, load(Path(problem)), run["readouts"], Path(folder), threads)
+    write(Path(folder) / "readouts.npz", arrays)
+
+
+def read_out_trial(
+    run: Run,
+    problem: str,
+    status: str,
+    validation: str,
+    log: str | None,
+    threads: int,
+    minutes: float,
+) -> None:
+    """Read out a trial as any run, and what its search may select by; leave both records."""
+    from bench.core.files import write_json
+    from bench.search.validation import record
+
+    (Path(status).parent / "validated.json").unlink(missing_ok=True)
+    outcome = _read_out("read_out_trial_here", run, problem, status, log, threads, minutes)
+    write_json(Path(validation), record(Path(status).parent, run["seeds"], outcome.as_dict()))
+
+
+def read_out_trial_here(run: Run, problem: str, folder: str, threads: int) -> None:
+    """Score a trial on the cells a search may select by, then read it out, in this process."""
+    from bench.catalogue import card
+    from bench.core.problem import for_selection, load
+    from bench.search.validation import validate
+
+    metric, readouts = run["selects_by"]["metric"], run["selects_by"]["readouts"]
+    seen = for_selection(load(Path(problem)))
+    arrays = _arrays(run, seen, readouts, Path(folder), threads)
+    validate(Path(folder), card("metrics", metric), arrays, seen)
+    read_out_here(run, problem, folder, threads)
+
+
+def _read_out(
+    child: str, run: Run, problem: str, status: str, log: str | None, threads: int, minutes: float
+) -> Any:
     from bench.core.files import write_json
     from bench.supervision import Outcome, supervised, touch_missing
 
@@ -102,33 +148,32 @@ def read_out(
     (place / "readouts.npz").unlink(missing_ok=True)
     if (place / "states.pt").stat().st_size:
         arguments = {"run": run, "problem": problem, "folder": str(place), "threads": threads}
-        outcome = supervised("read_out_here", arguments, log=log, threads=threads, minutes=minutes)
+        outcome = supervised(child, arguments, log=log, threads=threads, minutes=minutes)
     touch_missing(place, ("readouts.npz",))
     write_json(place / "readouts.json", {"seeds": {}} | outcome.as_dict())
+    return outcome
 
 
-def read_out_here(run: Run, problem: str, folder: str, threads: int) -> None:
-    """Ask every readout of every trained seed in this process."""
+def _arrays(run: Run, posed: Any, readouts: Run, place: Path, threads: int) -> Any:
+    """The arrays of these readouts, by seed."""
     import torch
 
     from bench.catalogue import card
-    from bench.core.problem import load
-    from bench.readouts._store import write
-    from bench.training.replicate import open_replicate
+    from bench.training.reading_out import read_out as ask
     from bench.training.session import session
 
-    place, posed, variant = Path(folder), load(Path(problem)), card("models", run["file"])
-    hyperparameters = variant.config(**run["config"])
+    variant, asked = card("models", run["file"]), _asked(readouts)
     states = torch.load(place / "states.pt")
-    arrays: dict[int, dict[str, Any]] = {seed: {} for seed in states}
-    with session(run["training"]["precision"], threads) as device, torch.no_grad():
-        for seed, state in states.items():
-            for name, options in run["readouts"].items():
-                readout = card("readouts", name)
-                fitted = open_replicate(posed, variant, hyperparameters, state, seed, name, device)
-                config = readout.config(**options)
-                arrays[seed] |= readout.of_variant(fitted, posed, config)
-    write(place / "readouts.npz", arrays)
+    with session(run["training"]["precision"], threads) as device:
+        return ask(posed, variant, variant.config(**run["config"]), states, asked, device)
+
+
+def _asked(readouts: Run) -> dict[str, Any]:
+    """Readouts by name, each with its config."""
+    from bench.catalogue import card
+
+    cards = {name: card("readouts", name) for name in readouts}
+    return {name: (one, one.config(**readouts[name])) for name, one in cards.items()}
 
 
 def fit_baseline(
@@ -149,35 +194,13 @@ def fit_baseline(
 
 def fit_baseline_here(run: Run, problem: str, folder: str) -> None:
     """Fit a baseline for every seed, a deterministic one only once, in this process."""
-    from resource import RUSAGE_SELF, getrusage
-    from time import perf_counter
-
     from bench.catalogue import card
-    from bench.core.files import write_json
     from bench.core.problem import load
-    from bench.core.seeds import numpy_generator
-    from bench.readouts._store import write
+    from bench.fitting import fit
 
-    place, posed, baseline = Path(folder), load(Path(problem)), card("baselines", run["file"])
-    config, seconds, n_parameters = baseline.config(**run["config"]), 0.0, 0
-    arrays: dict[int, dict[str, Any]] = {}
-    for seed in run["seeds"][: 1 if baseline.deterministic else None]:
-        started = perf_counter()
-        fitted = baseline.fit(posed, config, numpy_generator("baseline", seed))
-        seconds += perf_counter() - started
-        n_parameters, arrays[seed] = fitted.n_parameters, {}
-        for name, options in run["readouts"].items():
-            readout = card("readouts", name)
-            arrays[seed] |= readout.of_baseline(fitted, posed, readout.config(**options))
-    write(place / "readouts.npz", arrays)
-    costs = {
-        "train_seconds": round(seconds, 3),
-        "cells_per_second": None,
-        "peak_memory_mb": round(getrusage(RUSAGE_SELF).ru_maxrss / 2**10, 1),
-        "device": "cpu",
-        "n_parameters": n_parameters,
-    }
-    write_json(place / "trained.json", {"costs": costs, "seeds": {}})
+    baseline, asked = card("baselines", run["file"]), _asked(run["readouts"])
+    config = baseline.config(**run["config"])
+    fit(Path(folder), load(Path(problem)), baseline, config, asked, run["seeds"])
 
 
 @told
@@ -202,41 +225,33 @@ def score(run: Run, problem: str, scores: str) -> None:
 
 
 @told
+def propose(search: Run, round: int, numbers: list[int], splits: int, made: str) -> None:
+    """The trials of a round, from what all trials before it came to on validation."""
+    from bench.core.files import write_json
+    from bench.search.outcomes import outcomes
+    from bench.search.proposals import propose as propose_trials
+
+    earlier = outcomes(Path(made).parents[4], search, range(1, round), splits)
+    write_json(Path(made), propose_trials(search, round, numbers, earlier))
+
+
+@told
+def conclude(search: Run, splits: int, trials: str) -> None:
+    """What all trials of a search came to, and which one is selected."""
+    from bench.core.files import write_json
+    from bench.search.outcomes import outcomes, table
+    from bench.search.trials import rounds
+
+    found = outcomes(Path(trials).parents[4], search, rounds(search), splits)
+    write_json(Path(trials), table(search, found))
+
+
+@told
 def gather(plan: str, scores: str, root: str) -> None:
     """All tables of a study, from the records of its runs."""
-    import pandas as pd
+    from bench.gathering import write_tables
 
-    from bench.catalogue import card
-    from bench.core.files import read_json, replacing, write_json
-    from bench.core.rows import METRICS
-    from bench.plan import Plan, plan_table
-    from bench.reports.collect import collect, data_record, ranking
-    from bench.reports.provenance import surroundings
-
-    planned, study = read_json(Path(plan)), Path(scores).parent
-    all_scores, all_runs = collect(study, planned["runs"])
-    tables = {"scores": all_scores, "runs": all_runs}
-    tables["plan"] = pd.DataFrame(plan_table(Plan(**planned)))
-    tables["metrics"] = pd.DataFrame(planned["metrics"].values(), columns=list(METRICS))
-    for name, table in tables.items():
-        with replacing(study / f"{name}.csv") as part:
-            table.to_csv(part, index=False)
-    with replacing(study / "scores.parquet") as part:
-        all_scores.to_parquet(part, index=False)
-    datasets, tasks = planned["datasets"], planned["tasks"]
-    record = {
-        "study": {name: planned[name] for name in ("name", "title", "resolved")},
-        "skipped": planned["skipped"],
-        "ranked_by": {
-            name: ranking(card("tasks", row["task"]).ranked_by, name, planned)
-            for name, row in tasks.items()
-        },
-        "data": {
-            name: data_record(study / "data" / f"{name}.h5ad", card("data", row["dataset"]))
-            for name, row in datasets.items()
-        },
-    }
-    write_json(study / "provenance.json", record | surroundings(Path(root)))
+    write_tables(Path(plan), Path(scores).parent, Path(root))
 
 
 @told
@@ -261,26 +276,10 @@ def mirror(tracker: dict[str, Any], written: str) -> None:
 @told
 def judge(verdict: str) -> None:
     """The end of a strict study: an error that lists every run that did not go well."""
-    import pandas as pd
-
-    from bench.core.errors import Finding, UserError
     from bench.core.files import write_text
+    from bench.reports.verdict import judged
 
-    runs = pd.read_csv(Path(verdict).with_name("runs.csv"), keep_default_na=False)
-    bad = runs[runs["status"] != "ok"]
-    findings = [
-        Finding(
-            f"{row.dataset} {row.task} {row.split} {row.run} seed {row.seed}",
-            row.status,
-            str(row.reason),
-        )
-        for row in bad.itertuples()
-    ]
-    if findings:
-        raise UserError(
-            f"This study is strict, and {len(findings)} of {len(runs)} runs failed:", findings
-        )
-    write_text(Path(verdict), f"all {len(runs)} runs are ok\n")
+    write_text(Path(verdict), judged(Path(verdict).with_name("runs.csv")))
 
 
 def main(function: str, arguments: str) -> None:

@@ -1,7 +1,7 @@
 """Needs matched with provisions, before the first job starts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from bench.training.config import FULL_BATCH
 
 if TYPE_CHECKING:
     from bench.entries import Entry
+    from bench.searches import Search
     from bench.study import Option, Study
 
 LABELS = frozenset({"batch", "cell_type", "perturbation", "known_type"})
@@ -26,6 +27,8 @@ class Match:
     problem: str = ""
     unscored: bool = False
     """Whether the problem is that it has nothing there that could be scored."""
+    selects_by: tuple[str, ...] = ()
+    """Of a search: the readouts that the metric it selects by needs."""
 
 
 class Matcher:
@@ -61,6 +64,40 @@ class Matcher:
         asks = task.card.asks | {_stem(name) for name in self.everywhere}
         return self._match(asks, task.card.answers, competitor.card.gives, labels)
 
+    def match_search(self, search: "Search", dataset: "Entry", task: "Entry") -> Match:
+        """What the trials of a search do there, and what they are selected by."""
+        if not task.card.selects:
+            problem = "the task keeps no cells that hyperparameters could be selected by"
+            return Match(problem=problem, unscored=True)
+        match = self.match(search.entry, dataset, task)
+        if match.problem:
+            return match
+        known = task.card.answers | (task.card.fields(self.provided(dataset)) & LABELS)
+        needed = self._fewest(match.readouts, search.card.needs, known)
+        if not needed:
+            problem = f"its metric needs {_words(search.card.needs)}, which is not all there"
+            return Match(problem=problem, unscored=True)
+        return replace(match, selects_by=needed)
+
+    def _fewest(
+        self, readouts: tuple[str, ...], needs: frozenset[str], known: frozenset[str]
+    ) -> tuple[str, ...]:
+        """The readouts without which a metric could not be had; none where it cannot be had."""
+        from bench.parts.derived import with_derived  # numpy: not needed to read a kept plan
+
+        def met(kept: Iterable[str]) -> bool:
+            return needs <= with_derived(known.union(*(self._arrays(name) for name in kept)))
+
+        kept = list(readouts) if met(readouts) else []
+        for name in readouts:
+            if met(others := [one for one in kept if one != name]):
+                kept = others
+        return tuple(kept)
+
+    def _arrays(self, readout: str) -> frozenset[str]:
+        gives: frozenset[str] = self.study.readouts[readout].card.gives
+        return gives
+
     def _matched(
         self,
         asks: frozenset[str],
@@ -75,7 +112,7 @@ class Matcher:
             for name, option in self.study.readouts.items()
             if _stem(name) in asks & gives and _needed(option) <= labels
         ]
-        arrays = [self.study.readouts[name].card.gives for name in readouts]
+        arrays = [self._arrays(name) for name in readouts]
         available = with_derived(answers.union(labels, *arrays))
         metrics = [n for n, metric in self.study.metrics.items() if metric.card.needs <= available]
         if not readouts:

@@ -36,9 +36,14 @@ class Parameter:
     required: bool
 
     @property
+    def types(self) -> set[str]:
+        """The JSON types a value may have, those of a list's items included."""
+        return _types(self.schema)
+
+    @property
     def is_list(self) -> bool:
         """Whether one value of it is a list already, so that only a list of lists fans out."""
-        return "array" in _types(self.schema)
+        return "array" in self.types
 
     @property
     def default_text(self) -> str:

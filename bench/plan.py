@@ -1,6 +1,6 @@
 """A study -> its plan: every run there will be, as plain data, before any job starts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import sha256
@@ -20,9 +20,12 @@ from bench.matching import (
 
 if TYPE_CHECKING:
     from bench.entries import Entry
+    from bench.searches import Search
     from bench.study import Study
 
 Row = dict[str, Any]
+
+OF_NO_RUN = ("propose", "conclude", "gather", "report")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,9 @@ class Plan:
     """By label: task, config, code."""
     runs: list[Row]
     """One per run, dataset, task and split; see :func:`_row`."""
+    searches: list[Row]
+    """One per search, dataset and task: what is searched, and ``template``, which is what all its
+    trials have in common as runs; see :mod:`bench.search.trials`."""
     skipped: list[Row]
     """What is left out where it has nothing to give: run, dataset, task, reason."""
     metrics: dict[str, Row]
@@ -47,7 +53,7 @@ class Plan:
     trackers: dict[str, Row]
     """By label: tracker, config, code."""
     code: dict[str, str]
-    """Digests of the rules that belong to no run: gather, report."""
+    """Digests of the rules that belong to no run: :data:`OF_NO_RUN`."""
     resolved: Row
     """The study again, in its own keys, with every list fanned out and every default written."""
 
@@ -72,10 +78,11 @@ def make_plan(study: "Study") -> Plan:
         datasets={entry.label: _dataset(entry) for entry in study.datasets},
         tasks={entry.label: _task(entry) for entry in study.tasks},
         runs=list(planner.rows()),
+        searches=list(planner.searches()),
         skipped=planner.skipped,
         metrics={name: metric_row(name, study.metrics[name].card) for name in planner.used},
         trackers={entry.label: _tracker(entry) for entry in study.trackers},
-        code={rule: fingerprint.code_of(rule) for rule in ("gather", "report")},
+        code={rule: fingerprint.code_of(rule) for rule in OF_NO_RUN},
         resolved=study.resolved(),
     )
 
@@ -114,6 +121,7 @@ class _Planner:
         """Where, in which task and why variants cannot run -> on which datasets."""
         self.cells: list[tuple[Entry, Entry, list[tuple[Entry, Match]]]] = []
         """Per dataset and task: who runs there, and what is read out and scored."""
+        self.searched: list[tuple[Search, Entry, Entry, Match]] = []
         self.code = cache(fingerprint.code_of)
         matcher = Matcher(study)
         datasets = [entry for entry in study.datasets if entry.config is not None]
@@ -132,7 +140,21 @@ class _Planner:
         for dataset, task, running in self.cells:
             for split in range(1, self.study.splits + 1):
                 for entry, match in running:
-                    yield self._row(entry, dataset, task, split, match)
+                    row = self._row(entry, dataset, task, match)
+                    yield row | {"split": split}
+
+    def searches(self) -> Iterator[Row]:
+        """What is searched, by dataset, task and search."""
+        for search, dataset, task, match in self.searched:
+            row = metric_row(search.metric, search.card)
+            yield {
+                "search": search.entry.label,
+                "dataset": dataset.label,
+                "task": task.label,
+                **{key: row[key] for key in ("metric", "better", "unit")},
+                **{key: getattr(search, key) for key in ("trials", "per_round", "space")},
+                "template": self._template(search, dataset, task, match),
+            }
 
     def _match(self, matcher: Matcher, dataset: "Entry", task: "Entry") -> None:
         if reason := matcher.unposable(dataset, task):
@@ -141,15 +163,23 @@ class _Planner:
         running = []
         for entry in (*self.study.runs, *self.study.baselines):
             match = matcher.match(entry, dataset, task)
-            if not match.problem:
+            if self._can_run(entry, dataset, task, match):
                 running.append((entry, match))
-            elif entry.shelf == "models" and not match.unscored:
-                refusal = (entry.place, task.label, match.problem)
-                self.refused.setdefault(refusal, []).append(dataset.label)
-            else:
-                place = {"run": entry.label, "dataset": dataset.label, "task": task.label}
-                self.skipped.append({**place, "reason": match.problem})
         self.cells.append((dataset, task, running))
+        for search in self.study.searches:
+            match = matcher.match_search(search, dataset, task)
+            if self._can_run(search.entry, dataset, task, match):
+                self.searched.append((search, dataset, task, match))
+
+    def _can_run(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> bool:
+        """Whether it can; where not, that is remembered as a refusal or as skipped."""
+        if match.problem and entry.shelf == "models" and not match.unscored:
+            refusal = (entry.place, task.label, match.problem)
+            self.refused.setdefault(refusal, []).append(dataset.label)
+        elif match.problem:
+            place = {"run": entry.label, "dataset": dataset.label, "task": task.label}
+            self.skipped.append({**place, "reason": match.problem})
+        return not match.problem
 
     def _refusals(self) -> Iterator[Finding]:
         for (place, task, reason), datasets in self.refused.items():
@@ -157,11 +187,16 @@ class _Planner:
             yield Finding(place, None, f"on {on} as {task}: {reason}")
 
     def _matches(self) -> Iterator[tuple["Entry", Match]]:
-        return (pair for _, _, running in self.cells for pair in running)
+        yield from (pair for _, _, running in self.cells for pair in running)
+        yield from ((search.entry, match) for search, _, _, match in self.searched)
+
+    def _competitors(self) -> Iterator["Entry"]:
+        yield from (*self.study.runs, *self.study.baselines)
+        yield from (search.entry for search in self.study.searches)
 
     def _idle(self) -> Iterator[Finding]:
         busy = {entry.label for entry, _ in self._matches()}
-        for entry in (*self.study.runs, *self.study.baselines):
+        for entry in self._competitors():
             if entry.label not in busy:
                 reasons = {s["reason"] for s in self.skipped if s["run"] == entry.label}
                 said = f"can run nowhere in this study: {'; '.join(sorted(reasons))}"
@@ -174,10 +209,8 @@ class _Planner:
                 steps = entry.training["kl_warmup_steps"]
                 yield Finding(f"{entry.place}.kl_warmup_steps", steps, reason)
 
-    def _row(
-        self, entry: "Entry", dataset: "Entry", task: "Entry", split: int, match: Match
-    ) -> Row:
-        """One run on one split, with all that its jobs read."""
+    def _row(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> Row:
+        """One run, with all that its jobs read but for the split."""
         return {
             "shelf": entry.shelf,
             "run": entry.label,
@@ -190,13 +223,24 @@ class _Planner:
             "swept": entry.swept,
             "dataset": dataset.label,
             "task": task.label,
-            "split": split,
             "seeds": list(self.study.seeds),
-            "readouts": {name: self.study.readouts[name].values for name in match.readouts},
+            "readouts": self._options(match.readouts),
             "metrics": list(match.metrics),
             "deterministic": getattr(entry.card, "deterministic", False),
             "code": self._code(entry, match),
         }
+
+    def _template(self, search: "Search", dataset: "Entry", task: "Entry", match: Match) -> Row:
+        """What all trials have in common as runs; they are read out twice, to be selected too."""
+        row = self._row(search.entry, dataset, task, match)
+        files = [catalogue.file_of("readouts", name) for name in match.readouts]
+        files += [search.entry.file, catalogue.file_of("metrics", search.metric)]
+        selects_by = {"metric": search.metric, "readouts": self._options(match.selects_by)}
+        readout = {"readout": self.code("read_out_trial", *files)}
+        return row | {"selects_by": selects_by, "code": row["code"] | readout}
+
+    def _options(self, readouts: Iterable[str]) -> dict[str, Row]:
+        return {name: self.study.readouts[name].values for name in readouts}
 
     def _code(self, entry: "Entry", match: Match) -> dict[str, str]:
         """Digests of the jobs of a run; a baseline is fitted and read out in one job."""

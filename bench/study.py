@@ -4,7 +4,7 @@ Reading one never raises for what it says: :attr:`Study.findings` holds every mi
 :func:`bench.plan.make_plan` tells them together with what only shows when needs are matched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -17,6 +17,7 @@ from bench.core.errors import Finding, suggestion
 from bench.entries import SAFE_LABEL, Entry, Resolver
 from bench.parameters import check, parameters_of, unknown
 from bench.reading import read_yaml
+from bench.searches import Search, need_apart, searches
 from bench.sweeps import is_safe
 from bench.training.config import TrainingConfig
 
@@ -42,6 +43,9 @@ class StudyFile(BaseModel):
     """Training keys that hold for every run which does not set them itself."""
     runs: dict[Any, Any] = {}
     """Label: its variant (name or path), its hyperparameters and its training keys, flat."""
+    search: dict[Any, Any] = {}
+    """Label: its variant, its metric, how many trials, and the variant's parameters and training
+    keys, flat: a range or a list is searched, a plain value is fixed."""
     baselines: list[Any] = []
     """List of names, paths to own files, or labels with parameters below them."""
     metrics: Literal["all"] | list[str] = "all"
@@ -75,6 +79,7 @@ class Study:
     datasets: tuple[Entry, ...]
     tasks: tuple[Entry, ...]
     runs: tuple[Entry, ...]
+    searches: tuple[Search, ...]
     baselines: tuple[Entry, ...]
     metrics: Mapping[str, Option]
     """By name, or path as given."""
@@ -95,6 +100,7 @@ class Study:
             "seeds": list(self.seeds),
             "splits": self.splits,
             "runs": {entry.label: entry.resolved() for entry in self.runs},
+            "search": {search.entry.label: search.resolved() for search in self.searches},
             **{k: [{e.label: e.resolved()} for e in entries] for k, entries in sections.items()},
             "metrics": list(self.metrics),
             "readouts": {name: option.values for name, option in self.readouts.items()},
@@ -116,18 +122,23 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
     if not is_safe(name):
         resolver.note(Finding("the study's file", name, SAFE_LABEL, "rename it"))
     file = _sound_part(config, resolver)
+    training = resolver.check_all(TrainingConfig, file.training, "training")
     sections = {
         "datasets": tuple(resolver.of_list("data", file.datasets, "datasets")),
         "tasks": tuple(resolver.of_list("tasks", file.tasks, "tasks")),
-        "runs": tuple(_runs(file, resolver)),
+        "runs": tuple(_runs(file, training, resolver)),
         "baselines": tuple(resolver.of_list("baselines", file.baselines, "baselines")),
         "trackers": tuple(resolver.of_list("trackers", file.trackers, "trackers")),
     }
+    found = searches(file.search, training, resolver)
     metrics, named = _metrics(file.metrics, resolver)
     readouts = _readouts(file.readouts, resolver)
     _need_something(file, config, resolver)
-    for together in (("datasets",), ("tasks",), ("runs", "baselines"), ("trackers",)):
-        _need_distinct([entry for section in together for entry in sections[section]], resolver)
+    for section in ("datasets", "tasks", "trackers"):
+        _need_distinct(sections[section], resolver)
+    competitors = (*sections["runs"], *sections["baselines"])
+    _need_distinct((*competitors, *(search.entry for search in found)), resolver)
+    need_apart(found, competitors, resolver)
     _need_libraries(sections["trackers"], resolver)
     return Study(
         name=name,
@@ -136,6 +147,7 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
         splits=file.splits,
         strict=file.strict,
         **sections,
+        searches=tuple(found),
         metrics=metrics,
         named_metrics=named,
         readouts=readouts,
@@ -163,8 +175,7 @@ def _sound_part(config: Mapping[str, Any], resolver: Resolver) -> StudyFile:
     return StudyFile.model_construct(**given)
 
 
-def _runs(file: StudyFile, resolver: Resolver) -> list[Entry]:
-    training = resolver.check_all(TrainingConfig, file.training, "training")
+def _runs(file: StudyFile, training: Mapping[str, Any], resolver: Resolver) -> list[Entry]:
     return [
         entry
         for label, body in file.runs.items()
@@ -211,11 +222,11 @@ def _need_something(file: StudyFile, given: Mapping[str, Any], resolver: Resolve
     for key in ("datasets", "tasks"):
         if not given.get(key):
             resolver.note(Finding(key, given.get(key), "names nothing; expected one or more"))
-    if not given.get("runs") and not given.get("baselines"):
+    if not any(given.get(key) for key in ("runs", "search", "baselines")):
         resolver.note(Finding("runs", None, "neither runs nor baselines: nothing to compare"))
 
 
-def _need_distinct(entries: list[Entry], resolver: Resolver) -> None:
+def _need_distinct(entries: Iterable[Entry], resolver: Resolver) -> None:
     taken: dict[str, Entry] = {}
     for entry in entries:
         other = taken.setdefault(entry.label.lower(), entry)

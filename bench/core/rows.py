@@ -28,3 +28,10 @@ CURVES = ("step", "epoch", "seed", "part", "term", "value")
 
 METRICS = ("metric", "label", "better", "lowest", "highest", "unit", "sound", "reference")
 """Columns of ``metrics.csv``."""
+
+SEARCH = (
+    *("search", "dataset", "task", "metric", "better"),
+    *("trial", "round", "run", "status", "reason", "value", "selected"),
+)
+"""Columns of ``search.csv``: one row per trial of a search, dataset and task; what was searched
+follows, a column each.  ``value`` is that of ``metric`` on validation."""

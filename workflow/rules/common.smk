@@ -11,6 +11,7 @@ min_version("9.16")
 from bench.core.errors import UserError
 from bench.kept import kept_plan, key_of
 from bench.reading import merged
+from bench.search import trials
 
 ROOT = Path(workflow.basedir)
 FILES = [Path(file) for file in workflow.configfiles] or [ROOT / "configs/default.yaml"]
@@ -35,6 +36,8 @@ def place(run):
 
 
 RUNS = {place(run): run for run in PLAN["runs"]}
+SEARCHES = {str(trials.folder_of(search)): search for search in PLAN["searches"]}
+TRIAL = trials.pattern(dict.fromkeys(row["search"] for row in PLAN["searches"]))
 
 
 wildcard_constraints:
@@ -45,6 +48,8 @@ wildcard_constraints:
     split="[0-9]+",
     run="[^/]+",
     tracker="[^/]+",
+    search="[^/]+",
+    round="[0-9]+",
 
 
 def without(row, *names):
@@ -69,7 +74,24 @@ def sources_of(wildcards):
 
 def run_at(shelf, wildcards):
     where = (shelf, wildcards.dataset, wildcards.task, wildcards.split, wildcards.run)
-    return RUNS["/".join(where)]
+    return RUNS.get("/".join(where)) or trial_at(wildcards)
+
+
+def trial_at(wildcards):
+    # What a trial tries stands in the file of its round; a job on a cluster finds it there.
+    return trials.run_at(Path("results", STUDY), PLAN["searches"], wildcards)
+
+
+def round_of(wildcards):
+    # A round that is made anew need not try anything new: what a job is given tells.
+    where = (wildcards.dataset, wildcards.task, wildcards.split, wildcards.run)
+    if (
+        wildcards.get("shelf", "runs") == "baselines"
+        or "/".join(["runs", *where]) in RUNS
+    ):
+        return []
+    search, number = trials.found(PLAN["searches"], wildcards)
+    return ancient(f"results/{STUDY}/{trials.round_file(search, number)}")
 
 
 def variant_run(wildcards):
@@ -88,7 +110,8 @@ def any_run(wildcards):
 
 
 def to_train(wildcards):
-    return without(variant_run(wildcards), "readouts", "metrics", "code")
+    unread = ("readouts", "metrics", "selects_by", "code")
+    return without(variant_run(wildcards), *unread)
 
 
 def to_read_out(wildcards):
@@ -100,7 +123,27 @@ def to_fit(wildcards):
 
 
 def to_score(wildcards):
-    return without(any_run(wildcards), "readouts", "code")
+    return without(any_run(wildcards), "readouts", "selects_by", "code")
+
+
+def search_of(wildcards):
+    where = (wildcards.dataset, wildcards.task, wildcards.search)
+    return SEARCHES["/".join(["search", *where])]
+
+
+def to_propose(wildcards):
+    # Neither how many trials there will be nor what they have in common: the first of twenty
+    # trials are the first of forty.
+    names = ("search", "dataset", "task", "better", "space")
+    return {name: search_of(wildcards)[name] for name in names}
+
+
+def numbers_of_round(wildcards):
+    return list(trials.numbers(search_of(wildcards), int(wildcards.round)))
+
+
+def to_conclude(wildcards):
+    return without(search_of(wildcards), "template", "space")
 
 
 def to_gather():
@@ -111,6 +154,42 @@ def to_gather():
 
 def of_all_runs(file):
     return [f"results/{STUDY}/{where}/{file}" for where in RUNS]
+
+
+def of_all_searches():
+    return [f"results/{STUDY}/{where}/trials.json" for where in SEARCHES]
+
+
+def rounds_before(wildcards):
+    return range(1, int(wildcards.round))
+
+
+def all_rounds(wildcards):
+    return trials.rounds(search_of(wildcards))
+
+
+def round_files(rounds):
+    def files(wildcards):
+        search = search_of(wildcards)
+        made = [trials.round_file(search, one) for one in rounds(wildcards)]
+        return [f"results/{STUDY}/{file}" for file in made]
+
+    return files
+
+
+def trial_files(rounds, name):
+    def files(wildcards):
+        which = (search_of(wildcards), rounds(wildcards), PLAN["splits"], name)
+        return [f"results/{STUDY}/{file}" for file in trials.files_of(*which)]
+
+    return files
+
+
+def tables():
+    searched = ["search.csv"] if SEARCHES else []
+    names = ["scores", "runs", "plan", "metrics"]
+    files = [*(f"{name}.csv" for name in names), *searched, "provenance.json"]
+    return [f"results/{STUDY}/{file}" for file in files]
 
 
 def targets():

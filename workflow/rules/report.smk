@@ -4,24 +4,15 @@
 rule gather:
     input:
         of_all_runs("scores.json"),
+        of_all_searches(),
         expand(
             "results/{study}/data/{dataset}.h5ad",
             study=STUDY,
             dataset=PLAN["datasets"],
         ),
     output:
-        expand(
-            "results/{study}/{table}",
-            study=STUDY,
-            table=[
-                "scores.csv",
-                "scores.parquet",
-                "runs.csv",
-                "plan.csv",
-                "metrics.csv",
-                "provenance.json",
-            ],
-        ),
+        tables(),
+        f"results/{STUDY}/scores.parquet",
     log:
         f"results/{STUDY}/logs/gather.txt",
     localrule: True
@@ -37,17 +28,7 @@ rule gather:
 
 rule report:
     input:
-        expand(
-            "results/{study}/{table}",
-            study=STUDY,
-            table=[
-                "scores.csv",
-                "runs.csv",
-                "plan.csv",
-                "metrics.csv",
-                "provenance.json",
-            ],
-        ),
+        tables(),
     output:
         f"results/{STUDY}/report.html",
     log:

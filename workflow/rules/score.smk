@@ -6,6 +6,7 @@ rule score:
         problem="results/{study}/problems/{dataset}/{task}/{split}.npz",
         readouts="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.npz",
         read="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.json",
+        made=round_of,
     output:
         "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/scores.json",
     log:

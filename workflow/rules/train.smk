@@ -4,6 +4,7 @@
 rule train:
     input:
         "results/{study}/problems/{dataset}/{task}/{split}.npz",
+        made=round_of,
     output:
         status="results/{study}/runs/{dataset}/{task}/{split}/{run}/status.json",
         states="results/{study}/runs/{dataset}/{task}/{split}/{run}/states.pt",

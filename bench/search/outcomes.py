@@ -1,0 +1,77 @@
+"""What the trials of a search came to on validation, and which one is selected.
+
+The value of a trial is the mean over splits of the mean over seeds.  One in which any seed failed
+has none: a setting that works for some seeds only is not what anyone searches for.
+"""
+
+from collections.abc import Iterable, Mapping
+from math import fsum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.core.files import read_json
+from bench.search.trials import proposed
+
+Row = dict[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What became of a trial."""
+
+    trial: Row
+    """As proposed: number, round, run, parameters."""
+    value: float | None
+    """Its validation value; none where a seed failed."""
+    status: str
+    reason: str
+    """Empty where nothing failed."""
+
+
+def outcomes(
+    study: Path, search: Mapping[str, Any], rounds: Iterable[int], splits: int
+) -> list[Outcome]:
+    """What all trials of these rounds came to, by number."""
+    place = study / "runs" / search["dataset"] / search["task"]
+    found = []
+    for trial in proposed(study, search, rounds):
+        files = [place / str(n) / trial["run"] / "validation.json" for n in range(1, splits + 1)]
+        found.append(outcome(trial, [read_json(file) for file in files]))
+    return found
+
+
+def outcome(trial: Row, records: Iterable[Mapping[str, Any]]) -> Outcome:
+    """What a trial came to, from its record on every split."""
+    means = []
+    for split, record in enumerate(records, start=1):
+        for seed, failure in sorted(record["failures"].items(), key=lambda item: int(item[0])):
+            reason = f"split {split}, seed {seed}: {failure['reason']}"
+            return Outcome(trial, None, failure["status"], reason)
+        values = record["values"].values()
+        means.append(fsum(values) / len(values))
+    return Outcome(trial, fsum(means) / len(means), "ok", "")
+
+
+def best(found: Iterable[Outcome], better: str) -> Outcome | None:
+    """The trial of the best value, the first of several; none where all failed."""
+    sign = -1.0 if better == "higher" else 1.0
+    known = [(sign * one.value, one.trial["number"], one) for one in found if one.value is not None]
+    return min(known, key=lambda entry: entry[:2])[2] if known else None
+
+
+def table(search: Mapping[str, Any], found: list[Outcome]) -> list[Row]:
+    """A row per trial, as ``search.csv`` shows it."""
+    selected = best(found, search["better"])
+    place = {key: search[key] for key in ("search", "dataset", "task", "metric", "better")}
+    return [
+        {
+            **place,
+            "trial": one.trial["number"],
+            **{key: one.trial[key] for key in ("round", "run")},
+            "status": one.status,
+            "reason": one.reason,
+            "value": one.value,
+            "selected": one is selected,
+            "parameters": one.trial["parameters"],
+        }
+        for one in found
+    ]
