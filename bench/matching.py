@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from bench.searches import Search
     from bench.study import Option, Study
 
-LABELS = frozenset({"batch", "cell_type", "perturbation", "known_type"})
+KNOWN_TYPE = "known_type"
+LABELS = frozenset({"batch", "cell_type", "perturbation", KNOWN_TYPE})
 ALWAYS = frozenset({"observed"})
 """Every problem says which of its entries may be looked at."""
 
@@ -53,10 +54,16 @@ class Matcher:
         provided = self.provided(dataset)
         given = task.card.fields(provided)
         lacking = competitor.card.needs - given - ALWAYS
+        # What a task hides or does not tell is no fault of the data: there is nothing to do there.
         if hidden := lacking & provided:
-            return Match(problem=f"needs {_words(hidden)}, which {task.place} hides")
+            return Match(problem=f"needs {_words(hidden)}, which {task.place} hides", unscored=True)
+        if KNOWN_TYPE in lacking:
+            untold = f"needs {KNOWN_TYPE}, which {task.place} does not tell"
+            return Match(problem=untold, unscored=True)
         if lacking:
             return Match(problem=_lacks(lacking, dataset))
+        if KNOWN_TYPE not in given and competitor.training.get("labelled_share"):
+            return Match(problem=f"labelled_share: in {task.place} no cell is labelled")
         blind = task.card.demands - competitor.card.needs
         if blind and competitor.shelf == "models":
             return Match(problem=f"does not read {_words(blind)}, which {task.place} demands")
@@ -144,6 +151,11 @@ def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
         Finding("metrics", name, f"met nowhere; it needs {_words(study.metrics[name].card.needs)}")
         for name in sorted(study.named_metrics & set(study.metrics) - set(used))
     ]
+
+
+def without_pretraining(entry: "Entry") -> bool:
+    """Whether a pre-training is asked for that the variant does not have."""
+    return bool(entry.training.get("pretrain_epochs")) and entry.card.pretrain is None
 
 
 def warmup_beyond_reach(training: Mapping[str, Any]) -> str:

@@ -203,6 +203,42 @@ def test_a_warmup_is_left_to_training_where_the_steps_are_not_known() -> None:
     assert not warmup_beyond_reach({"batch_size": 40, "max_epochs": 10, "kl_warmup_steps": 99})
 
 
+FEW_LABELS = {
+    "datasets": ["pbmc68k_reduced"],
+    "tasks": [{"few_labels": {"per_class": 5}}, "held_out_cells"],
+    "baselines": ["random_forest", "cell_type_onehot"],
+}
+
+
+def test_what_a_task_hides_or_does_not_tell_is_a_reason_to_skip_not_a_mistake() -> None:
+    runs = {"scanvi": {"variant": "scanvi"}, "scvi": {"variant": "scvi"}}
+    made = plan(**FEW_LABELS | {"runs": runs})
+    where = {(row["run"], row["task"]) for row in made.runs}
+    assert ("scanvi", "few_labels") in where
+    assert {("scvi", "few_labels"), ("scvi", "held_out_cells")} <= where
+    reasons = {(row["run"], row["task"]): row["reason"] for row in made.skipped}
+    untold = "needs known_type, which tasks.held_out_cells does not tell"
+    assert (
+        reasons["scanvi", "held_out_cells"] == reasons["random_forest", "held_out_cells"] == untold
+    )
+    assert (
+        reasons["cell_type_onehot", "few_labels"] == "needs cell_type, which tasks.few_labels hides"
+    )
+
+
+def test_a_training_that_a_run_cannot_have_is_refused() -> None:
+    runs = {
+        "a": {"variant": "scvi", "pretrain_epochs": 3},
+        "b": {"variant": "scvi", "labelled_share": 0.5},
+    }
+    lines = refusal(**FEW_LABELS | {"runs": runs, "baselines": []})
+    assert "runs.a.pretrain_epochs is 3: this variant has no pre-training" in lines[-1] + lines[0]
+    assert any(
+        line.startswith("runs.b: on pbmc68k_reduced as held_out_cells: labelled_share: in")
+        for line in lines
+    )
+
+
 def test_mistakes_of_all_kinds_are_told_at_once(tmp_path: Path) -> None:
     path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bounds", "rates"})
     lines = refusal(
