@@ -15,6 +15,7 @@ from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.errors import UserError, mistake, suggestion
 from bench.plan import Plan, make_plan
+from bench.search.trials import rounds
 
 HEADINGS: dict[Shelf, str] = {
     "data": "Datasets",
@@ -90,8 +91,10 @@ def _check(options: argparse.Namespace) -> Iterator[str]:
     for name, dataset in plan.datasets.items():
         yield f"  dataset {name}: provides {', '.join(dataset['provides'])}"
     yield from _runs(plan)
+    yield from _searches(plan)
+    runs = [*plan.runs, *(row["template"] for row in plan.searches)]
     for task in plan.tasks:
-        used = {name for row in plan.runs if row["task"] == task for name in row["metrics"]}
+        used = {name for row in runs if row["task"] == task for name in row["metrics"]}
         yield f"  metrics of {task}: {', '.join(sorted(plan.metrics[n]['metric'] for n in used))}"
     for left in plan.skipped:
         yield f"  skipped: {left['run']} on {left['dataset']} as {left['task']}: {left['reason']}"
@@ -120,11 +123,26 @@ def _runs(plan: Plan) -> Iterator[str]:
     yield from aligned(rows, indent=2)
 
 
+def _searches(plan: Plan) -> Iterator[str]:
+    """A line for each search: how many trials of what, by what they are selected, and where."""
+    places = Counter(row["search"] for row in plan.searches)
+    rows = {
+        row["search"]: (
+            f"search {row['search']}",
+            f"{row['trials']} trials of {row['template']['model']} by {row['metric']}",
+            f"{places[row['search']]} times",
+        )
+        for row in plan.searches
+    }
+    yield from aligned(list(rows.values()), indent=2)
+
+
 def job_count(plan: Plan) -> int:
     """Jobs Snakemake will plan for a study of which nothing is there yet."""
     fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
     posed = len(plan.datasets) * len(plan.tasks) * plan.splits
     steps = sum(3 if row["shelf"] == "models" else 2 for row in plan.runs)
+    steps += sum(len(rounds(row)) + 1 + 3 * row["trials"] * plan.splits for row in plan.searches)
     return fetched + len(plan.datasets) + posed + steps + len(("gather", "report", *plan.trackers))
 
 

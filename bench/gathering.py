@@ -44,7 +44,8 @@ def search_table(concluded: Sequence[Sequence[dict[str, Any]]]) -> pd.DataFrame:
     rows = [row for rows in concluded for row in rows]
     searched = dict.fromkeys(key for row in rows for key in row["parameters"])
     full = [row | {key: row["parameters"].get(key) for key in searched} for row in rows]
-    return pd.DataFrame(full, columns=[*SEARCH, *searched])
+    # As objects: whole numbers stay whole beside searches that do not have them.
+    return pd.DataFrame(full, columns=[*SEARCH, *searched], dtype=object)
 
 
 def _record(planned: dict[str, Any], study: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from bench.catalogue import Shelf
 from bench.core.files import write_text
 from bench.entries import NAMED_BY
 from bench.parameters import Parameter, documented, expectation, field_docs, parameters_of
+from bench.searches import RangeKeys, SearchKeys, is_number
 from bench.study import StudyFile
 from bench.training.config import TrainingConfig
 
@@ -57,15 +58,21 @@ def study_schema() -> Schema:
     top = schema["properties"]
     for key, shelf in LISTS.items():
         top[key]["items"] = _item(shelf)
-    runs = [_run(name) for name in catalogue.names("models")]
-    run = _either([*runs, _own_file("variant")])
+    runs = {name: _run(name) for name in catalogue.names("models")}
+    named = [{"$ref": f"#/definitions/runs/{name}"} for name in runs]
+    run = _either([*named, _own_file("variant")])
     some_runs = {"type": "array", "items": run}
     top["runs"]["additionalProperties"] = {"anyOf": [run, some_runs, {"type": "null"}]}
+    top["search"]["additionalProperties"] = _either(
+        [*(_search(name, run) for name, run in runs.items()), _own_file("variant")]
+    )
     top["training"] = top["training"] | _parameters(TrainingConfig, sweeps=True)
     readouts = {name: _parameters(_own("readouts", name)) for name in catalogue.names("readouts")}
     top["readouts"] |= {"properties": readouts}
     names = {"anyOf": [{"enum": ["all", *catalogue.names("metrics")]}, _path()]}
     top["metrics"]["anyOf"] = [{"const": "all"}, {"type": "array", "items": names}]
+    one_range = _parameters(RangeKeys) | {"required": ["low", "high"]}
+    schema["definitions"] = {"range": one_range, "runs": runs}
     return {"$schema": "http://json-schema.org/draft-07/schema#", **schema, "title": "A study"}
 
 
@@ -75,6 +82,9 @@ def key_table() -> Iterator[str]:
     yield from _table(
         "Training", "Keys of `training:` and of every run.", documented(TrainingConfig)
     )
+    beside = "Under a label of `search:`, beside `variant`, its parameters and training keys."
+    yield from _table("Search", beside, documented(SearchKeys))
+    yield from _table("Search: a range", "Of a key that is a number.", documented(RangeKeys))
     for shelf, heading in SECTIONS.items():
         for name in catalogue.names(shelf):
             card = catalogue.card(shelf, name)
@@ -161,6 +171,21 @@ def _run(name: str) -> Schema:
     }
     more = {"variant": {"const": name}, **shared}
     return _parameters(_own("models", name), more, sweeps=True)
+
+
+def _search(name: str, as_run: Schema) -> Schema:
+    """As a run; what is a number may have a range too."""
+    known = {**parameters_of(TrainingConfig), **parameters_of(_own("models", name))}
+    runs = f"#/definitions/runs/{name}/properties"
+    properties = {
+        key: _either([{"$ref": f"{runs}/{key}"}, {"$ref": "#/definitions/range"}])
+        if key in known and is_number(known[key])
+        else {"$ref": f"{runs}/{key}"}
+        for key in as_run["properties"]
+    }
+    own = _parameters(SearchKeys)["properties"]
+    required = [key for key, parameter in parameters_of(SearchKeys).items() if parameter.required]
+    return {**as_run, "required": required, "properties": {**properties, **own}}
 
 
 def _own_file(key: str) -> Schema:

@@ -69,6 +69,11 @@ class Search:
         return {VARIANT: self.entry.name, **own, **self.entry.resolved(), **searched}
 
 
+def is_number(parameter: Parameter) -> bool:
+    """Whether a parameter may be anything between two numbers, and so has ranges."""
+    return "enum" not in parameter.schema and bool({"integer", "number"} & parameter.types)
+
+
 def searches(
     section: Mapping[Any, Any], shared: Mapping[str, Any], resolver: Resolver
 ) -> list[Search]:
@@ -186,7 +191,7 @@ def _range(
     value: Mapping[str, Any], parameter: Parameter, place: str, resolver: Resolver
 ) -> dict[str, Any]:
     """A range that can be searched; empty, with findings, where it cannot."""
-    if "enum" in parameter.schema or not {"integer", "number"} & parameter.types:
+    if not is_number(parameter):
         expected = f"only a number has a range; expected {parameter.range}"
         resolver.note(Finding(place, dict(value), expected, "list its choices"))
         return {}
