@@ -218,12 +218,9 @@ def test_what_a_task_hides_or_does_not_tell_is_a_reason_to_skip_not_a_mistake() 
     assert {("scvi", "few_labels"), ("scvi", "held_out_cells")} <= where
     reasons = {(row["run"], row["task"]): row["reason"] for row in made.skipped}
     untold = "needs known_type, which tasks.held_out_cells does not tell"
-    assert (
-        reasons["scanvi", "held_out_cells"] == reasons["random_forest", "held_out_cells"] == untold
-    )
-    assert (
-        reasons["cell_type_onehot", "few_labels"] == "needs cell_type, which tasks.few_labels hides"
-    )
+    assert reasons["scanvi", "held_out_cells"] == untold
+    [line] = refusal(**FEW_LABELS | {"runs": runs, "baselines": ["cell_type_onehot"]})
+    assert "needs cell_type, which tasks.few_labels hides" in line
 
 
 def test_a_training_that_a_run_cannot_have_is_refused() -> None:
