@@ -206,7 +206,7 @@ def test_a_warmup_is_left_to_training_where_the_steps_are_not_known() -> None:
 FEW_LABELS = {
     "datasets": ["pbmc68k_reduced"],
     "tasks": [{"few_labels": {"per_class": 5}}, "held_out_cells"],
-    "baselines": ["random_forest", "cell_type_onehot"],
+    "baselines": ["random_forest"],
 }
 
 
