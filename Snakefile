@@ -15,6 +15,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/readout.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/project.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/track.smk"
 

@@ -16,6 +16,7 @@ from bench.matching import (
     unmet_metrics,
     unmet_readouts,
     warmup_beyond_reach,
+    without_pretraining,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-OF_NO_RUN = ("propose", "conclude", "gather", "report")
+OF_NO_RUN = ("project", "propose", "conclude", "gather", "report")
+
+PROJECTED = frozenset({"latent", "class_probability"})
+"""The arrays of a run whose latent is shown in two dimensions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,15 +137,16 @@ class _Planner:
             self.findings += unmet_readouts(
                 study, {r for _, m in self._matches() for r in m.readouts}
             )
-        self.findings += [*self._refusals(), *self._warmups()]
+        self.findings += [*self._refusals(), *self._untrainable()]
 
     def rows(self) -> Iterator[Row]:
         """The rows of the plan, by dataset, task, split and run."""
         for dataset, task, running in self.cells:
             for split in range(1, self.study.splits + 1):
                 for entry, match in running:
+                    projected = split == 1 and self._can_be_projected(task, match)
                     row = self._row(entry, dataset, task, match)
-                    yield row | {"split": split}
+                    yield row | {"split": split, "projected": projected}
 
     def searches(self) -> Iterator[Row]:
         """What is searched, by dataset, task and search."""
@@ -202,8 +207,11 @@ class _Planner:
                 said = f"can run nowhere in this study: {'; '.join(sorted(reasons))}"
                 yield Finding(entry.place, None, said, "leave it out")
 
-    def _warmups(self) -> Iterator[Finding]:
+    def _untrainable(self) -> Iterator[Finding]:
         for entry in self.study.runs:
+            if without_pretraining(entry):
+                epochs, said = entry.training["pretrain_epochs"], "this variant has no pre-training"
+                yield Finding(f"{entry.place}.pretrain_epochs", epochs, said)
             reason = warmup_beyond_reach(entry.training) if entry.training else ""
             if reason:
                 steps = entry.training["kl_warmup_steps"]
@@ -238,6 +246,11 @@ class _Planner:
         selects_by = {"metric": search.metric, "readouts": self._options(match.selects_by)}
         readout = {"readout": self.code("read_out_trial", *files)}
         return row | {"selects_by": selects_by, "code": row["code"] | readout}
+
+    def _can_be_projected(self, task: "Entry", match: Match) -> bool:
+        """Whether its cells can be drawn where they lie, as what they are and were taken for."""
+        given = [self.study.readouts[name].card.gives for name in match.readouts]
+        return PROJECTED <= frozenset().union(*given) and "true_type" in task.card.answers
 
     def _options(self, readouts: Iterable[str]) -> dict[str, Row]:
         return {name: self.study.readouts[name].values for name in readouts}

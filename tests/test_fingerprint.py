@@ -149,7 +149,10 @@ def test_a_rule_without_a_function_is_an_error(package: Path) -> None:
 
 @pytest.mark.parametrize(
     "rule",
-    ["fetch", "prepare", "pose", "train", "read_out", "fit_baseline", "score", "gather", "report"],
+    [
+        *("fetch", "prepare", "pose", "train", "read_out", "fit_baseline", "score", "project"),
+        *("gather", "report"),
+    ],
 )
 def test_every_rule_has_its_function(rule: str) -> None:
     assert code_of(rule) == code_of(rule)

@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.core.files import write_text
-from bench.reports import answer, curves, figures, wording
+from bench.parts import projection
+from bench.reports import answer, curves, effects, figures, projections, wording
 from bench.reports.comparisons import AverageRank, Contest, average_ranks, contest
 from bench.reports.standings import Board, Standing, boards
 from bench.reports.statistics import (
@@ -71,9 +72,9 @@ class Task:
         return sorted({control.run for control in found if control})
 
 
-def render(folder: Path, output: Path) -> None:
-    """Read a study's folder and write its page."""
-    write(read(folder), output)
+def render(folder: Path, output: Path, projected: Sequence[Path] = ()) -> None:
+    """Read a study's folder, and what was projected for it, and write its page."""
+    write(read(folder, projected), output)
 
 
 def write(results: Results, output: Path) -> None:
@@ -96,6 +97,8 @@ def compose(results: Results) -> str:
         panels=panels,
         answer=answer.paragraph([p.lead for p in panels], [p.contest for p in panels]),
         curves=charts,
+        projections=projections.panels(results, [panel.board for panel in panels]),
+        effects=effects.panels(results, [panel.board for panel in panels]),
         failures=failed[:MOST_ROWS],
         n_failures=len(failed),
         tally=_tally(results),
@@ -104,6 +107,10 @@ def compose(results: Results) -> str:
         most_matched=MOST_MATCHED,
         most_panels=curves.MOST_PANELS,
         most_drawn=figures.MOST_RUNS,
+        most_projected=projections.MOST_RUNS,
+        most_cells=projection.MOST_CELLS,
+        draw_seed=projection.SEED,
+        faintest=projections.FAINTEST,
         confidence=round(100 * CONFIDENCE),
         n_resamples=N_RESAMPLES,
         seed=SEED,

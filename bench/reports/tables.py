@@ -1,6 +1,6 @@
 """What a study's folder holds, as plain data in a fixed order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, nan
@@ -37,6 +37,8 @@ class Results:
     """Task -> the metric its leaderboard is sorted by."""
     provenance: Mapping[str, Any]
     curve: Curve = field(default=lambda dataset, task, split, run: None)
+    projections: Sequence[Path] = ()
+    """Files ``<dataset>/<task>/<split>/<run>/projection.parquet``."""
 
     @cached_property
     def values(self) -> Mapping[tuple[str, str, str, str], Mapping[Unit, float]]:
@@ -72,7 +74,7 @@ class Results:
         return otherwise if found.empty or pd.isna(found.iloc[0]) else found.iloc[0]
 
 
-def read(folder: Path) -> Results:
+def read(folder: Path, projections: Sequence[Path] = ()) -> Results:
     """Read a study's folder.  Raises :class:`UserError` where tables or columns are missing."""
     tables = {
         name: _table(folder / f"{name}.csv", columns)
@@ -94,7 +96,11 @@ def read(folder: Path) -> Results:
         return pd.read_parquet(path) if trained else None
 
     return Results(
-        **tables, ranked_by=provenance.get("ranked_by", {}), provenance=provenance, curve=curve
+        **tables,
+        ranked_by=provenance.get("ranked_by", {}),
+        provenance=provenance,
+        curve=curve,
+        projections=projections,
     )
 
 

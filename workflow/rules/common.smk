@@ -110,20 +110,20 @@ def any_run(wildcards):
 
 
 def to_train(wildcards):
-    unread = ("readouts", "metrics", "selects_by", "code")
+    unread = ("readouts", "metrics", "selects_by", "projected", "code")
     return without(variant_run(wildcards), *unread)
 
 
 def to_read_out(wildcards):
-    return without(variant_run(wildcards), "metrics", "code")
+    return without(variant_run(wildcards), "metrics", "projected", "code")
 
 
 def to_fit(wildcards):
-    return without(baseline_run(wildcards), "metrics", "code")
+    return without(baseline_run(wildcards), "metrics", "projected", "code")
 
 
 def to_score(wildcards):
-    return without(any_run(wildcards), "readouts", "selects_by", "code")
+    return without(any_run(wildcards), "readouts", "selects_by", "projected", "code")
 
 
 def search_of(wildcards):
@@ -154,6 +154,12 @@ def to_gather():
 
 def of_all_runs(file):
     return [f"results/{STUDY}/{where}/{file}" for where in RUNS]
+
+
+def all_projections():
+    # Trials are never drawn: there are too many to look at.
+    drawn = [where for where, run in RUNS.items() if run["projected"]]
+    return [f"results/{STUDY}/{where}/projection.parquet" for where in drawn]
 
 
 def of_all_searches():

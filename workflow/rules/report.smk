@@ -29,6 +29,7 @@ rule gather:
 rule report:
     input:
         tables(),
+        projections=all_projections(),
     output:
         f"results/{STUDY}/report.html",
     log:

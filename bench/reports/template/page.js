@@ -2,8 +2,18 @@
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 const views = new Map();
 
+// Two pictures share the width of the page; where that is narrow one stands below the other.
+function fitted(spec, place) {
+  if (!spec.hconcat) return spec;
+  const { hconcat, ...rest } = spec;
+  const beside = place.clientWidth >= 560;
+  const width = Math.max(Math.floor(place.clientWidth / (beside ? 2 : 1)) - 24, 200);
+  const pictures = hconcat.map((one) => ({ ...one, width, height: Math.min(width, 440) }));
+  return { ...rest, [beside ? "hconcat" : "vconcat"]: pictures };
+}
+
 async function draw(place) {
-  const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
+  const spec = fitted(JSON.parse(document.getElementById(place.dataset.spec).textContent), place);
   const options = {
     renderer: "svg",
     actions: { export: true, source: false, compiled: false, editor: false },
@@ -13,6 +23,8 @@ async function draw(place) {
   views.set(place, view);
   const pressed = place.closest(".curve-panel")?.querySelector('[aria-pressed="true"]');
   if (pressed) view.signal("picked", pressed.dataset.run).runAsync();
+  const group = place.closest("section").querySelector(".switch");
+  if (group) view.signal(group.dataset.signal, group.querySelector('[aria-pressed="true"]').value).runAsync();
 }
 
 const seen = new IntersectionObserver((entries) => {
@@ -69,10 +81,10 @@ document.querySelectorAll("table.sortable thead th:not(.plain)").forEach((headin
   button.addEventListener("click", () => sort(heading));
 });
 
-// One panel of curves at a time; without scripts all of them are there.
-const panels = [...document.querySelectorAll(".curve-panel")];
-const chooser = document.querySelector(".chooser");
-if (chooser && panels.length > 1) {
+// One panel at a time; without scripts all of them are there.
+document.querySelectorAll(".chooser").forEach((chooser) => {
+  const panels = [...document.querySelectorAll(`.${chooser.dataset.chooses}`)];
+  if (panels.length < 2) return;
   const label = document.createElement("label");
   const select = document.createElement("select");
   panels.forEach((panel, k) => select.add(new Option(panel.dataset.label, k)));
@@ -80,10 +92,20 @@ if (chooser && panels.length > 1) {
   panels.forEach((panel, k) => { panel.hidden = k !== 0; });
   label.append("Show ", select);
   chooser.append(label);
-}
+});
+
+// What all pictures of a section show is switched for all of them at once.
+document.querySelectorAll(".switch").forEach((group) => group.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  group.querySelectorAll("button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+  group.closest("section").querySelectorAll("[data-spec]").forEach((place) => {
+    views.get(place)?.signal(group.dataset.signal, button.value).runAsync();
+  });
+}));
 
 // A pressed run stands out, the others fade.
-panels.forEach((panel) => panel.addEventListener("click", (event) => {
+document.querySelectorAll(".curve-panel").forEach((panel) => panel.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-run]");
   if (!button) return;
   const on = button.getAttribute("aria-pressed") !== "true";
