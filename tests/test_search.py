@@ -311,8 +311,8 @@ def test_a_search_goes_on_where_all_failed() -> None:
 
 
 def test_proposals_turn_to_what_was_good() -> None:
-    """The later trials are better than those drawn at random.  Seeds are fixed; of 300 searches with
-    other seeds the least gain was 0.50, their mean 1.78 with a standard deviation of 0.48."""
+    """The later trials are better than those drawn at random.  Seeds are fixed; of 300 searches
+    with other seeds the least gain was 0.50, their mean 1.78 with a standard deviation of 0.48."""
     tried: list[tuple[dict[str, Any], float | None]] = []
     for round in range(5):
         made = settings(SPACE, "higher", tried, 8, seed=1000 + round)
