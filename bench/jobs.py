@@ -227,29 +227,9 @@ def score(run: Run, problem: str, scores: str) -> None:
 @told
 def project(problem: str, cells: str, projection: str) -> None:
     """Two dimensions of the latent of the first seed; an empty file where it was not read out."""
-    import numpy as np
-    import pandas as pd
+    from bench.projecting import write_projection
 
-    from bench.core.dataset import KNOWN_TYPE
-    from bench.core.files import replacing
-    from bench.core.problem import load
-    from bench.data._store import read as read_cells
-    from bench.parts.projection import projected
-    from bench.readouts._store import read, seeds_in
-
-    archive, posed = Path(projection).with_name("readouts.npz"), load(Path(problem))
-    seeds = seeds_in(archive)
-    arrays = read(archive, seeds[0]) if seeds else {}
-    given = [arrays.get(name, np.array(np.nan)) for name in ("latent", "class_probability")]
-    # What is not a number was found fault with where it was scored.
-    if not all(np.isfinite(array).all() for array in given):
-        Path(projection).write_bytes(b"")
-        return
-    names = read_cells(Path(cells)).cell_names[posed.scored]
-    known_type = posed.labels[KNOWN_TYPE][posed.scored]
-    found = projected(names, posed.answers["true_type"], known_type, *given)
-    with replacing(Path(projection)) as part:
-        pd.DataFrame(found | {"seed": seeds[0]}).to_parquet(part, index=False)
+    write_projection(Path(problem), Path(cells), Path(projection))
 
 
 @told

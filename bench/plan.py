@@ -250,7 +250,7 @@ class _Planner:
     def _can_be_projected(self, task: "Entry", match: Match) -> bool:
         """Whether its cells can be drawn where they lie, as what they are and were taken for."""
         given = [self.study.readouts[name].card.gives for name in match.readouts]
-        return PROJECTED <= frozenset().union(*given) and "true_type" in task.card.answers
+        return frozenset().union(*given) >= PROJECTED and "true_type" in task.card.answers
 
     def _options(self, readouts: Iterable[str]) -> dict[str, Row]:
         return {name: self.study.readouts[name].values for name in readouts}

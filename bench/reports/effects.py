@@ -74,13 +74,13 @@ class Measured:
         """The largest effect, in figures."""
         known = [effect for effect in self.effects if isfinite(effect.spread)]
         if not known:
-            return f"{self.metric}: too few scores"
+            return f"{self.metric} by what cannot be said: too few runs were scored"
         most = max(known, key=lambda effect: effect.spread)
         unit = f" {self.unit}" if self.unit else ""
         times = f"{number(most.times, 1)} times the spread over seeds"
         said = times if isfinite(most.times) else "seeds have no spread"
         by = f"{number(most.spread, self.decimals)}{unit} ({most.sweep.parameter}; {said})"
-        return f"{self.metric}: hyperparameters move it by up to {by}"
+        return f"{self.metric} by up to {by}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,8 @@ class Panel:
     @property
     def sentence(self) -> str:
         """The bound first, then what ranks."""
-        return "; ".join(one.sentence for one in reversed(self.measured)) + "."
+        moved = ", and ".join(one.sentence for one in reversed(self.measured))
+        return f"Hyperparameters move {moved}."
 
 
 def panels(results: Results, boards: Sequence[Board]) -> list[Panel]:

@@ -1,0 +1,199 @@
+"""Pictures on the page: the best runs, labelled cells marked, nothing of what nobody may see."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+
+from bench import jobs
+from bench.core.dataset import KNOWN_TYPE, CountData
+from bench.core.problem import Problem, save
+from bench.data import _store as cells_store
+from bench.parts.projection import projected
+from bench.readouts import _store as readouts_store
+from bench.reports import projections
+from bench.reports.page import compose
+from bench.reports.standings import boards
+from bench.reports.tables import Results, read
+
+StudyFolder = Callable[..., Path]
+TASK, DATASET = "thinned_counts", "thinning_example"
+N_CELLS, TYPES = 40, np.array(["b cell", "nk, active", "t cell"])
+MEANS = {f"nbvae.{k}": ("models", "nbvae", "competitor", k / 10, 0.0) for k in range(8)} | {
+    "knn": ("baselines", "knn", "competitor", 0.95, 0.0),
+    "mean": ("baselines", "mean", "floor", 0.0, 0.0),
+}
+
+
+def cells(seed: int) -> pd.DataFrame:
+    """What a job wrote of 40 cells, ten of them labelled."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"cell": [f"cell-{k}" for k in range(N_CELLS)]})
+    table["true_type"] = TYPES[np.arange(N_CELLS) % 3]
+    table["predicted_type"] = TYPES[rng.integers(2, size=N_CELLS)]
+    table["probability"] = rng.uniform(size=N_CELLS).astype(np.float32)
+    table["labelled"] = np.arange(N_CELLS) < 10
+    for name in ("umap_1", "umap_2", "pca_1", "pca_2"):
+        table[name] = rng.normal(size=N_CELLS).astype(np.float32)
+    return table.assign(seed=3)
+
+
+@pytest.fixture
+def drawn(study_folder: StudyFolder) -> Results:
+    """A study whose runs were all projected but for the last but one, which left an empty file."""
+    folder = study_folder(datasets=(DATASET,), tasks=(TASK,), means=MEANS, without_truth=())
+    paths = []
+    for number, (run, (kind, *_)) in enumerate(MEANS.items()):
+        shelf = "runs" if kind == "models" else "baselines"
+        path = folder / shelf / DATASET / TASK / "1" / run / "projection.parquet"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"") if run == "nbvae.6" else cells(number).to_parquet(path)
+        paths.append(path)
+    return read(folder, paths)
+
+
+def test_the_best_runs_are_drawn_variants_and_baselines_alike(drawn: Results) -> None:
+    found = projections.panels(drawn, boards(drawn))
+    wanted = ["knn", "nbvae.7", "nbvae.5", "nbvae.4", "nbvae.3", "nbvae.2"]
+    assert [panel.run for panel in found] == wanted
+    assert [panel.rank for panel in found] == [1, 2, 4, 5, 6, 7]
+    assert {panel.seed for panel in found} == {3}
+    assert {panel.n_labelled for panel in found} == {10}
+
+
+def test_what_is_drawn_is_what_was_written(drawn: Results) -> None:
+    best = projections.panels(drawn, boards(drawn))[0]
+    # Both pictures share one copy.
+    [text] = best.spec["datasets"].values()
+    table, truth = pd.read_csv(StringIO(text)), cells(list(MEANS).index("knn"))
+    assert table["cell"].tolist() == truth["cell"].tolist()
+    assert table["true"].tolist() == truth["true_type"].tolist()
+    assert table["predicted"].tolist() == truth["predicted_type"].tolist()
+    assert table["labelled"].tolist() == [1] * 10 + [0] * 30
+    np.testing.assert_allclose(table["p"], truth["probability"], atol=5e-4)
+    for name in ("umap_1", "pca_2"):
+        np.testing.assert_allclose(table[name], truth[name], atol=np.ptp(truth[name]) / 500)
+
+
+def test_a_type_has_one_colour_and_labelled_cells_another_mark(drawn: Results) -> None:
+    best = projections.panels(drawn, boards(drawn))[0]
+    assert list(best.colours) == sorted(TYPES)
+    assert len(set(best.colours.values())) == 3
+    assert len(set(projections.COLOURS)) == 20
+    pictures = best.spec["hconcat"]
+    fields = []
+    for picture in pictures:
+        others, labelled = picture["layer"]
+        assert {"filter": "datum.labelled"} in labelled["transform"]
+        assert {"filter": "!datum.labelled"} in others["transform"]
+        assert others["mark"]["shape"] != labelled["mark"]["shape"]
+        assert labelled["mark"]["stroke"] == "currentColor"
+        for layer in (others, labelled):
+            scale = layer["encoding"]["fill"]["scale"]
+            assert dict(zip(scale["domain"], scale["range"], strict=True)) == best.colours
+        tips = {tip["field"] for tip in labelled["encoding"]["tooltip"]}
+        assert tips == {"cell", "true", "predicted", "p", "told"}
+        fields.append(others["encoding"]["fill"]["field"])
+    assert fields == ["true", "predicted"]
+    opaque = [p["layer"][0]["encoding"].get("fillOpacity", {}).get("field") for p in pictures]
+    assert opaque == [None, "p"]
+
+
+def test_the_page_holds_them_and_loads_nothing(drawn: Results) -> None:
+    page, plain = compose(drawn), compose(replace(drawn, projections=()))
+    assert 'id="projections"' in page
+    assert 'id="projections"' not in plain
+    assert "#projections" not in plain.partition("<script")[0]
+    own = re.sub(r'<script type="module">.*?</script>', "", page, flags=re.DOTALL)
+    assert "://" not in own
+    assert "url(" not in own
+    for panel in projections.panels(drawn, boards(drawn)):
+        assert panel.spec["config"]["background"] == "transparent"
+    assert len(page) - len(plain) < 1e5
+
+
+def test_a_full_board_stays_light() -> None:
+    """1,500 cells with long names, six runs of them: less than 1.5 MB."""
+    table = pd.concat([cells(k) for k in range(38)])[:1500]
+    table["cell"] = [f"AAACCTGAGCATCATC-1-donor-{k:05d}" for k in range(len(table))]
+    assert len(projections._compact(table)) * projections.MOST_RUNS < 1.5e6
+
+
+@pytest.fixture
+def read_out(tmp_path: Path) -> Path:
+    """The files a projection is made of; its own place is returned."""
+    rng = np.random.default_rng(0)
+    counts = csr_matrix(rng.poisson(2.0, (N_CELLS, 6)))
+    names = np.array([f"cell-{k}" for k in range(N_CELLS)])
+    true_type = TYPES[np.arange(N_CELLS) % 3]
+    known = np.where(np.arange(N_CELLS) < 6, true_type, "")
+    scored = np.arange(0, N_CELLS, 2)
+    data = CountData(
+        counts=counts,
+        cell_names=names,
+        gene_names=np.array([f"g{k}" for k in range(6)]),
+        labels={"cell_type": true_type},
+    )
+    cells_store.write(data, tmp_path / "cells.h5ad")
+    problem = Problem(
+        visible=counts,
+        role=np.zeros(N_CELLS, dtype=np.int8),
+        scored=scored,
+        labels={KNOWN_TYPE: known},
+        answers={"true_type": true_type[scored]},
+    )
+    save(problem, tmp_path / "problem.npz")
+    # What lies in the problem beside names and labels of scored cells is nobody's business here.
+    other = replace(problem, visible=counts * 7, role=problem.role + 1, truth={"x": scored})
+    save(other, tmp_path / "other.npz")
+    arrays = {
+        seed: {
+            "latent": rng.normal(size=(len(scored), 3)).astype(np.float32),
+            "class_probability": rng.dirichlet(np.ones(3), len(scored)).astype(np.float32),
+        }
+        for seed in (2, 5)
+    }
+    readouts_store.write(tmp_path / "readouts.npz", arrays)
+    return tmp_path / "projection.parquet"
+
+
+def made(place: Path, problem: str = "problem") -> pd.DataFrame:
+    files = [str(place.with_name(name)) for name in (f"{problem}.npz", "cells.h5ad")]
+    jobs.project(*files, str(place))
+    return pd.read_parquet(place)
+
+
+@pytest.mark.slow
+def test_a_projection_is_of_the_first_seed_and_of_scored_cells(read_out: Path) -> None:
+    found = made(read_out)
+    assert found["cell"].tolist() == [f"cell-{k}" for k in range(0, N_CELLS, 2)]
+    assert found["true_type"].tolist() == [TYPES[k % 3] for k in range(0, N_CELLS, 2)]
+    assert found["labelled"].tolist() == [k < 6 for k in range(0, N_CELLS, 2)]
+    assert set(found["seed"]) == {2}
+    arrays = readouts_store.read(read_out.with_name("readouts.npz"), 2)
+    best = TYPES[arrays["class_probability"].argmax(1)]
+    assert found["predicted_type"].tolist() == best.tolist()
+    known = np.where(found["labelled"], found["true_type"], "")
+    again = projected(found["cell"], found["true_type"], known, *arrays.values())
+    np.testing.assert_array_equal(again["umap_1"], found["umap_1"])
+    # The same again, whatever lies in the problem beside what is asked of it.
+    pd.testing.assert_frame_equal(made(read_out, "other"), found)
+
+
+@pytest.mark.parametrize("broken", ["empty", "infinite"])
+def test_what_was_not_read_out_leaves_an_empty_file(read_out: Path, broken: str) -> None:
+    archive = read_out.with_name("readouts.npz")
+    arrays = {seed: readouts_store.read(archive, seed) for seed in (2, 5)}
+    arrays[2]["latent"][3, 0] = np.inf
+    readouts_store.write(archive, arrays)
+    if broken == "empty":
+        archive.write_bytes(b"")
+    files = [str(read_out.with_name(name)) for name in ("problem.npz", "cells.h5ad")]
+    jobs.project(*files, str(read_out))
+    assert read_out.read_bytes() == b""
