@@ -79,7 +79,9 @@ class Measured:
         unit = f" {self.unit}" if self.unit else ""
         times = f"{number(most.times, 1)} times the spread over seeds"
         said = times if isfinite(most.times) else "seeds have no spread"
-        by = f"{number(most.spread, self.decimals)}{unit} ({most.sweep.parameter}; {said})"
+        # Trials differ in everything that is searched: no one key moved them apart.
+        where = "between trials" if most.sweep.continuous else most.sweep.parameter
+        by = f"{number(most.spread, self.decimals)}{unit} ({where}; {said})"
         return f"{self.metric} by up to {by}"
 
 

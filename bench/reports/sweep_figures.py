@@ -40,7 +40,9 @@ def point_chart(table: pd.DataFrame, parameter: str, metric: str, span: Span, sc
     """A point per run."""
     import altair as alt
 
-    x = alt.X("value:Q", title=None).scale(
+    x = alt.X("value:Q", title=None)
+    # A logarithmic axis has no zero to be told about.
+    x = x.scale(type="log", padding=8) if scale == "log" else x.scale(zero=False, padding=8)
         type=scale or "linear", zero=False, nice=False, padding=8
     )
     x = x.axis(grid=False, labelOverlap="greedy", labelSeparation=8, tickCount=4)

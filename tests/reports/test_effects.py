@@ -116,7 +116,10 @@ def test_a_searched_range_is_points_and_a_rank_correlation(swept: Results) -> No
         "runs": swept.runs.replace({"run": names}),
     }
     provenance = {**swept.provenance, "study": {"resolved": resolved}}
-    effect = by_name(_with(swept, **tables, provenance=provenance))["elbo", "learning_rate"]
+    searched = _with(swept, **tables, provenance=provenance)
+    effect = by_name(searched)["elbo", "learning_rate"]
+    # Trials differ in all that was searched: no key is said to have moved them.
+    assert "(between trials; " in effects.panels(searched, boards(searched))[0].sentence
     at = [value for _, _, value in GRID.values()]
     np.testing.assert_allclose(effect.correlation, spearmanr(list(rates.values()), at).statistic)
     np.testing.assert_allclose(effect.spread, 100 * (max(at) - min(at)))
