@@ -42,9 +42,8 @@ def point_chart(table: pd.DataFrame, parameter: str, metric: str, span: Span, sc
 
     x = alt.X("value:Q", title=None)
     # A logarithmic axis has no zero to be told about.
-    x = x.scale(type="log", padding=8) if scale == "log" else x.scale(zero=False, padding=8)
-        type=scale or "linear", zero=False, nice=False, padding=8
-    )
+    sized: dict[str, Any] = {"nice": False, "padding": 8}
+    x = x.scale(type="log", **sized) if scale == "log" else x.scale(zero=False, **sized)
     x = x.axis(grid=False, labelOverlap="greedy", labelSeparation=8, tickCount=4)
     return _finished(alt.layer(_points(table, x, span, 40)), f"{metric} by {parameter}, by run")
 
