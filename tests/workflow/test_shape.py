@@ -38,7 +38,7 @@ def test_a_script_imports_one_job_and_calls_it(path: Path) -> None:
 
 def rules_in(path: Path) -> dict[str, str]:
     """The text of each rule by its name."""
-    parts = re.split(r"^rule (\w+):\n", path.read_text(), flags=re.MULTILINE)
+    parts = re.split(r"^(?:rule|checkpoint) (\w+):\n", path.read_text(), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
