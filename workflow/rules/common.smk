@@ -72,9 +72,13 @@ def sources_of(wildcards):
     return files
 
 
+def place_of(shelf, wildcards):
+    parts = (shelf, wildcards.dataset, wildcards.task, wildcards.split, wildcards.run)
+    return "/".join(parts)
+
+
 def run_at(shelf, wildcards):
-    where = (shelf, wildcards.dataset, wildcards.task, wildcards.split, wildcards.run)
-    return RUNS.get("/".join(where)) or trial_at(wildcards)
+    return RUNS.get(place_of(shelf, wildcards)) or trial_at(wildcards)
 
 
 def trial_at(wildcards):
@@ -84,11 +88,7 @@ def trial_at(wildcards):
 
 def round_of(wildcards):
     # A round that is made anew need not try anything new: what a job is given tells.
-    where = (wildcards.dataset, wildcards.task, wildcards.split, wildcards.run)
-    if (
-        wildcards.get("shelf", "runs") == "baselines"
-        or "/".join(["runs", *where]) in RUNS
-    ):
+    if place_of(wildcards.get("shelf", "runs"), wildcards) in RUNS:
         return []
     search, number = trials.found(PLAN["searches"], wildcards)
     return ancient(f"results/{STUDY}/{trials.round_file(search, number)}")
@@ -127,8 +127,8 @@ def to_score(wildcards):
 
 
 def search_of(wildcards):
-    where = (wildcards.dataset, wildcards.task, wildcards.search)
-    return SEARCHES["/".join(["search", *where])]
+    parts = ("search", wildcards.dataset, wildcards.task, wildcards.search)
+    return SEARCHES["/".join(parts)]
 
 
 def to_propose(wildcards):
