@@ -55,6 +55,7 @@ class AverageRank(NamedTuple):
     """A run's rank among the competitors of a task, averaged over its datasets."""
 
     run: str
+    """Its label; a search ranks by whatever it selected on each dataset."""
     kind: str
     mean: float
     low: float
@@ -85,7 +86,7 @@ def average_ranks(boards: Sequence[Board]) -> list[AverageRank]:
     for board in boards:
         for run, resampled in _ranks_of_resamples(board).items():
             drawn.setdefault(run, []).append(resampled)
-    kinds = {s.run: s.kind for board in boards for s in board.standings}
+    kinds = {s.entrant: s.kind for board in boards for s in board.standings}
     rows = []
     for run, per_dataset in drawn.items():
         ranks = {data: held[run] for data, held in observed.items() if run in held}
@@ -108,7 +109,7 @@ def _entrants(board: Board) -> list[Standing]:
 def _ranks_of_means(board: Board) -> dict[str, float]:
     entrants = _entrants(board)
     losses = [_loss(board, s.score.mean) if s.score.n else np.inf for s in entrants]
-    return {s.run: float(r) for s, r in zip(entrants, rankdata(losses), strict=True)}
+    return {s.entrant: float(r) for s, r in zip(entrants, rankdata(losses), strict=True)}
 
 
 def _ranks_of_resamples(board: Board) -> dict[str, np.ndarray]:
@@ -116,7 +117,7 @@ def _ranks_of_resamples(board: Board) -> dict[str, np.ndarray]:
     nothing = np.full(N_RESAMPLES, np.inf)
     losses = [_loss(board, resampled_means(s.values)) if s.score.n else nothing for s in entrants]
     ranks = rankdata(np.vstack(losses), axis=0) if losses else []
-    return {s.run: row for s, row in zip(entrants, ranks, strict=True)}
+    return {s.entrant: row for s, row in zip(entrants, ranks, strict=True)}
 
 
 def _loss(board: Board, score: Any) -> Any:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bench.core.files import write_text
 from bench.parts import projection
-from bench.reports import answer, curves, effects, figures, projections, wording
+from bench.reports import answer, curves, effects, figures, projections, search, wording
 from bench.reports.comparisons import AverageRank, Contest, average_ranks, contest
 from bench.reports.standings import Board, Standing, boards
 from bench.reports.statistics import (
@@ -97,6 +97,7 @@ def compose(results: Results) -> str:
         panels=panels,
         answer=answer.paragraph([p.lead for p in panels], [p.contest for p in panels]),
         curves=charts,
+        searches=search.panels(results, [panel.board for panel in panels]),
         projections=projections.panels(results, [panel.board for panel in panels]),
         effects=effects.panels(results, [panel.board for panel in panels]),
         failures=failed[:MOST_ROWS],
@@ -107,6 +108,7 @@ def compose(results: Results) -> str:
         most_matched=MOST_MATCHED,
         most_panels=curves.MOST_PANELS,
         most_drawn=figures.MOST_RUNS,
+        most_trials=search.MOST_TRIALS,
         most_projected=projections.MOST_RUNS,
         most_cells=projection.MOST_CELLS,
         draw_seed=projection.SEED,
@@ -178,10 +180,12 @@ def _failures(results: Results) -> list[dict[str, Any]]:
 def _tally(results: Results) -> dict[str, int]:
     plan = results.plan
     units = results.runs
+    trials = plan["run"].isin(results.search["run"])
     return {
         "datasets": plan["dataset"].nunique(),
         "tasks": plan["task"].nunique(),
-        "models": plan.loc[plan["kind"] == "models", "run"].nunique(),
+        "models": plan.loc[(plan["kind"] == "models") & ~trials, "run"].nunique(),
+        "searches": results.search["search"].nunique(),
         "baselines": plan.loc[plan["kind"] != "models", "run"].nunique(),
         "splits": plan["split"].nunique(),
         "seeds": results.n_seeds,

@@ -53,6 +53,13 @@ class Standing:
     scaled: float = nan
     to_leader: Difference | None = None
     """Paired difference to the leader; none for the leader itself and for controls."""
+    search: str = ""
+    """Of a trial: the search that selected it."""
+
+    @property
+    def entrant(self) -> str:
+        """What competes on every dataset of a task: a run, or whatever its search selects."""
+        return self.search or self.run
 
     @property
     def competes(self) -> bool:
@@ -103,7 +110,8 @@ def boards(results: Results) -> list[Board]:
 def _board(results: Results, task: str, dataset: str) -> Board:
     metric = results.ranked_by.get(task, "")
     better = results.better(metric)
-    plan = results.plan[(results.plan.task == task) & (results.plan.dataset == dataset)]
+    plan = results.contenders
+    plan = plan[(plan.task == task) & (plan.dataset == dataset)]
     records = results.runs[(results.runs.task == task) & (results.runs.dataset == dataset)]
     by_run = dict(list(records.groupby("run")))
     entered = [
@@ -153,6 +161,7 @@ def _enter(results: Results, plan: pd.DataFrame, records: pd.DataFrame, metric: 
         trouble=_trouble(records, len(values), planned),
         costs={name: _mean(records[name]) for name in COSTS},
         others=others,
+        search=results.searched.get(place, ""),
     )
 
 

@@ -39,6 +39,8 @@ class Results:
     curve: Curve = field(default=lambda dataset, task, split, run: None)
     projections: Sequence[Path] = ()
     """Files ``<dataset>/<task>/<split>/<run>/projection.parquet``."""
+    search: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(rows.SEARCH)))
+    """Columns :data:`bench.core.rows.SEARCH` and what was searched; empty without a search."""
 
     @cached_property
     def values(self) -> Mapping[tuple[str, str, str, str], Mapping[Unit, float]]:
@@ -50,6 +52,20 @@ class Results:
             units = found.setdefault((data, task, run, metric), {})
             units[int(split), int(seed)] = float(value)
         return found
+
+    @cached_property
+    def searched(self) -> Mapping[tuple[str, str, str], str]:
+        """(dataset, task, run) of every trial -> its search."""
+        keys = [self.search[name] for name in ("dataset", "task", "run", "search")]
+        return {(d, t, run): search for d, t, run, search in zip(*keys, strict=True)}
+
+    @cached_property
+    def contenders(self) -> pd.DataFrame:
+        """The plan but for trials that were not selected: they compete with nobody."""
+        chosen = self.search.loc[self.search["selected"].astype(bool), ["dataset", "task", "run"]]
+        selected = set(chosen.itertuples(index=False, name=None))
+        places = self.plan[["dataset", "task", "run"]].itertuples(index=False, name=None)
+        return self.plan[[one in selected or one not in self.searched for one in places]]
 
     @cached_property
     def places(self) -> list[tuple[str, str]]:
@@ -95,6 +111,8 @@ def read(folder: Path, projections: Sequence[Path] = ()) -> Results:
         trained = path.is_file() and path.stat().st_size > 0
         return pd.read_parquet(path) if trained else None
 
+    if (folder / "search.csv").is_file():
+        tables["search"] = _table(folder / "search.csv", rows.SEARCH)
     return Results(
         **tables,
         ranked_by=provenance.get("ranked_by", {}),
@@ -108,6 +126,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if not path.is_file():
         raise mistake(str(path), None, "is missing", "gather the study first")
     names = {"dataset", "task", "run", "model", "label", "metric", "reason", "device", "unit"}
+    names |= {"search", "better", "status"} if "search" in columns else set()
     texts = dict.fromkeys(names & set(columns), str)
     # A dataset called "NA" is a name and not a hole; empty numbers are holes.
     table = pd.read_csv(
