@@ -55,6 +55,8 @@ class CellDiscoveryConfig:
     n_hidden_type: Annotated[int, Gt(0)] = 50
     """Width of the networks between z, u and types."""
     n_layers: Annotated[int, Ge(1)] = 1
+    classifier_layers: Annotated[int, Ge(0)] = 1
+    """Hidden layers of the classifier; 0 leaves a linear one."""
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
     """Dropout rate of the encoders; published: 0."""
     alpha: Annotated[float, Ge(0)] = 50.0
@@ -82,7 +84,11 @@ class CellDiscovery(nn.Module):
         self.config, types = config, facts.n_known_types
         self.base = _counts_explained(facts, config)
         self.classifier = TypeClassifier(
-            config.n_latent, types, n_hidden=config.n_hidden_type, n_layers=1, dropout=0.0
+            config.n_latent,
+            types,
+            n_hidden=config.n_hidden_type,
+            n_layers=config.classifier_layers,
+            dropout=0.0,
         )
         sizes = (config.n_latent, config.n_latent_type)
         self.typed = TypedPrior(sizes, types, n_hidden=config.n_hidden_type)

@@ -45,6 +45,8 @@ class SCANVIConfig:
     """Size of u, what varies within a type."""
     n_hidden: Annotated[int, Gt(0)] = 128
     n_layers: Annotated[int, Ge(1)] = 1
+    classifier_layers: Annotated[int, Ge(0)] = 1
+    """Hidden layers of the classifier; 0 leaves a linear one."""
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
     """Dropout rate of encoders and classifier; decoders have none."""
     alpha: Annotated[float, Ge(0)] = 50.0
@@ -73,7 +75,11 @@ class SCANVI(nn.Module):
         width, deep, rate = config.n_hidden, config.n_layers, config.dropout
         self.base = pretrained(facts, config)
         self.classifier = TypeClassifier(
-            config.n_latent, self.n_types, n_hidden=width, n_layers=deep, dropout=rate
+            config.n_latent,
+            self.n_types,
+            n_hidden=width,
+            n_layers=config.classifier_layers,
+            dropout=rate,
         )
         self.typed = TypedPrior(
             (config.n_latent, config.n_latent_type),
@@ -88,7 +94,7 @@ class SCANVI(nn.Module):
         return self.base.noise(n_cells) | {
             "u": Noise((n_cells, self.config.n_latent_type)),
             "keep_u": Noise((self.n_types * n_cells, deep, width), "uniform"),
-            "keep_y": Noise((n_cells, deep, width), "uniform"),
+            "keep_y": Noise((n_cells, self.config.classifier_layers, width), "uniform"),
         }
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian | FlowedGaussian]:

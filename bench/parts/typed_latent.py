@@ -109,18 +109,18 @@ def summed_over_types(
 
 
 class TypeClassifier(nn.Module):
-    """Logits of q(y | z): a tower and a linear layer; nothing is normalised on the way out."""
+    """Logits of q(y | z): a tower, or none, and a linear layer; nothing is normalised after it."""
 
     def __init__(
         self, n_latent: int, n_types: int, *, n_hidden: int, n_layers: int, dropout: float
     ) -> None:
         super().__init__()
-        self.tower = ScviTower(n_latent, n_hidden, n_layers, 0, dropout)
-        self.logits = nn.Linear(n_hidden, n_types)
+        self.tower = ScviTower(n_latent, n_hidden, n_layers, 0, dropout) if n_layers else None
+        self.logits = nn.Linear(n_hidden if n_layers else n_latent, n_types)
 
     def forward(self, z: Tensor, keep: Tensor | None = None) -> Tensor:
         """(cell, type); ``keep`` (cell, layer, n_hidden) uniform noise, or None."""
-        return self.logits(self.tower(z, [], keep))
+        return self.logits(self.tower(z, [], keep) if self.tower else z)
 
 
 def cross_entropy(logits: Tensor, known: Tensor) -> Tensor:

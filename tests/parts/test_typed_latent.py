@@ -183,3 +183,11 @@ def test_cross_entropy_counts_known_cells_alone():
     torch.testing.assert_close(mean_over_known(missed, known), expected)
     nobody = torch.full((6,), -1)
     assert mean_over_known(cross_entropy(logits, nobody), nobody) == 0
+
+
+def test_a_classifier_without_hidden_layers_is_linear():
+    torch.manual_seed(0)
+    linear = TypeClassifier(3, 4, n_hidden=5, n_layers=0, dropout=0.5).double()
+    first, second = torch.randn(2, 6, 3).double()
+    middle = linear((first + second) / 2)
+    torch.testing.assert_close(middle, (linear(first) + linear(second)) / 2)
