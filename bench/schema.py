@@ -110,9 +110,13 @@ def main() -> None:
 def _study_keys() -> list[tuple[str, ...]]:
     properties = StudyFile.model_json_schema()["properties"]
     return [
-        (name, json.dumps(declared["default"]), _said(declared), declared["description"])
+        (name, json.dumps(declared["default"]), _said(declared), _on_a_line(declared))
         for name, declared in properties.items()
     ]
+
+
+def _on_a_line(declared: Mapping[str, Any]) -> str:
+    return " ".join(declared["description"].split())
 
 
 def _said(declared: Mapping[str, Any]) -> str:
