@@ -151,6 +151,9 @@ def _run(options: argparse.Namespace) -> Iterator[str]:
 
     plan = make_plan(load_study(options.study))
     labels = sorted({row["run"] for row in plan.runs})
+    if options.label in {row["search"] for row in plan.searches}:
+        said = "is a search, whose trials are Snakemake's to make"
+        raise mistake("label", options.label, said, "write one setting of it under runs:")
     if options.label not in labels:
         meant = suggestion(options.label, labels)
         raise mistake("label", options.label, "no run has it", meant)

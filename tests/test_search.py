@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from bench import jobs
+from bench.__main__ import main
 from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.core.files import read_json, write_json
@@ -212,6 +214,19 @@ def test_a_new_metric_of_the_study_changes_no_search() -> None:
         for row in (one, other):
             row["template"] = {k: v for k, v in row["template"].items() if k not in scored}
         assert one == other
+
+
+def test_check_prints_the_searches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(plain(splits=2, runs={"pvae": {"variant": "pvae"}})))
+    assert main(["check", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "search tuned  10 trials of nbvae by iwelbo  2 times" in shown
+    # 2 prepared, 4 posed, 4 runs of 3 steps, the two at the end; twice 3 rounds, a conclusion
+    # and 10 trials on 2 splits of 3 steps.
+    assert f"about {2 + 4 + 12 + 2 + 2 * (3 + 1 + 60)} jobs" in shown
+    assert main(["run", str(path), "tuned"]) == 2
+    assert "is a search" in capsys.readouterr().err
 
 
 # Rounds, labels, rows.
