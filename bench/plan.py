@@ -144,7 +144,7 @@ class _Planner:
         for dataset, task, running in self.cells:
             for split in range(1, self.study.splits + 1):
                 for entry, match in running:
-                    projected = split == 1 and self._can_be_projected(task, match)
+                    projected = split == 1 and self._can_be_projected(entry, task, match)
                     row = self._row(entry, dataset, task, match)
                     yield row | {"split": split, "projected": projected}
 
@@ -247,10 +247,11 @@ class _Planner:
         readout = {"readout": self.code("read_out_trial", *files)}
         return row | {"selects_by": selects_by, "code": row["code"] | readout}
 
-    def _can_be_projected(self, task: "Entry", match: Match) -> bool:
-        """Whether its cells can be drawn where they lie, as what they are and were taken for."""
+    def _can_be_projected(self, entry: "Entry", task: "Entry", match: Match) -> bool:
+        """Whether its cells can be drawn as what they are and were taken for; no run of a sweep."""
         given = [self.study.readouts[name].card.gives for name in match.readouts]
-        return frozenset().union(*given) >= PROJECTED and "true_type" in task.card.answers
+        arrays = frozenset().union(*given)
+        return not entry.swept and arrays >= PROJECTED and "true_type" in task.card.answers
 
     def _options(self, readouts: Iterable[str]) -> dict[str, Row]:
         return {name: self.study.readouts[name].values for name in readouts}

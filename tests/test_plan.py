@@ -223,6 +223,17 @@ def test_what_a_task_hides_or_does_not_tell_is_a_reason_to_skip_not_a_mistake() 
     assert "needs cell_type, which tasks.few_labels hides" in line
 
 
+def test_latents_are_drawn_of_classifiers_once_and_not_of_every_run_of_a_sweep() -> None:
+    runs = {
+        "scanvi": {"variant": "scanvi"},
+        "sweep": {"variant": "scanvi", "n_latent": [2, 5]},
+        "scvi": {"variant": "scvi"},
+    }
+    made = plan(**FEW_LABELS | {"runs": runs, "splits": 2, "baselines": ["knn_pca"]})
+    drawn = {(row["run"], row["task"], row["split"]) for row in made.runs if row["projected"]}
+    assert drawn == {("scanvi", "few_labels", 1), ("knn_pca", "few_labels", 1)}
+
+
 def test_a_training_that_a_run_cannot_have_is_refused() -> None:
     runs = {
         "a": {"variant": "scvi", "pretrain_epochs": 3},
