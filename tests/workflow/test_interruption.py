@@ -40,6 +40,22 @@ def wait_for(ready: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def interrupt(begun: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C at a terminal does: everything in the foreground is told.
+
+    On a busy machine Snakemake may be told at a moment when it does not listen, and then tries the
+    job again that died: whoever sits there presses the keys once more.
+    """
+    for seconds in (LIMIT_SECONDS / 3, LIMIT_SECONDS / 3, LIMIT_SECONDS):
+        os.killpg(begun.pid, signal.SIGINT)
+        try:
+            begun.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    raise AssertionError("interrupted three times, and still there")
+
+
 def test_after_an_interrupt_the_study_goes_on(new_desk: Desk, study: dict[str, Any]) -> None:
     (new_desk.folder / "gated.py").write_text(GATED)
     runs = {"gated": {"variant": "gated.py", "n_latent": 2, "n_hidden": 4}}
@@ -55,9 +71,8 @@ def test_after_an_interrupt_the_study_goes_on(new_desk: Desk, study: dict[str, A
     wait_for((new_desk.folder / "waiting").exists)
     below = psutil.Process(begun.pid).children(recursive=True)
     assert below
-    # As Ctrl-C at a terminal does: everything in the foreground is told.
-    os.killpg(begun.pid, signal.SIGINT)
-    assert begun.wait(LIMIT_SECONDS) != 0
+    interrupt(begun)
+    assert begun.returncode != 0
     wait_for(lambda: not [child for child in below if child.is_running()])
 
     (new_desk.folder / "gate").touch()
