@@ -10,10 +10,12 @@ from bench.training.config import FULL_BATCH
 
 if TYPE_CHECKING:
     from bench.entries import Entry
-    from bench.searches import Search
+    from bench.search_section import Search
     from bench.study import Option, Study
 
 KNOWN_TYPE = "known_type"
+"""As in ``bench.core.dataset``, which needs numpy: too heavy for reading a kept plan."""
+
 LABELS = frozenset({"batch", "cell_type", "perturbation", KNOWN_TYPE})
 ALWAYS = frozenset({"observed"})
 """Every problem says which of its entries may be looked at."""

@@ -21,7 +21,7 @@ from bench.matching import (
 
 if TYPE_CHECKING:
     from bench.entries import Entry
-    from bench.searches import Search
+    from bench.search_section import Search
     from bench.study import Study
 
 Row = dict[str, Any]

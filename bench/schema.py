@@ -14,7 +14,7 @@ from bench.catalogue import Shelf
 from bench.core.files import write_text
 from bench.entries import NAMED_BY
 from bench.parameters import Parameter, documented, expectation, field_docs, parameters_of
-from bench.searches import RangeKeys, SearchKeys, is_number
+from bench.search_section import RangeKeys, SearchKeys, is_number
 from bench.study import StudyFile
 from bench.training.config import TrainingConfig
 

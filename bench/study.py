@@ -17,7 +17,7 @@ from bench.core.errors import Finding, suggestion
 from bench.entries import SAFE_LABEL, Entry, Resolver
 from bench.parameters import check, parameters_of, unknown
 from bench.reading import read_yaml
-from bench.searches import Search, need_apart, searches
+from bench.search_section import Search, need_apart, searches
 from bench.sweeps import is_safe
 from bench.training.config import TrainingConfig
 

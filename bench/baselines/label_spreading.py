@@ -13,11 +13,11 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
-from numpy.typing import NDArray
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import TEST, Problem
+from bench.parts.labelled import known_codes
 from bench.parts.log_counts import embedded
 
 MAX_ITERATIONS = 1000
@@ -38,7 +38,7 @@ def fit(problem: Problem, config: LabelSpreadingConfig, rng: np.random.Generator
     from sklearn.semi_supervised import LabelSpreading
 
     points, fitting = embedded(problem, config.n_components, rng), problem.fitting_rows()
-    codes = told_codes(problem.labels[KNOWN_TYPE])
+    codes = known_codes(problem.labels[KNOWN_TYPE])
     spreading = LabelSpreading(
         kernel="knn",
         n_neighbors=min(config.n_neighbours, len(fitting)),
@@ -52,13 +52,6 @@ def fit(problem: Problem, config: LabelSpreadingConfig, rng: np.random.Generator
     if len(held_out := problem.rows(TEST)):
         found[held_out] = spreading.predict_proba(points[held_out])
     return FittedRates(class_probability=found)
-
-
-def told_codes(known_type: NDArray[np.str_]) -> NDArray[np.int64]:
-    """(cell,) number of the known type, -1 where none is told."""
-    told, codes = known_type != "", np.full(len(known_type), -1)
-    codes[told] = np.unique(known_type[told], return_inverse=True)[1]
-    return codes
 
 
 BASELINE = Baseline(

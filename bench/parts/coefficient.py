@@ -37,7 +37,7 @@ class _LogCoefficient(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> Any:
-        return _LogCoefficient.apply(*_batched(info, in_dims, inputs)), (0, None)
+        return _LogCoefficient.apply(*batched(info, in_dims, inputs)), (0, None)
 
 
 class _Slope(torch.autograd.Function):
@@ -60,7 +60,7 @@ class _Slope(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> Any:
         *elementwise, where = inputs
-        return _Slope.apply(*_batched(info, in_dims[:-1], elementwise), where), 0
+        return _Slope.apply(*batched(info, in_dims[:-1], elementwise), where), 0
 
 
 def _spread(values: Tensor, where: Tensor, like: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ def _spread(values: Tensor, where: Tensor, like: Tensor) -> Tensor:
     return flat.index_copy_(0, where, values).reshape(like.shape)
 
 
-def _batched(info: Any, in_dims: Any, inputs: Any) -> list[Tensor]:
+def batched(info: Any, in_dims: Any, inputs: Any) -> list[Tensor]:
     """All inputs with the mapped axis in front: elementwise functions need no more than that."""
     size = info.batch_size
     moved = zip(inputs, in_dims, strict=True)

@@ -1,4 +1,4 @@
-"""Classifiers that are fitted to the cells whose type is told, and asked about all cells."""
+"""Cells whose type is told: their codes, and classifiers fitted to them and asked about all."""
 
 from typing import Any
 
@@ -11,6 +11,13 @@ Floats = NDArray[np.float64]
 
 MAX_ITERATIONS = 10_000
 """Of logistic regressions: far more than they need, as a penalty holds their weights."""
+
+
+def known_codes(known_type: Array) -> NDArray[np.int64]:
+    """(cell,) number of the known type among all that any cell is known to be of, else -1."""
+    told, codes = known_type != "", np.full(len(known_type), -1, dtype=np.int64)
+    codes[told] = np.unique(known_type[told], return_inverse=True)[1]
+    return codes
 
 
 def probabilities(model: Any, features: Array | csr_matrix, known_type: Array) -> Floats:

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from bench.parts.coefficient import batched
+
 
 class _LogProb(torch.autograd.Function):
     """Elementwise over (counts, mu, theta, pi) of one shape; also says where counts are."""
@@ -47,7 +49,7 @@ class _LogProb(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> Any:
-        return _LogProb.apply(*_batched(info, in_dims, inputs)), (0, None)
+        return _LogProb.apply(*batched(info, in_dims, inputs)), (0, None)
 
 
 class _Slopes(torch.autograd.Function):
@@ -83,18 +85,12 @@ class _Slopes(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> Any:
         *elementwise, where = inputs
-        return _Slopes.apply(*_batched(info, in_dims[:-1], elementwise), where), (0, 0, 0)
+        return _Slopes.apply(*batched(info, in_dims[:-1], elementwise), where), (0, 0, 0)
 
 
 def _at(values: Tensor, where: Tensor) -> Tensor:
     """Values at flat positions."""
     return values.reshape(-1)[where]
-
-
-def _batched(info: Any, in_dims: Any, inputs: Any) -> list[Tensor]:
-    """All inputs with the mapped axis in front: elementwise functions need no more than that."""
-    moved = zip(inputs, in_dims, strict=True)
-    return [x.expand(info.batch_size, *x.shape) if d is None else x.movedim(d, 0) for x, d in moved]
 
 
 def zinb_log_prob(counts: Tensor, mu: Tensor, theta: Tensor, pi: Tensor) -> Tensor:

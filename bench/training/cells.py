@@ -11,6 +11,7 @@ from torch import Tensor
 from bench.core.dataset import KNOWN_TYPE, LABELS
 from bench.core.problem import TRAIN, Problem
 from bench.core.variant import DataFacts, Variant
+from bench.parts.labelled import known_codes
 from bench.training.sparse import SparseRows, to_device
 
 
@@ -50,19 +51,10 @@ def on_device(problem: Problem, variant: Variant, device: torch.device) -> Devic
         if name in needs
     }
     if KNOWN_TYPE in needs:
-        codes[KNOWN_TYPE] = torch.from_numpy(known_codes(problem)).to(device)
+        codes[KNOWN_TYPE] = torch.from_numpy(known_codes(problem.labels[KNOWN_TYPE])).to(device)
     missing = None if problem.missing is None else to_device(problem.missing, device)
     counts = to_device(problem.visible, device)
     return DeviceCells(needs=needs, counts=counts, missing=missing, codes=codes)
-
-
-def known_codes(problem: Problem) -> NDArray[np.int64]:
-    """(cell,) code of the known type among those that any cell is known to be of, or -1."""
-    known = problem.labels[KNOWN_TYPE]
-    told = known != ""
-    codes = np.full(len(known), -1, dtype=np.int64)
-    codes[told] = np.unique(known[told], return_inverse=True)[1]
-    return codes
 
 
 def facts_of(problem: Problem) -> DataFacts:

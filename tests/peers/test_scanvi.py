@@ -5,10 +5,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from running_statistics import with_some_statistics
 
 from bench.catalogue import card
 from bench.training.cells import facts_of, on_device
-from benchmarks.against_scvi_tools import our_names
+from benchmarks.against_scvi_tools import our_names, renamed
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -26,18 +27,10 @@ PLACES = (
 )
 
 
-def renamed(state):
+def scanvi_names(state):
     """SCANVAE's state under the names of our ``scanvi``."""
-    ours = {f"base.{name}": value for name, value in our_names(state).items()}
-    for theirs, mine in PLACES:
-        for name, value in state.items():
-            if name.startswith(theirs):
-                rest = name.removeprefix(theirs)
-                if theirs.endswith("Layer "):
-                    number, part, *field = rest.split(".")
-                    rest = ".".join([number, {"0": "linear", "1": "norm"}[part], *field])
-                ours[mine + rest] = value
-    return ours
+    base = {f"base.{name}": value for name, value in our_names(state).items()}
+    return base | renamed(state, PLACES)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["observed library", "latent library"])
@@ -54,13 +47,9 @@ def pair(problems, request):
         library_log_means=facts.log_library[None, :, 0],
         library_log_vars=facts.log_library[None, :, 1],
     ).eval()
-    for name, buffer in theirs.named_buffers():
-        if name.endswith("running_var"):
-            buffer.uniform_(0.5, 2.0)
-        if name.endswith("running_mean"):
-            buffer.normal_()
+    with_some_statistics(theirs)
     ours = variant.build(facts, variant.config(latent_library=latent_library)).eval()
-    wanted, state = ours.state_dict(), renamed(theirs.state_dict())
+    wanted, state = ours.state_dict(), scanvi_names(theirs.state_dict())
     assert not set(wanted) - set(state) - {"base.library_prior.moments"}
     ours.load_state_dict({**wanted, **{k: v for k, v in state.items() if k in wanted}})
     return problem, theirs, ours
