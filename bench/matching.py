@@ -71,7 +71,8 @@ class Matcher:
             return Match(problem=f"does not read {_words(blind)}, which {task.place} demands")
         labels = given & LABELS
         asks = task.card.asks | {_stem(name) for name in self.everywhere}
-        return self._match(asks, task.card.answers, competitor.card.gives, labels)
+        answers = task.card.answers | (task.card.reveals & provided)
+        return self._match(asks, answers, competitor.card.gives, labels)
 
     def match_search(self, search: "Search", dataset: "Entry", task: "Entry") -> Match:
         """What the trials of a search do there, and what they are selected by."""
@@ -81,7 +82,9 @@ class Matcher:
         match = self.match(search.entry, dataset, task)
         if match.problem:
             return match
-        known = task.card.answers | (task.card.fields(self.provided(dataset)) & LABELS)
+        provided = self.provided(dataset)
+        known = task.card.answers | (task.card.reveals & provided)
+        known |= task.card.fields(provided) & LABELS
         needed = self._fewest(match.readouts, search.card.needs, known)
         if not needed:
             problem = f"its metric needs {_words(search.card.needs)}, which is not all there"

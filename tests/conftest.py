@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from bench.catalogue import card
 from bench.core.baseline import Baseline
@@ -41,12 +42,29 @@ SMALL = {"few_labels": {"per_class": 3, "validation": 0.2, "selection_per_class"
 @pytest.fixture(scope="session")
 def problems(small_data: CountData) -> dict[str, Problem]:
     """The tasks that most tests use, posed on the small data."""
-    return {
+    found = {
         name: posed(small_data, name, **SMALL.get(name, {}))
         for name in ("held_out_cells", "thinned_counts", "masked_entries", "few_labels")
     }
+    treated = perturbed(small_data)
+    found["seen_perturbations"] = posed(treated, "seen_perturbations")
+    found["seen_values"] = posed(as_values(treated), "seen_perturbations")
+    return found
+
+
+def perturbed(data: CountData) -> CountData:
+    """The data with labels of perturbations that mean nothing: two, both together, and none."""
+    names = np.array(["A", "A+B", "B", "control"])
+    labels = {**data.labels, "perturbation": names[np.arange(len(data.cell_names)) % 4]}
+    return replace(data, labels=labels)
+
+
+def as_values(data: CountData) -> CountData:
+    """The data as real numbers: logarithms of the counts, centred."""
+    values = np.log1p(data.counts.toarray()).astype(np.float32)
+    return replace(data, counts=csr_matrix(values - values.mean()), measured="values")
 
 
 def runs_in(competitor: Variant | Baseline, problem: Problem) -> bool:
-    """Whether a problem has the labels that a competitor needs."""
-    return competitor.needs <= {"counts", "observed", *problem.labels}
+    """Whether a problem has the measurements and labels that a competitor needs."""
+    return competitor.needs <= {problem.measured, "observed", *problem.labels}

@@ -47,7 +47,9 @@ def problem(problems, variant):
 
 def problem_for(variant, problems, wanted="masked_entries"):
     """The wanted problem, or where a variant needs what it has not, one that has it."""
-    return problems[wanted if runs_in(variant, problems[wanted]) else "few_labels"]
+    others = ("few_labels", "seen_perturbations", "seen_values")
+    fitting = [name for name in (wanted, *others) if runs_in(variant, problems[name])]
+    return problems[fitting[0]]
 
 
 def test_the_card_is_complete(variant):
@@ -70,7 +72,8 @@ def test_terms_have_the_declared_shapes(variant, problem):
     terms = module(minibatch(variant, problem, range(7)), noise_for(module, 7))
     assert {term.shape for term in terms.local.values()} == {(7,)}
     assert terms.log_weight.shape == (7,)
-    assert all(term.shape == () for term in (*terms.shared.values(), *terms.penalty.values()))
+    rest = (*terms.shared.values(), *terms.penalty.values(), *terms.watched.values())
+    assert all(term.shape == () for term in rest)
     assert all(torch.isfinite(term).all() for term in terms.local.values())
 
 
@@ -94,7 +97,8 @@ def test_garbage_in_missing_entries_changes_nothing(variant, problem, problems, 
     problem = replace(problem, missing=problems["masked_entries"].missing)
     module = built(variant, problem).eval()
     cells, noise = minibatch(variant, problem, range(20)), noise_for(module, 20)
-    spoilt = {**cells, "counts": cells["counts"].where(cells["observed"] > 0, garbage)}
+    name = problem.measured
+    spoilt = {**cells, name: cells[name].where(cells["observed"] > 0, garbage)}
     clean, dirty = module(cells, noise), module(spoilt, noise)
     assert torch.equal(clean.log_weight, dirty.log_weight)
     for name, term in clean.local.items():
@@ -104,7 +108,9 @@ def test_garbage_in_missing_entries_changes_nothing(variant, problem, problems, 
 def test_a_cell_does_not_feel_its_minibatch(variant, problem):
     module = built(variant, problem).eval()
     noise = noise_for(module, 20)
-    alone = module(minibatch(variant, problem, [3]), {k: v[3:4] for k, v in noise.items()})
+    shared = {name for name, wanted in module.noise(20).items() if wanted.shared}
+    mine = {name: v if name in shared else v[3:4] for name, v in noise.items()}
+    alone = module(minibatch(variant, problem, [3]), mine)
     among = module(minibatch(variant, problem, range(20)), noise)
     torch.testing.assert_close(alone.log_weight[0], among.log_weight[3], rtol=1e-5, atol=1e-4)
 
@@ -125,14 +131,14 @@ def test_a_replicate_does_not_feel_its_neighbours(variant, problem):
 def test_every_parameter_learns(variant, problem):
     module = built(variant, problem)
     terms = module(minibatch(variant, problem, range(20)), noise_for(module, 20))
-    (sum(term.mean() for term in terms.local.values()) + sum(terms.penalty.values())).backward()
+    once = (*terms.shared.values(), *terms.penalty.values())
+    (sum(term.mean() for term in terms.local.values()) + sum(once)).backward()
     still = [name for name, p in module.named_parameters() if p.grad is None or not p.grad.any()]
     assert not still
 
 
 def test_trained_states_load_into_a_plain_module_and_give_every_readout(variant, problems):
-    for task in ("held_out_cells", "thinned_counts", "masked_entries", "few_labels"):
-        problem = problems[task]
+    for problem in problems.values():
         if not runs_in(variant, problem):
             continue
         result = train(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,25 @@ labels give in place of ``cell_type``."""
 UNKNOWN = "unknown"
 """The label of a cell that has none."""
 
-TRUTH = ("rate", "mean", "inverse_dispersion", "second_draw", "observed")
+CONTROL = "control"
+"""The perturbation of a cell that was not perturbed; see :mod:`bench.parts.treatments`."""
+
+Measured = Literal["counts", "values"]
+"""What a matrix holds: counts, or real numbers that are no counts (a simulation's)."""
+
+TRUTH = (
+    *("rate", "mean", "inverse_dispersion", "second_draw", "observed"),
+    *("true_mask", "true_embedding", "true_latent", "true_effect"),
+)
 """What only a simulation knows.
 
 ``rate`` and ``mean`` are (cell, gene): the Poisson rate of every entry, and its expectation given
 the latent factors alone; ``inverse_dispersion`` is the shape of the Gamma noise between the two,
 ``()`` or (gene,); ``second_draw`` is an independent draw of counts at the same rates; ``observed``
-(cell, gene, bool) is the simulation's own mask.
+(cell, gene, bool) is the simulation's own mask.  Of perturbations: ``true_mask``
+(bool) and ``true_embedding`` are (treatment, latent), which latents a treatment moves and how far;
+``true_effect`` is (treatment, gene), see :mod:`bench.parts.effects`; treatments are in alphabetical
+order; ``true_latent`` is (cell, latent).
 """
 
 
@@ -34,7 +46,7 @@ class CountData:
     """Counts with whatever is known of the cells."""
 
     counts: csr_matrix
-    """(cell, gene), non-negative integers."""
+    """(cell, gene), non-negative integers; any real numbers where ``measured`` says values."""
     cell_names: NDArray[np.str_]
     gene_names: NDArray[np.str_]
     labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
@@ -43,6 +55,7 @@ class CountData:
     """Names from :data:`TRUTH`; empty for real data."""
     repairs: tuple[str, ...] = ()
     """What was changed on the way in, one sentence each; shown in the report."""
+    measured: Measured = "counts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +80,7 @@ class Dataset:
     load: Callable[[Any, Mapping[str, Path]], CountData]
     """(config, verified source files by name) -> counts."""
     provides: frozenset[str]
-    """Of ``counts``, :data:`LABELS` and :data:`TRUTH`."""
+    """Of ``counts`` or ``values``, :data:`LABELS` and :data:`TRUTH`."""
     on_request: frozenset[str] = frozenset()
     """Fields provided only when the parameter of the same name is given (the user's columns)."""
     sources: tuple[Source, ...] = ()

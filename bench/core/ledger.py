@@ -26,6 +26,8 @@ class LossTerms(NamedTuple):
     """() each, nats: counted once for the whole training set (KL of global variables)."""
     penalty: dict[str, Tensor]
     """() each: trains, is never reported as ELBO."""
+    watched: dict[str, Tensor] = {}  # noqa: RUF012 - a default of a NamedTuple, never written to
+    """() each: neither loss nor bound, drawn beside them in the curves."""
 
 
 def is_kl(name: str) -> bool:

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from bench.core.dataset import Measured
 from bench.core.files import replacing
 
-TRAIN, VALIDATION, TEST = 0, 1, 2
+TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 3
+"""What a cell is for; an unused one is neither fitted nor scored."""
 
 
 def _no_rows() -> NDArray[np.int64]:
@@ -30,7 +32,7 @@ class Problem:
     visible: csr_matrix
     """(cell, gene) counts that may be fitted and encoded; zero where missing."""
     role: NDArray[np.int8]
-    """(cell,) one of :data:`TRAIN`, :data:`VALIDATION`, :data:`TEST`."""
+    """(cell,) one of :data:`TRAIN`, :data:`VALIDATION`, :data:`TEST`, :data:`UNUSED`."""
     scored: NDArray[np.int64]
     """Rows that are read out and scored, ascending."""
     missing: csr_matrix | None = None
@@ -46,7 +48,10 @@ class Problem:
     selection_answers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """As ``answers``, for the rows of ``selection``."""
     truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """The simulation's rates for all cells, in the exposure of ``visible``."""
+    """What the simulation knows of all cells, in the exposure of ``visible``; or the other half of
+    the real cells, which only a ceiling is given."""
+    measured: Measured = "counts"
+    """What ``visible`` holds."""
 
     def rows(self, role: int) -> NDArray[np.int64]:
         """Rows of one role, ascending."""
@@ -54,7 +59,7 @@ class Problem:
 
     def fitting_rows(self) -> NDArray[np.int64]:
         """Training and validation cells: what a competitor that needs no validation may fit."""
-        return np.flatnonzero(self.role != TEST)
+        return np.flatnonzero((self.role == TRAIN) | (self.role == VALIDATION))
 
     def observed(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(row, gene) true where the entry may be looked at."""
@@ -75,7 +80,7 @@ def for_selection(problem: Problem) -> Problem:
 
 def save(problem: Problem, path: Path) -> None:
     """Write a problem as one ``.npz``; sparse matrices as their three arrays."""
-    arrays: dict[str, Any] = {"exposure": problem.exposure}
+    arrays: dict[str, Any] = {"exposure": problem.exposure, "measured": problem.measured}
     for name in ("visible", "missing"):
         matrix = getattr(problem, name)
         if matrix is not None:
@@ -95,6 +100,7 @@ def load(path: Path) -> Problem:
     with np.load(path) as file:
         arrays = dict(file)
     held: dict[str, Any] = {"exposure": float(arrays.pop("exposure"))}
+    held["measured"] = str(arrays.pop("measured"))
     for name in [part.name for part in fields(Problem) if part.name not in held]:
         mine = {k.partition(".")[2]: v for k, v in arrays.items() if k.partition(".")[0] == name}
         if name in ("visible", "missing"):

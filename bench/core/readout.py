@@ -37,8 +37,11 @@ class FittedVariant(Protocol):
         """``function(noise)`` for ``n_draws`` draws, stacked along a first axis.
 
         The draws come from the replicate's own generator; the same call on a freshly opened
-        replicate gives the same draws.
+        replicate gives the same draws.  Shared noise is the same in every call.
         """
+
+    def arms(self, perturbations: NDArray[np.str_]) -> Mapping[str, Tensor]:
+        """``perturbation`` and ``dosage`` of cells with these perturbations."""
 
 
 def _no_label(config: Any) -> frozenset[str]:
@@ -59,9 +62,10 @@ class Readout:
     """Names of the arrays it returns."""
     of_variant: Callable[[FittedVariant, Problem, Any], Arrays]
     of_baseline: Callable[[FittedRates, Problem, Any], Arrays]
-    rows: Literal["cells", "draws", "comparisons"] = "cells"
-    """What the first axis counts: the cells of ``problem.scored``, draws of the latents, or
-    comparisons between groups of cells."""
+    rows: Literal["cells", "draws", "comparisons", "perturbations", "treatments"] = "cells"
+    """What the first axis counts: the cells of ``problem.scored``, draws of the latents,
+    comparisons between groups of cells, the perturbations of the scored cells but the control, or
+    the treatments of all cells."""
     labels: Callable[[Any], frozenset[str]] = _no_label
     """config -> labels a dataset must have for it."""
     reference: str

@@ -33,6 +33,8 @@ class Task:
     """Readouts that mean something in this task."""
     answers: frozenset[str]
     """Names of the arrays that metrics compare with."""
+    reveals: frozenset[str] = frozenset()
+    """Truths that metrics are given as well, under their own names, where the dataset has them."""
     selects: bool = False
     """Whether its problems keep cells that a search may select hyperparameters by."""
     ranked_by: str

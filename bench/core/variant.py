@@ -21,6 +21,9 @@ Minibatch = Mapping[str, "Tensor"]
 at, else 0 (counts are 0 there); ``batch``, ``cell_type``, ``perturbation`` (cell,) integer codes;
 ``known_type`` (cell,) code of the cell type where it is known, -1 where it is not.  When a trained
 variant is read out no type is known, so what it says of a cell never rests on that cell's label.
+With ``perturbation`` comes ``dosage`` (cell, treatment): how much of each treatment a cell was
+given, zero in controls.  ``values`` (cell, gene) stand in the place of counts where the data are
+real numbers that are no counts.
 """
 
 
@@ -29,6 +32,12 @@ class Noise(NamedTuple):
 
     shape: tuple[int, ...]
     kind: Literal["normal", "uniform"] = "normal"
+    shared: bool = False
+    """Whether one draw serves all cells: the noise of a global variable, without a cell axis."""
+
+
+def _nobody() -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +50,14 @@ class DataFacts:
     n_cell_types: int = 0
     n_known_types: int = 0
     """Types that some training cell is known to be of."""
-    n_perturbations: int = 0
+    perturbations: tuple[str, ...] = ()
+    """What the codes of ``perturbation`` stand for, in their order; the control is among them."""
+    n_perturbed: NDArray[np.int64] = field(default_factory=_nobody)
+    """(perturbation,) training cells of each."""
+    treatments: tuple[str, ...] = ()
+    """What the columns of ``dosage`` stand for, in their order."""
+    n_treated: NDArray[np.int64] = field(default_factory=_nobody)
+    """(treatment,) training cells that were given any of it."""
     gene_mean: NDArray[np.float32]
     """(gene,) mean of the observed training counts."""
     gene_sd: NDArray[np.float32]
@@ -52,7 +68,8 @@ class DataFacts:
     """(gene,) mean and standard deviation of log(1 + count), observed training entries."""
     log_library: NDArray[np.float32]
     """(batch, 2) mean and variance of the log library sizes of a batch's training cells; those of
-    all training cells for a batch without any; one row where there are no batches."""
+    all training cells for a batch without any; one row where there are no batches.  Of values that
+    are no counts the two log moments are those of the values, and there is no library."""
 
 
 class VariantModule(Protocol):
@@ -79,6 +96,20 @@ class ClassifierModule(Protocol):
 
     def classify(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor:
         """(cell, known type) logits of q(y | latents)."""
+
+
+class PerturbationModule(Protocol):
+    """What a variant that gives ``effects`` follows beside :class:`VariantModule`."""
+
+    def imagine(self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]) -> Any:
+        """p(x) of these cells had they been given each arm, (arm, cell, gene).
+
+        ``arms`` has ``perturbation`` (arm,) and ``dosage`` (arm, treatment).  ``cells`` are
+        training controls with ``library`` (cell, 1) beside their fields.  The noise is that of one
+        pass over ``cells``: its local part stands for draws of the basal latents from their prior
+        (a deterministic encoder encodes the cells instead), shared by all arms; its shared part for
+        one draw of the globals.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,9 @@ class EncoderInput(nn.Module):
         super().__init__()
         self.looks = looks
         mean, sd = (facts.gene_mean, facts.gene_sd) if looks == "raw" else facts.log_moments
-        scaled = [mean, np.maximum(sd, 1e-6)] if standardize else [0 * mean, 1 + 0 * sd]
+        # A gene that no training cell expressed has no scale; a held-out cell may express it.
+        spread = np.where(sd > 0, sd, 1).astype(sd.dtype)
+        scaled = [mean, spread] if standardize else [0 * mean, 1 + 0 * sd]
         self.register_buffer("mean", torch.tensor(scaled[0]))
         self.register_buffer("sd", torch.tensor(scaled[1]))
 

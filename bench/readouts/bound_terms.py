@@ -45,7 +45,7 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: BoundTermsConfig
 
 
 def _of_cells(fitted: FittedVariant, cells: Minibatch, config: BoundTermsConfig) -> Arrays:
-    n_cells = len(cells["counts"])
+    n_cells = len(cells["observed"])
     drawn = fitted.over_draws(
         lambda noise: fitted.module(cells, noise).local, n_cells, config.n_samples
     )

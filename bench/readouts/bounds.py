@@ -58,7 +58,7 @@ def _log_weights(
     def at_noise(noise: Mapping[str, Tensor]) -> Tensor:
         return fitted.module(cells, noise).log_weight
 
-    weights = fitted.over_draws(at_noise, len(cells["counts"]), config.n_samples)
+    weights = fitted.over_draws(at_noise, len(cells["observed"]), config.n_samples)
     return weights.double().cpu().numpy()
 
 

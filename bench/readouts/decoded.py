@@ -56,7 +56,7 @@ def _of_cells(
         each = [shares(fitted.module, latents, cells, code) for code in codes]
         return sum(each[1:], each[0]) / len(each)
 
-    draws = fitted.over_draws(at_noise, len(cells["counts"]), n_samples)
+    draws = fitted.over_draws(at_noise, len(cells["observed"]), n_samples)
     return draws.mean(0).float().cpu().numpy()
 
 

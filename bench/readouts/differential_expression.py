@@ -84,7 +84,7 @@ def _at_a_draw(fitted: FittedVariant, cells: Any, code: int | None) -> Shares:
     posterior = fitted.module.infer(cells)
     drawn = fitted.over_draws(
         lambda noise: shares(fitted.module, at_draw(posterior, noise), cells, code),
-        len(cells["counts"]),
+        len(cells["observed"]),
         1,
     )
     return drawn[0].float().cpu().numpy()

@@ -38,7 +38,7 @@ def _of_cells(fitted: FittedVariant, cells: Minibatch) -> Tensor:
     posterior = fitted.module.infer(cells)
     draws = fitted.over_draws(
         lambda noise: fitted.module.generate(at_draw(posterior, noise), cells).expressed,
-        len(cells["counts"]),
+        len(cells["observed"]),
         1,
     )
     return draws[0]

@@ -44,7 +44,7 @@ def _of_cells(
     posterior = fitted.module.infer(cells)
     draws = fitted.over_draws(
         lambda noise: fitted.module.generate(at_draw(posterior, noise), cells).mean,
-        len(cells["counts"]),
+        len(cells["observed"]),
         config.n_samples,
     )
     return fitted.module.generate(at_mean(posterior), cells).mean, draws.mean(0)

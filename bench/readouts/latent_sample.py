@@ -28,7 +28,8 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: LatentSampleConf
 
 def _of_cells(fitted: FittedVariant, cells: Minibatch) -> np.ndarray:
     posterior = fitted.module.infer(cells)
-    draws = fitted.over_draws(lambda noise: at_draw(posterior, noise)["z"], len(cells["counts"]), 1)
+    n_cells = len(cells["observed"])
+    draws = fitted.over_draws(lambda noise: at_draw(posterior, noise)["z"], n_cells, 1)
     return draws[0].float().cpu().numpy()
 
 

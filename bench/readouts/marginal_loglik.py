@@ -55,7 +55,7 @@ def _of_cells(
     def at_noise(noise: Mapping[str, Tensor]) -> Tensor:
         return fitted.module(cells, noise).log_weight
 
-    n_cells = len(cells["counts"])
+    n_cells = len(cells["observed"])
     total = np.full(n_cells, -np.inf)
     for begin in range(0, config.n_samples, AT_A_TIME):
         n_draws = min(AT_A_TIME, config.n_samples - begin)

@@ -63,7 +63,7 @@ def _new_counts(fitted: FittedVariant, cells: Minibatch, posterior: Posterior) -
     """(cell, gene) counts, drawn on the CPU so that devices agree."""
     law = fitted.over_draws(
         lambda noise: fitted.module.generate(at_draw(posterior, noise), cells),
-        len(cells["counts"]),
+        len(cells["observed"]),
         1,
     )
     return law._make(part[0].float().cpu() for part in law).sample(fitted.generator)

@@ -1,6 +1,7 @@
 """A problem's cells on the device: what is visible of them, field by field, and nothing else."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from bench.core.dataset import KNOWN_TYPE, LABELS
 from bench.core.problem import TRAIN, Problem
 from bench.core.variant import DataFacts, Variant
 from bench.parts.labelled import known_codes
+from bench.parts.treatments import dosages
 from bench.training.sparse import SparseRows, to_device
 
 
@@ -22,6 +24,7 @@ class DeviceCells:
     needs: frozenset[str]
     counts: SparseRows
     missing: SparseRows | None
+    dosage: SparseRows | None
     codes: dict[str, Tensor]
     """(cell,) integer codes of the labels, in the alphabetical order of their names; -1 where a
     type is not known."""
@@ -29,8 +32,10 @@ class DeviceCells:
     def minibatch(self, rows: Tensor) -> dict[str, Tensor]:
         """The declared fields of these cells; ``rows`` may have any shape."""
         cells = {name: codes[rows] for name, codes in self.codes.items()}
-        if "counts" in self.needs:
-            cells["counts"] = self.counts.dense(rows)
+        for name in self.needs & {"counts", "values"}:
+            cells[name] = self.counts.dense(rows)
+        if self.dosage is not None:
+            cells["dosage"] = self.dosage.dense(rows)
         if "observed" in self.needs:
             cells["observed"] = self._observed(rows)
         return cells
@@ -53,8 +58,10 @@ def on_device(problem: Problem, variant: Variant, device: torch.device) -> Devic
     if KNOWN_TYPE in needs:
         codes[KNOWN_TYPE] = torch.from_numpy(known_codes(problem.labels[KNOWN_TYPE])).to(device)
     missing = None if problem.missing is None else to_device(problem.missing, device)
+    treated = "perturbation" in needs
     counts = to_device(problem.visible, device)
-    return DeviceCells(needs=needs, counts=counts, missing=missing, codes=codes)
+    dosage = to_device(dosages(problem.labels["perturbation"])[1], device) if treated else None
+    return DeviceCells(needs=needs, counts=counts, missing=missing, dosage=dosage, codes=codes)
 
 
 def facts_of(problem: Problem) -> DataFacts:
@@ -63,20 +70,36 @@ def facts_of(problem: Problem) -> DataFacts:
     counts = problem.visible[rows].astype(np.float64)
     n_observed = len(rows) - _missing_per_gene(problem, rows)
     levels = {name: len(np.unique(values[values != ""])) for name, values in problem.labels.items()}
-    gene_mean, gene_sd = _moments(counts, n_observed)
+    gene_mean, gene_sd = moments = _moments(counts, n_observed)
+    counted = problem.measured == "counts"
     return DataFacts(
         n_genes=counts.shape[1],
         n_train=len(rows),
         n_batches=levels.get("batch", 0),
         n_cell_types=levels.get("cell_type", 0),
         n_known_types=levels.get(KNOWN_TYPE, 0),
-        n_perturbations=levels.get("perturbation", 0),
         gene_mean=gene_mean,
         gene_sd=gene_sd,
         gene_max=counts.max(0).toarray().ravel().astype(np.float32),
-        log_moments=_moments(counts.log1p(), n_observed),
-        log_library=_log_library(problem),
+        log_moments=_moments(counts.log1p(), n_observed) if counted else moments,
+        log_library=_log_library(problem) if counted else np.zeros((1, 2), dtype=np.float32),
+        **_perturbed(problem, rows),
     )
+
+
+def _perturbed(problem: Problem, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Names of perturbations and treatments, and how many training cells (``rows``) have each."""
+    if "perturbation" not in problem.labels:
+        return {}
+    label = problem.labels["perturbation"]
+    names, code = np.unique(label, return_inverse=True)
+    treatments, dosage = dosages(label)
+    return {
+        "perturbations": tuple(names.tolist()),
+        "n_perturbed": np.bincount(code[rows], minlength=len(names)),
+        "treatments": treatments,
+        "n_treated": dosage[rows].getnnz(axis=0).astype(np.int64),
+    }
 
 
 def _log_library(problem: Problem) -> NDArray[np.float32]:

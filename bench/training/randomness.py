@@ -25,6 +25,12 @@ def draw_one(
     }
 
 
+def parted(wanted: Mapping[str, Noise]) -> tuple[dict[str, Noise], dict[str, Noise]]:
+    """The noise of cells, and the noise that all cells share."""
+    own = {name: noise for name, noise in wanted.items() if not noise.shared}
+    return own, {name: noise for name, noise in wanted.items() if noise.shared}
+
+
 def draw(
     wanted: Mapping[str, Noise],
     n_draws: int,

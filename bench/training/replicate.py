@@ -14,8 +14,9 @@ from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 from bench.core.seeds import address
 from bench.core.variant import Variant
+from bench.parts.treatments import dosages
 from bench.training.cells import DeviceCells, facts_of, on_device
-from bench.training.randomness import draw_one
+from bench.training.randomness import draw_one, parted
 
 LARGEST_PASS = 4_000_000
 """Numbers in the largest (draw, cell, gene) array a readout makes at a time."""
@@ -32,6 +33,10 @@ class Replicate:
     cells: DeviceCells
     device: torch.device
     generator: torch.Generator
+    shared_address: int
+    """Where the draws of shared noise begin, in every call anew."""
+    perturbations: tuple[str, ...]
+    treatments: tuple[str, ...]
 
     def minibatches(self, rows: NDArray[np.int64]) -> Iterator[Mapping[str, Tensor]]:
         """The declared fields of these cells, in order, as many at a time as memory allows."""
@@ -43,9 +48,18 @@ class Replicate:
         self, function: Callable[[Mapping[str, Tensor]], Any], n_cells: int, n_draws: int
     ) -> Any:
         """``function(noise)`` for ``n_draws`` draws, stacked along a first axis."""
-        noise = draw_one(self.module.noise(n_cells), n_draws, self.generator)
+        own, shared = parted(self.module.noise(n_cells))
+        noise = draw_one(own, n_draws, self.generator)
+        noise |= draw_one(shared, n_draws, torch.Generator().manual_seed(self.shared_address))
         on_device = {name: value.to(self.device) for name, value in noise.items()}
         return vmap(function, chunk_size=DRAWS_AT_A_TIME)(on_device)
+
+    def arms(self, perturbations: NDArray[np.str_]) -> Mapping[str, Tensor]:
+        """``perturbation`` and ``dosage`` of cells with these perturbations."""
+        codes = torch.from_numpy(np.searchsorted(self.perturbations, perturbations))
+        dosage = dosages(perturbations, self.treatments)[1].toarray().astype(np.float32)
+        arms = {"perturbation": codes, "dosage": torch.from_numpy(dosage)}
+        return {name: value.to(self.device) for name, value in arms.items()}
 
 
 def open_replicate(
@@ -61,7 +75,8 @@ def open_replicate(
 
     It is told no cell's type: what is read out of a labelled cell does not rest on its label.
     """
-    module = variant.build(facts_of(problem), hyperparameters)
+    facts = facts_of(problem)
+    module = variant.build(facts, hyperparameters)
     cells = on_device(problem, variant, device)
     if KNOWN_TYPE in cells.codes:
         cells.codes[KNOWN_TYPE] = torch.full_like(cells.codes[KNOWN_TYPE], -1)
@@ -71,4 +86,7 @@ def open_replicate(
         cells=cells,
         device=device,
         generator=torch.Generator().manual_seed(address("replicate", seed, "readout", readout)),
+        shared_address=address("replicate", seed, "readout", readout, "shared"),
+        perturbations=facts.perturbations,
+        treatments=facts.treatments,
     )

@@ -1,0 +1,101 @@
+"""VAE that is told each cell's treatments: nothing about them is inferred.
+
+    z_i ~ Normal(0, I)     x_i ~ NB(l_i softmax(f(z_i, D_i)), theta)     q(z_i | x_i, D_i) Gaussian
+
+D_i are the cell's dosages, l_i its observed library size.  A treatment that no training cell had is
+taken out of D: nothing is known of it, and it does nothing.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794 (conditional VAE).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from bench.core.ledger import LossTerms
+from bench.core.variant import DataFacts, Minibatch, Noise, Variant
+from bench.parts.count_networks import EncoderInput
+from bench.parts.distributions import Gaussian, NegativeBinomial, Poisson
+from bench.parts.latents import at_draw, standard_normal_ledger
+from bench.parts.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
+from bench.parts.treatment_encoding import Encoding, TreatmentEncoding
+from bench.parts.visible import library_size, seen_counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionalVAEConfig:
+    """Hyperparameters of the conditional VAE."""
+
+    n_latent: Annotated[int, Gt(0)] = 100
+    n_hidden: Annotated[int, Gt(0)] = 400
+    """Width of every hidden layer."""
+    n_layers: Annotated[int, Ge(1)] = 1
+    """Hidden layers of encoder and of decoder."""
+    encoding: Encoding = "additive"
+    """Whether a combination is the sum of its parts or one of its own."""
+    likelihood: CountLaw = "nb"
+
+
+class ConditionalVAE(nn.Module):
+    """One replicate, one draw: counts and dosages in, a ledger of nats per cell out."""
+
+    def __init__(self, facts: DataFacts, config: ConditionalVAEConfig) -> None:
+        super().__init__()
+        self.config, width = config, config.n_hidden
+        self.treated = TreatmentEncoding(facts, config.encoding)
+        n_known = self.treated.n_columns
+        self.look = EncoderInput(facts, "log1p", standardize=True)
+        self.encoder = PerturbationEncoder(
+            facts.n_genes, n_known, width, config.n_layers, config.n_latent
+        )
+        n_in = config.n_latent + n_known
+        self.decoder = ShareDecoder(n_in, width, config.n_layers, facts, config.likelihood)
+
+    def noise(self, n_cells: int) -> dict[str, Noise]:
+        return {"z": Noise((n_cells, self.config.n_latent))}
+
+    def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
+        return {"z": self.encoder(self.look(cells), self._dosage(cells))}
+
+    def generate(
+        self, latents: Mapping[str, Tensor], cells: Minibatch
+    ) -> NegativeBinomial | Poisson:
+        z = torch.cat([latents["z"], self._dosage(cells)], -1)
+        return self.decoder(z, library_size(cells))
+
+    def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
+        posterior = self.infer(cells)
+        latents = at_draw(posterior, noise)
+        log_prob = self.generate(latents, cells).log_prob(seen_counts(cells))
+        return standard_normal_ledger((cells["observed"] * log_prob).sum(-1), posterior, latents)
+
+    def imagine(
+        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    ) -> NegativeBinomial | Poisson:
+        dosage, basal = self._dosage(arms)[:, None], noise["z"][None]
+        n_arms, n_cells = dosage.shape[0], basal.shape[1]
+        both = [basal.expand(n_arms, -1, -1), dosage.expand(-1, n_cells, -1)]
+        return self.decoder(torch.cat(both, -1), cells["library"])
+
+    def _dosage(self, cells: Minibatch) -> Tensor:
+        return self.treated(cells) * self.treated.seen
+
+
+VARIANT = Variant(
+    label="conditional VAE",
+    needs=frozenset({"counts", "observed", "perturbation"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
+            *("latent", "latent_sample", "decoded"),
+            *("posterior_predictive", "differential_expression", "effects"),
+        }
+    ),
+    config=ConditionalVAEConfig,
+    build=ConditionalVAE,
+    training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
+)

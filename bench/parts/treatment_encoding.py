@@ -1,0 +1,45 @@
+"""Treatments as a model sees them: columns of a dosage matrix, and how often each was trained on.
+
+    additive    a column per treatment; a combination is the sum of its parts
+    unique      a column per perturbation, the control apart; a combination is one of its own, its
+                dosage the largest of its parts
+
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794 (``encode_combos_as_unique``).
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from bench.core.dataset import CONTROL
+from bench.core.variant import DataFacts, Minibatch
+
+Encoding = Literal["additive", "unique"]
+
+
+class TreatmentEncoding(nn.Module):
+    """(cell, column) dosages; ``seen`` (column,) is 1 where a training cell had it, else 0."""
+
+    seen: Tensor
+    n_cells: Tensor
+    kept: Tensor
+
+    def __init__(self, facts: DataFacts, encoding: Encoding) -> None:
+        super().__init__()
+        self.encoding, self.n_perturbations = encoding, len(facts.perturbations)
+        treated = [place for place, name in enumerate(facts.perturbations) if name != CONTROL]
+        n_cells = facts.n_treated if encoding == "additive" else facts.n_perturbed[treated]
+        self.n_columns = len(n_cells)
+        self.register_buffer("n_cells", torch.tensor(n_cells, dtype=torch.float32))
+        self.register_buffer("seen", (self.n_cells > 0).float())
+        self.register_buffer("kept", torch.tensor(treated))
+
+    def forward(self, cells: Minibatch) -> Tensor:
+        """(…, column) dosages of these cells."""
+        dosage = cells["dosage"]
+        if self.encoding == "additive":
+            return dosage
+        own = one_hot(cells["perturbation"], self.n_perturbations)[..., self.kept]
+        return own * dosage.amax(-1, keepdim=True)

@@ -1,0 +1,87 @@
+"""What the name of a perturbation says: which treatments a cell was given, and how much of each.
+
+    control          nothing
+    KLF1             one treatment at dosage 1
+    CEBPA+KLF1       two treatments; parts stand in alphabetical order
+    drug@0.5+KLF1    dosages other than 1 stand behind an @
+
+So a label is all there is on disk, and a sparse matrix of dosages is made of it when it is needed.
+What stands behind an @ and is no number is part of the name.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from math import isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from bench.core.dataset import CONTROL
+
+JOINS, DOSED = "+", "@"
+
+
+def perturbation_name(parts: Mapping[str, float]) -> str:
+    """The name of these treatments together; none of them, or none with any dosage, is the control.
+
+    Raises ValueError where a dosage is negative or no number.
+    """
+    for treatment, dosage in parts.items():
+        if not (isfinite(dosage) and dosage >= 0):
+            raise ValueError(f"the dosage of {treatment} is {dosage}: expected 0 or more")
+    given = {treatment: dosage for treatment, dosage in sorted(parts.items()) if dosage}
+    named = [t if dosage == 1 else f"{t}{DOSED}{dosage:g}" for t, dosage in given.items()]
+    return JOINS.join(named) or CONTROL
+
+
+@cache
+def treatments_of(perturbation: str) -> Mapping[str, float]:
+    """Dosage by treatment; empty for the control.  A treatment named twice is given twice.
+
+    Raises ValueError where a dosage is negative or no number.
+    """
+    if perturbation == CONTROL:
+        return {}
+    parts: dict[str, float] = {}
+    for part in perturbation.split(JOINS):
+        name, dosage = _dosed(part)
+        if not (isfinite(dosage) and dosage >= 0):
+            raise ValueError(f"the dosage of {name} is {dosage}: expected 0 or more")
+        parts[name] = parts.get(name, 0.0) + dosage
+    return parts
+
+
+def _dosed(part: str) -> tuple[str, float]:
+    name, at, amount = part.rpartition(DOSED)
+    try:
+        return (name, float(amount)) if at else (part, 1.0)
+    except ValueError:
+        return part, 1.0
+
+
+def dosages(
+    perturbation: NDArray[np.str_], treatments: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], csr_matrix]:
+    """The treatments in alphabetical order, or those given, and the (cell, treatment) dosages."""
+    names, code = np.unique(perturbation, return_inverse=True)
+    parts = [treatments_of(name) for name in names.tolist()]
+    known = tuple(sorted({t for part in parts for t in part}) if treatments is None else treatments)
+    column = {treatment: place for place, treatment in enumerate(known)}
+    entries = [
+        (row, column[t], dosage) for row, part in enumerate(parts) for t, dosage in part.items()
+    ]
+    row, col, dosage = (np.array(one) for one in zip(*entries, strict=True)) if entries else _none()
+    each = csr_matrix((dosage.astype(float), (row, col)), shape=(len(names), len(known)))
+    return known, each[code]
+
+
+def perturbations_in(perturbation: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The perturbations of these cells but the control, each once, in alphabetical order."""
+    names = np.unique(perturbation)
+    return names[names != CONTROL]
+
+
+def _none() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    nothing = np.zeros(0, dtype=np.int64)
+    return nothing, nothing, np.zeros(0)

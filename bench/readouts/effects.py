@@ -1,0 +1,129 @@
+"""What every perturbation of the scored cells does to expression, according to a competitor.
+
+    for one draw of the globals, B training controls and their library sizes:
+        basal latents from their prior, shared by all arms and by the control arm
+        x_arm ~ p(x | basal, arm, globals, library),   y as in ``bench.parts.effects``
+    effect of an arm = mean over draws of [mean of y_arm - mean of y_control]
+
+Draws are added until the standard error, averaged over arms and genes, is at most ``tolerance``, or
+there are ``most_particles``.  Library sizes are those of the data, because y depends on depth.
+``predicted_cells`` are draws of x_arm in the principal components of the training cells.  A
+baseline says its effects at once, and its cells are training controls moved by them.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794; there the library is 10,000 for every draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import Problem
+from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.seeds import numpy_generator
+from bench.parts.effects import Floats, expression, scored_perturbations, space_of
+from bench.parts.imagined import (
+    CELLS_PER_DRAW,
+    Arms,
+    arms_of,
+    draws_at_a_time,
+    imagined,
+    training_controls,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectsConfig:
+    """How well an effect is known before it is read."""
+
+    tolerance: Annotated[float, Gt(0)] = 0.05
+    """Standard error of an effect, averaged over arms and genes, at which drawing ends."""
+    most_particles: Annotated[int, Ge(1)] = 5000
+    """Draws of a cell per arm at most."""
+    n_cells: Annotated[int, Ge(2)] = 100
+    """Cells of each perturbation that are kept for comparing distributions."""
+
+
+class Tally:
+    """Running sums over draws of (perturbation, gene) differences."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.total: Floats = np.zeros(1)
+        self.squares: Floats = np.zeros(1)
+
+    def add(self, differences: Floats) -> None:
+        """Take (draw, perturbation, gene) into account."""
+        self.n += len(differences)
+        self.total = self.total + differences.sum(0, dtype=float)
+        self.squares = self.squares + np.square(differences, dtype=float).sum(0)
+
+    @property
+    def mean(self) -> Floats:
+        """(perturbation, gene)."""
+        return np.asarray(self.total / self.n)
+
+    @property
+    def error(self) -> Floats:
+        """(perturbation,) standard error of the mean, averaged over genes."""
+        variance = np.maximum(self.squares / self.n - self.mean**2, 0)
+        return np.asarray(np.sqrt(variance / max(self.n - 1, 1)).mean(-1))
+
+
+def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsConfig) -> Arrays:
+    """Effects (perturbation, gene), their error, and some cells of each perturbation."""
+    arms, controls = arms_of(problem), training_controls(problem)
+    rng, space, tally = numpy_generator("effects"), space_of(problem), Tally()
+    n_draws, cells = draws_at_a_time(problem, arms), list[Floats]()
+    while True:
+        rows = rng.choice(controls, CELLS_PER_DRAW)
+        drawn = expression(imagined(fitted, arms, rows, n_draws), problem.measured)
+        tally.add((drawn[:, 1:] - drawn[:, :1]).mean(2))
+        if sum(part.shape[1] for part in cells) < config.n_cells:
+            cells.append(space.project(_by_arm(drawn[:, 1:])))
+        enough = sum(part.shape[1] for part in cells) >= config.n_cells
+        many = tally.n * CELLS_PER_DRAW >= config.most_particles
+        if enough and (many or tally.error.mean() <= config.tolerance):
+            break
+    kept = np.concatenate(cells, axis=1)[:, : config.n_cells]
+    return _arrays(arms, tally.mean, tally.error, kept)
+
+
+def _by_arm(drawn: Floats) -> Floats:
+    """(draw, arm, cell, gene) -> (arm, draw x cell, gene)."""
+    return np.moveaxis(drawn, 1, 0).reshape(drawn.shape[1], -1, drawn.shape[-1])
+
+
+def of_baseline(fitted: FittedRates, problem: Problem, config: EffectsConfig) -> Arrays:
+    """What the baseline says, and training controls moved by it."""
+    if fitted.effects is None:
+        raise ValueError("a baseline that gives 'effects' must return effects: mend its card")
+    arms = arms_of(problem)
+    effect = fitted.effects(scored_perturbations(problem))
+    rows = numpy_generator("effects").choice(training_controls(problem), config.n_cells)
+    moved = expression(problem.visible[rows], problem.measured)[None] + effect[:, None]
+    return _arrays(arms, effect, np.zeros(len(effect)), space_of(problem).project(moved))
+
+
+def _arrays(arms: Arms, effect: Floats, error: Floats, cells: Floats) -> Arrays:
+    return {
+        "effect_perturbation": arms[1:],
+        "effect": effect.astype(np.float32),
+        "effect_error": error.astype(np.float32),
+        "predicted_cells": cells.astype(np.float32),
+    }
+
+
+READOUT = Readout(
+    label="Treatment effects",
+    config=EffectsConfig,
+    gives=frozenset({"effect_perturbation", "effect", "effect_error", "predicted_cells"}),
+    of_variant=of_variant,
+    of_baseline=of_baseline,
+    rows="perturbations",
+    labels=lambda config: frozenset({"perturbation"}),
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
+)

@@ -1,0 +1,58 @@
+"""Cells of every perturbation are held out: how well are effects known that were seen?
+
+Every perturbation, and the control, gives its share of cells to validation and test; the test cells
+are scored.  The other cells of a perturbation are its ceiling: the baseline ``split_half`` predicts
+the effect among the test cells by that among the training cells.  Blind to perturbations that
+were not seen: that is what ``unseen_combinations`` asks.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt, Lt
+
+from bench.core.dataset import CountData
+from bench.core.problem import TRAIN, Problem
+from bench.core.task import Task
+from bench.parts.cell_splits import roles
+from bench.parts.perturbation_splits import (
+    EFFECT_ANSWERS,
+    REVEALED,
+    perturbation_problem,
+    refuse_few_cells,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenPerturbationsConfig:
+    """Shares of the cells of every perturbation."""
+
+    test: Annotated[float, Gt(0), Lt(1)] = 0.2
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.16
+
+
+def pose(
+    data: CountData, config: SeenPerturbationsConfig, split: int, rng: np.random.Generator
+) -> Problem:
+    """Roles by cell, by perturbation.  Raises with all perturbations of too few cells."""
+    fractions = {"test": config.test, "validation": config.validation}
+    perturbation = data.labels["perturbation"]
+    role = roles(len(perturbation), fractions, rng, perturbation)
+    refuse_few_cells(perturbation, role)
+    return perturbation_problem(data, role, np.flatnonzero(role == TRAIN))
+
+
+TASK = Task(
+    label="seen perturbations",
+    config=SeenPerturbationsConfig,
+    pose=pose,
+    needs=frozenset({"perturbation"}),
+    tells=frozenset({"duplicate"}),
+    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    answers=EFFECT_ANSWERS,
+    reveals=REVEALED,
+    selects=True,
+    ranked_by="effect_pearson",
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
+)
