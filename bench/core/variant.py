@@ -98,8 +98,19 @@ class ClassifierModule(Protocol):
         """(cell, known type) logits of q(y | latents)."""
 
 
+class TreatmentLatents(NamedTuple):
+    """Where treatments move latents, and how far; rows are what the model has a column for."""
+
+    names: tuple[str, ...]
+    mask_probability: Tensor
+    """(treatment, latent) that the latent is moved; ones where a model has no mask."""
+    embedding: Tensor
+    """(treatment, latent) expected move at dosage 1."""
+
+
 class PerturbationModule(Protocol):
-    """What a variant that gives ``effects`` follows beside :class:`VariantModule`."""
+    """What a variant that gives ``effects`` follows beside :class:`VariantModule`; one that gives
+    ``treatment_latents`` has both."""
 
     def imagine(self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]) -> Any:
         """p(x) of these cells had they been given each arm, (arm, cell, gene).
@@ -110,6 +121,9 @@ class PerturbationModule(Protocol):
         (a deterministic encoder encodes the cells instead), shared by all arms; its shared part for
         one draw of the globals.
         """
+
+    def treatment_latents(self) -> TreatmentLatents:
+        """The globals of the treatments at their posterior."""
 
 
 @dataclass(frozen=True, kw_only=True)

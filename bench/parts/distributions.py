@@ -24,6 +24,8 @@ from torch import Tensor
 from bench.parts.coefficient import log_coefficient
 from bench.parts.zinb import zinb_log_prob
 
+LOG_2_PI = log(2 * pi)
+
 
 class Moments(NamedTuple):
     """Mean and variance of the Poisson rate of an entry, given what was seen."""
@@ -45,7 +47,7 @@ class Gaussian(NamedTuple):
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-density, summed over the last axis."""
         standard = (z - self.mean) / self.scale
-        return (-0.5 * standard**2 - self.scale.log() - 0.5 * log(2 * pi)).sum(-1)
+        return (-0.5 * standard**2 - self.scale.log() - 0.5 * LOG_2_PI).sum(-1)
 
     def kl_to_standard(self) -> Tensor:
         """KL to N(0, I), summed over the last axis."""

@@ -31,7 +31,9 @@ class TreatmentEncoding(nn.Module):
         self.encoding, self.n_perturbations = encoding, len(facts.perturbations)
         treated = [place for place, name in enumerate(facts.perturbations) if name != CONTROL]
         n_cells = facts.n_treated if encoding == "additive" else facts.n_perturbed[treated]
-        self.n_columns = len(n_cells)
+        names = [facts.perturbations[place] for place in treated]
+        self.names = facts.treatments if encoding == "additive" else tuple(names)
+        self.n_columns = len(self.names)
         self.register_buffer("n_cells", torch.tensor(n_cells, dtype=torch.float32))
         self.register_buffer("seen", (self.n_cells > 0).float())
         self.register_buffer("kept", torch.tensor(treated))

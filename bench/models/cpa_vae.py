@@ -1,0 +1,131 @@
+"""CPA-VAE: a cell's latent is a basal state, moved in every dimension by every treatment.
+
+    e_tk ~ Normal(0, sigma)   b_i ~ Normal(0, I)   z_i = b_i + sum_t D_it e_t
+    x_i ~ NB(l_i softmax(f(z_i)) + 1e-4, theta)
+    q(e_tk) Gaussian,  q(b_i | x_i, D_i, e) = Normal(g(x_i, sum_t D_it e_t)), or of x_i alone
+
+SAMS-VAE without its mask.  This is its authors' ablation and not the adversarial autoencoder of the
+same letters, which is ``cpa_adversarial``.  The KL of every embedding a training cell had stands in
+the ledger once for the whole data set.  What is read out of single cells without noise takes the
+embeddings at their mean.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from bench.core.ledger import LossTerms
+from bench.core.variant import DataFacts, Minibatch, Noise, TreatmentLatents, Variant
+from bench.parts.count_networks import EncoderInput
+from bench.parts.distributions import Gaussian, NegativeBinomial, Poisson
+from bench.parts.latents import at_draw, standard_normal_ledger
+from bench.parts.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
+from bench.parts.treatment_encoding import Encoding, TreatmentEncoding
+from bench.parts.treatment_posteriors import MeanFieldEmbedding
+from bench.parts.visible import library_size, seen_counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class CPAVAEConfig:
+    """Hyperparameters of CPA-VAE."""
+
+    n_latent: Annotated[int, Gt(0)] = 100
+    n_hidden: Annotated[int, Gt(0)] = 400
+    """Width of every hidden layer."""
+    n_layers: Annotated[int, Ge(1)] = 1
+    """Hidden layers of encoder and of decoder."""
+    encoding: Encoding = "additive"
+    """Whether a combination is the sum of its parts or one of its own."""
+    mean_field_encoder: bool = False
+    """Leave the treatments' offset out of what the encoder sees."""
+    embedding_prior_scale: Annotated[float, Gt(0)] = 1.0
+    """sigma."""
+    likelihood: CountLaw = "nb"
+
+
+class CPAVAE(nn.Module):
+    """One replicate, one draw: counts and dosages in, a ledger of nats per cell out."""
+
+    def __init__(self, facts: DataFacts, config: CPAVAEConfig) -> None:
+        super().__init__()
+        self.config, width, depth = config, config.n_hidden, config.n_layers
+        self.treated = TreatmentEncoding(facts, config.encoding)
+        self.embedding = MeanFieldEmbedding(self.treated.n_columns, config.n_latent)
+        self.look = EncoderInput(facts, "log1p", standardize=True)
+        n_known = 0 if config.mean_field_encoder else config.n_latent
+        self.encoder = PerturbationEncoder(facts.n_genes, n_known, width, depth, config.n_latent)
+        self.decoder = ShareDecoder(config.n_latent, width, depth, facts, config.likelihood)
+
+    def noise(self, n_cells: int) -> dict[str, Noise]:
+        n_latent = self.config.n_latent
+        shape = (self.treated.n_columns, n_latent)
+        return {"z": Noise((n_cells, n_latent)), "embedding": Noise(shape, shared=True)}
+
+    def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
+        return {"z": self.encoder(self.look(cells), self._offset(cells, self._mean()))}
+
+    def generate(
+        self, latents: Mapping[str, Tensor], cells: Minibatch
+    ) -> NegativeBinomial | Poisson:
+        offset = self._offset(cells, self._mean())
+        return self.decoder(latents["z"] + offset, library_size(cells))
+
+    def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
+        offset = self._offset(cells, self._at(noise["embedding"]))
+        posterior = {"z": self.encoder(self.look(cells), offset)}
+        latents = at_draw(posterior, noise)
+        law = self.decoder(latents["z"] + offset, library_size(cells))
+        log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
+        posterior_of_all, prior = self._posterior(), self._prior()
+        kl = (posterior_of_all.kl_to(prior) * self.treated.seen).sum()
+        ledger = standard_normal_ledger(log_likelihood, posterior, latents)
+        return ledger._replace(shared={"kl_embedding": kl})
+
+    def imagine(
+        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    ) -> NegativeBinomial | Poisson:
+        offset = self._offset(arms, self._at(noise["embedding"]))
+        return self.decoder(noise["z"] + offset[:, None], cells["library"])
+
+    def treatment_latents(self) -> TreatmentLatents:
+        mean = self._mean()
+        return TreatmentLatents(self.treated.names, torch.ones_like(mean), mean)
+
+    def _posterior(self) -> Gaussian:
+        return self.embedding(torch.empty(0))
+
+    def _prior(self) -> Gaussian:
+        mean, sd = self.embedding.mean, self.config.embedding_prior_scale
+        return Gaussian(torch.zeros_like(mean), torch.full_like(mean, sd))
+
+    def _at(self, noise: Tensor) -> Tensor:
+        """(treatment, latent) a draw: of the prior where a treatment was never trained on."""
+        seen = self.treated.seen[:, None] > 0
+        return torch.where(seen, self._posterior().at(noise), self._prior().at(noise))
+
+    def _mean(self) -> Tensor:
+        return self._posterior().mean * self.treated.seen[:, None]
+
+    def _offset(self, cells: Minibatch, moved: Tensor) -> Tensor:
+        return self.treated(cells) @ moved
+
+
+VARIANT = Variant(
+    label="CPA-VAE",
+    needs=frozenset({"counts", "observed", "perturbation"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
+            *("latent", "latent_sample", "decoded"),
+            *("posterior_predictive", "differential_expression", "effects", "treatment_latents"),
+        }
+    ),
+    config=CPAVAEConfig,
+    build=CPAVAE,
+    training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
+)

@@ -1,0 +1,130 @@
+"""SVAE+: every perturbation gives a cell's latent a mean of its own that differs in few dimensions.
+
+    w_tk ~ Beta(1, K)   m_tk ~ Bernoulli(w_tk)   a_t free
+    z_i ~ Normal(m_t(i) o a_t(i), I), mean 0 for controls      x_i ~ NB(l_i softmax(f(z_i)), theta)
+    q(w) at one point,  q(m | w) = p(m | w), drawn straight-through,  q(z_i | x_i) Gaussian
+
+A combination is a perturbation of its own, of which nothing is known if no training cell had it:
+its mean is 0 then.  - log Beta(w; 1, K) stands in the ledger once for the data set; it is a
+log-density and may be negative.
+Source: Lopez et al. 2023, arXiv 2211.03553, as rebuilt in Bereket and Karaletsos 2023.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from bench.core.ledger import LossTerms
+from bench.core.variant import DataFacts, Minibatch, Noise, TreatmentLatents, Variant
+from bench.parts.count_networks import EncoderInput
+from bench.parts.distributions import Gaussian, NegativeBinomial, Poisson
+from bench.parts.mask_priors import BetaPrior
+from bench.parts.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
+from bench.parts.treatment_encoding import TreatmentEncoding
+from bench.parts.treatment_posteriors import mask_shares, straight_through
+from bench.parts.visible import library_size, seen_counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class SVAEPlusConfig:
+    """Hyperparameters of SVAE+."""
+
+    n_latent: Annotated[int, Gt(0)] = 100
+    n_hidden: Annotated[int, Gt(0)] = 400
+    """Width of every hidden layer."""
+    n_layers: Annotated[int, Ge(1)] = 1
+    """Hidden layers of encoder and of decoder."""
+    beta_prior: Annotated[float, Gt(0)] = 2.0
+    """K of Beta(1, K): larger is sparser."""
+    temperature: Annotated[float, Gt(0)] = 1.0
+    """Of the relaxed mask whose gradient is taken."""
+    mask_weight: Annotated[float, Ge(0)] = 1.0
+    """Weight of the mask's prior in the loss; its surplus over 1 is a penalty."""
+    likelihood: CountLaw = "nb"
+
+
+class SVAEPlus(nn.Module):
+    """One replicate, one draw: counts and perturbations in, a ledger of nats per cell out."""
+
+    def __init__(self, facts: DataFacts, config: SVAEPlusConfig) -> None:
+        super().__init__()
+        self.config, self.n_train = config, facts.n_train
+        width, depth, n_latent = config.n_hidden, config.n_layers, config.n_latent
+        self.treated = TreatmentEncoding(facts, "unique")
+        self.mask = BetaPrior(self.treated.n_columns, n_latent, 1.0, config.beta_prior)
+        self.shift = nn.Parameter(0.1 * torch.randn(self.treated.n_columns, n_latent))
+        self.look = EncoderInput(facts, "log1p", standardize=True)
+        self.encoder = PerturbationEncoder(facts.n_genes, 0, width, depth, n_latent)
+        self.decoder = ShareDecoder(n_latent, width, depth, facts, config.likelihood)
+
+    def noise(self, n_cells: int) -> dict[str, Noise]:
+        shape = (self.treated.n_columns, self.config.n_latent)
+        return {
+            "z": Noise((n_cells, self.config.n_latent)),
+            "mask": Noise(shape, "uniform", shared=True),
+        }
+
+    def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
+        return {"z": self.encoder(self.look(cells))}
+
+    def generate(
+        self, latents: Mapping[str, Tensor], cells: Minibatch
+    ) -> NegativeBinomial | Poisson:
+        return self.decoder(latents["z"], library_size(cells))
+
+    def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
+        posterior = self.infer(cells)["z"]
+        mean = self.treated(cells) @ self._moved(noise["mask"])
+        prior = Gaussian(mean, torch.ones_like(mean))
+        z = posterior.at(noise["z"])
+        law = self.decoder(z, library_size(cells))
+        log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
+        cost = (self.mask.cost() * self.treated.seen).sum()
+        return LossTerms(
+            local={"reconstruction": -log_likelihood, "kl_z": posterior.kl_to(prior)},
+            log_weight=log_likelihood + prior.log_prob(z) - posterior.log_prob(z),
+            shared={"mask_rate": cost},
+            penalty=self._penalty(cost),
+            watched=mask_shares(self.mask.logit, self.treated.seen),
+        )
+
+    def imagine(
+        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    ) -> NegativeBinomial | Poisson:
+        mean = self.treated(arms) @ self._moved(noise["mask"])
+        return self.decoder(noise["z"] + mean[:, None], cells["library"])
+
+    def treatment_latents(self) -> TreatmentLatents:
+        on = self.mask.logit.sigmoid()
+        moved = on * self.shift * self.treated.seen[:, None]
+        return TreatmentLatents(self.treated.names, on, moved)
+
+    def _moved(self, uniform: Tensor) -> Tensor:
+        """(perturbation, latent) m o a; nothing for one that was never trained on."""
+        mask = straight_through(self.mask.logit, uniform, self.config.temperature)
+        return mask * self.shift * self.treated.seen[:, None]
+
+    def _penalty(self, cost: Tensor) -> dict[str, Tensor]:
+        surplus = self.config.mask_weight - 1
+        return {"mask_surplus": surplus * cost / self.n_train} if surplus else {}
+
+
+VARIANT = Variant(
+    label="SVAE+",
+    needs=frozenset({"counts", "observed", "perturbation"}),
+    gives=frozenset(
+        {
+            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
+            *("latent", "latent_sample", "decoded"),
+            *("posterior_predictive", "differential_expression", "effects", "treatment_latents"),
+        }
+    ),
+    config=SVAEPlusConfig,
+    build=SVAEPlus,
+    training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
+    reference="Lopez et al. 2023, arXiv 2211.03553",
+)
