@@ -5,11 +5,107 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.metric import NotApplicable
+
 Floats = NDArray[np.floating[Any]]
+
+ROUNDING = 1e-6
+"""What effects that were written down in single precision may differ by, relative to the largest
+of a perturbation, and still be one number."""
 
 
 def correlations(predicted: Floats, observed: Floats) -> Floats:
     """(perturbation,) Pearson correlation over genes; 0 where either side is constant."""
-    one, other = (x - x.mean(1, keepdims=True) for x in (predicted, observed))
+    one, other = _centred(predicted), _centred(observed)
     size = np.sqrt((one**2).sum(1) * (other**2).sum(1))
     return np.divide((one * other).sum(1), size, out=np.zeros(len(size)), where=size > 0)
+
+
+def determinations(predicted: Floats, observed: Floats) -> Floats:
+    """(perturbation,) R2 = 1 - sum_j (predicted - observed)^2 / sum_j (observed - its mean)^2.
+
+    0 where the observed effect is constant: there is nothing to explain.
+    """
+    missed, total = ((predicted - observed) ** 2).sum(1), (_centred(observed) ** 2).sum(1)
+    missed = np.divide(missed, total, out=np.ones(len(total)), where=total > 0)
+    return np.asarray(1 - missed)
+
+
+def cosines(predicted: Floats, observed: Floats) -> Floats:
+    """(perturbation of one, perturbation of the other) cosines; 0 where either effect is zero."""
+    return np.asarray(_units(predicted) @ _units(observed).T)
+
+
+def pooled(effect: Floats) -> Floats:
+    """(1, perturbation x gene): all effects as if they were those of one perturbation."""
+    return effect.reshape(1, -1)
+
+
+def strongest(effect: Floats, n_genes: int) -> NDArray[np.int64]:
+    """(perturbation, at most ``n_genes``) the genes of the largest absolute effects."""
+    return np.argsort(-np.abs(effect), axis=1, kind="stable")[:, :n_genes]
+
+
+def on_strongest(predicted: Floats, observed: Floats, n_genes: int) -> tuple[Floats, Floats]:
+    """Both, each perturbation on the genes that it moves most in the data."""
+    genes = strongest(observed, n_genes)
+    return np.take_along_axis(predicted, genes, 1), np.take_along_axis(observed, genes, 1)
+
+
+def mean_jaccard(predicted: Floats, observed: Floats, n_genes: int) -> float:
+    """Mean over perturbations of |both| / |either|, of the genes either side moves most.
+
+    A gene that is not moved at all is among no strongest genes; of ties the first gene is taken.
+    Raises :class:`NotApplicable` where all genes are among the strongest.
+    """
+    if predicted.shape[1] <= n_genes:
+        raise NotApplicable(f"there are no more than {n_genes} genes")
+    one, other = (_among_strongest(effect, n_genes) for effect in (predicted, observed))
+    both, either = (one & other).sum(1), (one | other).sum(1)
+    return float(np.divide(both, either, out=np.zeros(len(both)), where=either > 0).mean())
+
+
+def interquartile_range(values: Floats) -> float:
+    """Between the quartiles of these perturbations; NotApplicable where there is one only."""
+    need_several(values)
+    lower, upper = np.quantile(values, [0.25, 0.75])
+    return float(upper - lower)
+
+
+def mean_rank(distance: Floats) -> float:
+    """Mean over rows of the rank of the diagonal in its row: 0 nearest, 1 farthest, 1/2 by chance.
+
+    Ties share their ranks, also where rounding tells them apart.  Raises :class:`NotApplicable`
+    where there is nothing to be nearer than.
+    """
+    need_several(distance)
+    own = np.diagonal(distance)[:, None]
+    tied = np.abs(distance - own) <= 1e-9 * distance.max()
+    nearer = ((distance < own) & ~tied).sum(1)
+    return float((nearer + (tied.sum(1) - 1) / 2).mean() / (len(distance) - 1))
+
+
+def need_several(perturbations: NDArray[Any]) -> None:
+    """Raises :class:`NotApplicable` where there is a single perturbation."""
+    if len(perturbations) < 2:
+        raise NotApplicable("there is only one perturbation")
+
+
+def _centred(effect: Floats) -> Floats:
+    """Minus the mean over genes; exactly zero where only rounding differs from it."""
+    centred = effect - effect.mean(1, keepdims=True, dtype=float)
+    largest = np.abs(effect).max(1, keepdims=True)
+    constant = np.abs(centred).max(1, keepdims=True) <= ROUNDING * largest
+    return np.where(constant, 0.0, centred)
+
+
+def _units(effect: Floats) -> Floats:
+    size = np.sqrt((effect.astype(float) ** 2).sum(1, keepdims=True))
+    return np.divide(effect, size, out=np.zeros(effect.shape), where=size > 0)
+
+
+def _among_strongest(effect: Floats, n_genes: int) -> NDArray[np.bool_]:
+    """(perturbation, gene) whether the gene is among the strongest, and is moved."""
+    among = np.zeros(effect.shape, dtype=bool)
+    np.put_along_axis(among, strongest(effect, n_genes), True, axis=1)
+    return among & (effect != 0)

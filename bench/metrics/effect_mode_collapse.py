@@ -1,0 +1,37 @@
+"""Whether predicted effects are as different from each other as observed ones.
+
+    mean_p<q |predicted_p - predicted_q| / mean_p<q |observed_p - observed_q|
+
+0 is one prediction for all, mode collapse; 1 is as diverse as the data.  Blind to whether anything
+is right: noise alone raises it, in the data too, and beyond 1 larger is not better.  Defined for
+two perturbations or more.
+"""
+
+from math import inf
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bench.core.metric import Metric, NotApplicable
+from bench.parts.effect_scores import need_several
+
+
+def score(*, effect: NDArray[Any], data_effect: NDArray[Any]) -> float:
+    from scipy.spatial.distance import pdist
+
+    need_several(data_effect)
+    observed = pdist(data_effect).mean()
+    if not observed:
+        raise NotApplicable("all observed effects are the same")
+    return float(pdist(effect).mean() / observed)
+
+
+METRIC = Metric(
+    label="mode-collapse index",
+    score=score,
+    needs=frozenset({"effect", "data_effect"}),
+    better="higher",
+    bounds=(0.0, inf),
+    unit="diversity of observed effects",
+    reference="this project",
+)

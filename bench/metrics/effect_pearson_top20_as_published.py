@@ -1,0 +1,33 @@
+"""Correlation of predicted and observed effects on each perturbation's 20 genes, as published.
+
+    corr over all (p, j in T_p) of (predicted_pj, observed_pj)
+    T_p: the 20 genes of the largest |observed_pj|
+
+As ``effect_pearson_as_published`` otherwise; besides, it is blind to whether genes are said to move
+that do not.
+"""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bench.core.metric import Metric
+from bench.parts.effect_scores import correlations, on_strongest, pooled
+
+
+def score(*, effect_as_published: NDArray[Any], data_effect_as_published: NDArray[Any]) -> float:
+    on_genes = on_strongest(effect_as_published, data_effect_as_published, 20)
+    predicted, observed = (pooled(effect) for effect in on_genes)
+    return float(correlations(predicted, observed)[0])
+
+
+METRIC = Metric(
+    label="effect correlation on top 20 genes, pooled, as published",
+    score=score,
+    needs=frozenset({"effect_as_published", "data_effect_as_published"}),
+    better="higher",
+    bounds=(-1.0, 1.0),
+    unit="Pearson correlation",
+    sound=False,
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794 (ATE-20)",
+)

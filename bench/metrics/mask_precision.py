@@ -1,0 +1,33 @@
+"""Share right of the latents that treatments are said to move.
+
+    #{(t, k): found and true} / #{(t, k): found}
+
+Latents are matched one to one so that the most pairs are right, see
+``bench/parts/latent_matching.py``; a treatment is said to move a latent where the probability is
+above one half.  Nothing found scores 0.  Blind to what is not found.
+"""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bench.core.metric import Metric
+from bench.parts.latent_matching import mask_counts
+
+
+def score(
+    *, treatment_names: NDArray[Any], mask_probability: NDArray[Any], true_mask: NDArray[Any]
+) -> float:
+    counted = mask_counts(treatment_names, mask_probability, true_mask)
+    return counted.both / max(counted.found, 1)
+
+
+METRIC = Metric(
+    label="precision of masks",
+    score=score,
+    needs=frozenset({"treatment_names", "mask_probability", "true_mask"}),
+    better="higher",
+    bounds=(0.0, 1.0),
+    unit="share of moves found",
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
+)
