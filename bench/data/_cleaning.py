@@ -1,6 +1,7 @@
 """Cleaning common to all datasets: what is not counts is refused, what is mended is recorded.
 
-Every loader ends with :func:`tidied`; it is idempotent, so cleaning twice changes nothing.
+Every loader ends with :func:`tidied`; it is idempotent, so cleaning twice changes nothing.  Of real
+numbers that are no counts (``measured="values"``) only finiteness is asked: every cell stays.
 """
 
 import warnings
@@ -19,21 +20,26 @@ ROUNDING = 1e-3
 """Largest distance to a whole number that is still taken for arithmetic of stored floats."""
 
 LARGEST = int(np.iinfo(np.int32).max)
+LARGEST_VALUE = float(np.finfo(np.float32).max)
 LARGEST_LOG = 20.0
 """log1p of a count stays below this; fractions below it suggest a log transform."""
 
 PER_ENTRY = ("rate", "mean", "second_draw", "observed")
-"""The truths that have a row per cell."""
+"""The truths that are (cell, gene)."""
+
+PER_CELL = ("true_latent",)
+"""The other truths that have a row per cell."""
 
 
 def checked(
     data: CountData, place: str, advice: str = "", findings: Sequence[Finding] = ()
 ) -> None:
-    """Raise one :class:`UserError` with everything that keeps ``data`` from being counts.
+    """Raise one :class:`UserError` with everything that keeps ``data`` from being what it says.
 
     ``findings`` are the loader's own; ``advice`` says where else counts may be.
     """
-    wrong = [Finding(place, None, fault, advice) for fault in not_counts(data.counts)]
+    faults = not_counts if data.measured == "counts" else not_values
+    wrong = [Finding(place, None, fault, advice) for fault in faults(data.counts)]
     if wrong or findings:
         raise UserError(f"{place} cannot be used:", [*wrong, *findings])
 
@@ -41,11 +47,13 @@ def checked(
 def tidied(data: CountData, place: str) -> CountData:
     """The same data as non-negative whole numbers (int32) with unique names and whole labels.
 
-    ``data`` may hold any numeric matrix and labels with gaps; :func:`checked` refuses what cannot
-    be mended.  Every repair becomes a sentence in ``repairs``.
+    Values that are no counts become float32.  ``data`` may hold any numeric matrix and labels with
+    gaps; :func:`checked` refuses what cannot be mended.  Every repair becomes a sentence in
+    ``repairs``.
     """
     checked(data, place)
-    counts, rounded = _whole(data.counts)
+    counted = data.measured == "counts"
+    counts, rounded = _whole(data.counts) if counted else (_values(data.counts), [])
     cell_names, cell_repairs = _unique(data.cell_names, "cell")
     gene_names, gene_repairs = _unique(data.gene_names, "gene")
     labels, label_repairs = _labelled(data.labels)
@@ -57,23 +65,37 @@ def tidied(data: CountData, place: str) -> CountData:
         labels=labels,
         repairs=(*data.repairs, *rounded, *cell_repairs, *gene_repairs, *label_repairs),
     )
-    return _without_empty_cells(whole)
+    return _without_empty_cells(whole) if counted else whole
 
 
 def not_counts(matrix: Any) -> list[str]:
     """Why this matrix cannot be counts; empty where it can."""
+    numbers, faults = _finite(matrix)
+    if len(numbers) == 0 or not numbers.any():
+        return faults or ["holds no counts at all: every entry is zero"]
+    return faults + _faults_of_finite(numbers)
+
+
+def not_values(matrix: Any) -> list[str]:
+    """Why this matrix cannot be values of a simulation; empty where it can."""
+    numbers, faults = _finite(matrix)
+    size = float(np.abs(numbers).max(initial=0.0))
+    if size > LARGEST_VALUE:
+        faults.append(f"the largest entry, {size:g}, is beyond {LARGEST_VALUE:g}")
+    return faults
+
+
+def _finite(matrix: Any) -> tuple[NDArray[Any], list[str]]:
+    """The finite entries, and what is wrong with a matrix that has others or is none of numbers."""
+    nothing = np.zeros(0)
     if 0 in matrix.shape:
-        return [f"has no entries: {matrix.shape[0]} cells and {matrix.shape[1]} genes"]
+        return nothing, [f"has no entries: {matrix.shape[0]} cells and {matrix.shape[1]} genes"]
     values = np.asarray(matrix.data if issparse(matrix) else matrix).ravel()
     if values.dtype.kind not in "biuf":
-        return [f"holds {values.dtype} instead of numbers"]
-    faults = []
+        return nothing, [f"holds {values.dtype} instead of numbers"]
     finite = values[np.isfinite(values)]
-    if len(finite) < len(values):
-        faults.append(f"{len(values) - len(finite):,} entries are NaN or infinite")
-    if len(finite) == 0 or not finite.any():
-        return faults or ["holds no counts at all: every entry is zero"]
-    return faults + _faults_of_finite(finite)
+    lost = len(values) - len(finite)
+    return finite, [f"{lost:,} entries are NaN or infinite"] if lost else []
 
 
 def _faults_of_finite(values: NDArray[Any]) -> list[str]:
@@ -102,6 +124,13 @@ def _whole(matrix: Any) -> tuple[csr_matrix, list[str]]:
     counts.eliminate_zeros()
     repair = f"values up to {distance:.1g} away from whole numbers were rounded"
     return counts, [repair] if distance > 0 else []
+
+
+def _values(matrix: Any) -> csr_matrix:
+    values = csr_matrix(matrix, dtype=np.float32, copy=True)
+    values.sum_duplicates()
+    values.eliminate_zeros()
+    return values
 
 
 def _unique(names: NDArray[Any], of: str) -> tuple[NDArray[np.str_], list[str]]:
@@ -148,10 +177,11 @@ def _without_empty_cells(data: CountData) -> CountData:
 
 def kept_cells(data: CountData, keep: NDArray[np.bool_]) -> CountData:
     """The cells where ``keep`` (cell,) is true, with everything that belongs to them."""
+    by_cell = {*PER_ENTRY, *PER_CELL}
     return replace(
         data,
         counts=data.counts[keep],
         cell_names=data.cell_names[keep],
         labels={name: values[keep] for name, values in data.labels.items()},
-        truth={name: v[keep] if name in PER_ENTRY else v for name, v in data.truth.items()},
+        truth={name: v[keep] if name in by_cell else v for name, v in data.truth.items()},
     )

@@ -1,26 +1,31 @@
 """Prepared counts on disk: one ``.h5ad`` that scanpy opens, written whole or not at all.
 
-X holds the counts, ``obs`` the labels, ``layers`` the truths with a row per cell, ``uns`` the rest.
+X holds the counts or values, ``obs`` the labels, ``layers`` the truths of every entry, ``obsm``
+those of every cell, ``uns`` the rest.
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from bench.core.dataset import LABELS, CountData
 from bench.core.files import replacing
-from bench.data._cleaning import PER_ENTRY
+from bench.data._cleaning import PER_CELL, PER_ENTRY
 
-REPAIRS = "repairs"
-PER_DATASET = ("inverse_dispersion",)
+REPAIRS, MEASURED = "repairs", "measured"
+PER_DATASET = ("inverse_dispersion", "true_mask", "true_embedding", "true_effect")
 
 
 def write(data: CountData, path: Path) -> None:
     """Write tidied counts as one compressed ``.h5ad``."""
     import anndata
     import pandas as pd
+
+    def held(names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: np.asarray(data.truth[name]) for name in names if name in data.truth}
 
     cells = anndata.AnnData(
         X=data.counts,
@@ -29,9 +34,9 @@ def write(data: CountData, path: Path) -> None:
             index=pd.Index(data.cell_names.astype(object)),
         ),
         var=pd.DataFrame(index=pd.Index(data.gene_names.astype(object))),
-        layers={name: data.truth[name] for name in PER_ENTRY if name in data.truth},
-        uns={name: np.asarray(data.truth[name]) for name in PER_DATASET if name in data.truth}
-        | {REPAIRS: json.dumps(data.repairs)},
+        layers=held(PER_ENTRY),
+        obsm=held(PER_CELL),
+        uns=held(PER_DATASET) | {REPAIRS: json.dumps(data.repairs), MEASURED: data.measured},
     )
     with replacing(path) as part:
         cells.write_h5ad(part, compression="gzip")
@@ -42,7 +47,8 @@ def read(path: Path) -> CountData:
     import anndata
 
     cells = anndata.read_h5ad(path)
-    per_dataset = {name: np.asarray(cells.uns[name]) for name in PER_DATASET if name in cells.uns}
+    rest = {name: cells.uns[name] for name in PER_DATASET if name in cells.uns}
+    truth = {**cells.layers, **cells.obsm, **rest}
     return CountData(
         counts=csr_matrix(cells.X),
         cell_names=cells.obs_names.to_numpy().astype(str),
@@ -50,6 +56,7 @@ def read(path: Path) -> CountData:
         labels={
             name: cells.obs[name].to_numpy().astype(str) for name in LABELS if name in cells.obs
         },
-        truth={name: np.asarray(values) for name, values in cells.layers.items()} | per_dataset,
+        truth={name: np.asarray(values) for name, values in truth.items()},
         repairs=tuple(json.loads(cells.uns[REPAIRS])),
+        measured=cells.uns[MEASURED],
     )

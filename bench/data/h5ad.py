@@ -1,6 +1,9 @@
 """Any ``.h5ad`` of the user's: the study says where counts and labels are, no code is needed.
 
 ``{my_pbmc: {dataset: h5ad, path: my.h5ad, counts: counts, batch: donor, cell_type: label}}``
+``{my_screen: {dataset: h5ad, path: my.h5ad, perturbation: guide, control: non-targeting}}``
+
+Combinations are joined by +, as in ``KLF1+CEBPA``; see :mod:`bench.data._perturbations`.
 """
 
 import warnings
@@ -14,10 +17,11 @@ import numpy as np
 from annotated_types import Ge
 from scipy.sparse import csr_matrix
 
-from bench.core.dataset import LABELS, CountData, Dataset
+from bench.core.dataset import CONTROL, LABELS, CountData, Dataset
 from bench.core.errors import Finding, UserError, mistake
-from bench.data._cleaning import checked, not_counts, tidied
+from bench.data._cleaning import checked, kept_cells, not_counts, tidied
 from bench.data._genes import top_genes
+from bench.data._perturbations import Faults, Named, named_perturbations
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -37,6 +41,10 @@ class H5adConfig:
     """Column of ``obs``; empty where there is none."""
     perturbation: str = ""
     """Column of ``obs``; empty where there is none."""
+    control: str = CONTROL
+    """The perturbation of cells that were not perturbed; left out where it is part of others."""
+    dosage: str = ""
+    """Column of ``obs`` with the dosage of each part, joined by + like the parts; empty for 1."""
     n_top_genes: Annotated[int, Ge(0)] = 0
     """Keep the genes with the largest Poisson deviance; 0 keeps all."""
 
@@ -49,8 +57,9 @@ def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
     """
     cells = _opened(config.path)
     missing = [*_missing_counts(cells, config), *_missing_columns(cells, config)]
+    named = _perturbations(cells, config)
     if config.counts not in _places(cells):
-        raise UserError(f"{config.path} cannot be used:", missing)
+        raise UserError(f"{config.path} cannot be used:", [*missing, *named.findings])
     matrix, gene_names = _matrix(cells, config.counts)
     data = CountData(
         counts=matrix,
@@ -59,9 +68,37 @@ def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
         labels=_labels(cells, config),
     )
     place = f"{config.path}: {config.counts}"
-    checked(data, place, _advice(cells, config.counts), missing)
-    data = replace(data, counts=csr_matrix(matrix))
-    return tidied(top_genes(data, config.n_top_genes), place)
+    checked(data, place, _advice(cells, config.counts), [*missing, *named.findings])
+    data = _perturbed(replace(data, counts=csr_matrix(matrix)), named)
+    return _with_controls(tidied(top_genes(data, config.n_top_genes), place), place)
+
+
+def _perturbations(cells: "AnnData", config: H5adConfig) -> Named:
+    """What the columns say; nothing where no perturbation is asked for or its column is missing."""
+    columns = cells.obs.columns
+    if config.perturbation not in columns or (config.dosage and config.dosage not in columns):
+        return Named(np.zeros(0, dtype=str), [], [])
+    labels = cells.obs[config.perturbation].astype(object).to_numpy()
+    if not config.dosage:
+        faults = Faults("perturbation", config.perturbation)
+        return named_perturbations(labels, None, config.control, faults)
+    dosage = cells.obs[config.dosage].astype(object).to_numpy()
+    return named_perturbations(labels, dosage, config.control, Faults("dosage", config.dosage))
+
+
+def _perturbed(data: CountData, named: Named) -> CountData:
+    """The cells that have a perturbation, under its name."""
+    if not len(named.perturbation):
+        return data
+    labels = {**data.labels, "perturbation": named.perturbation}
+    data = replace(data, labels=labels, repairs=(*data.repairs, *named.repairs))
+    return kept_cells(data, named.perturbation != "")
+
+
+def _with_controls(data: CountData, place: str) -> CountData:
+    if "perturbation" in data.labels and CONTROL not in data.labels["perturbation"]:
+        raise mistake(place, None, "no control cell has any counts", "no effect could be told")
+    return data
 
 
 def _opened(path: str) -> "AnnData":
@@ -110,11 +147,24 @@ def _missing_counts(cells: "AnnData", config: H5adConfig) -> list[Finding]:
 
 def _missing_columns(cells: "AnnData", config: H5adConfig) -> list[Finding]:
     columns = [str(column) for column in cells.obs.columns]
-    asked = {name: getattr(config, name) for name in LABELS if getattr(config, name)}
-    return [
+    named = (*LABELS, "dosage")
+    asked = {name: getattr(config, name) for name in named if getattr(config, name)}
+    missing = [
         Finding(name, column, "no such column in obs", _meant(column, columns))
         for name, column in asked.items()
         if column not in columns
+    ]
+    return [*missing, *_pointless(config)]
+
+
+def _pointless(config: H5adConfig) -> list[Finding]:
+    """Keys that say more about perturbations where none are asked for."""
+    more = {"control": config.control != CONTROL, "dosage": bool(config.dosage)}
+    expected, fix = "there are no perturbations", "name their column with the key perturbation"
+    return [
+        Finding(name, getattr(config, name), expected, fix)
+        for name, given in more.items()
+        if given and not config.perturbation
     ]
 
 

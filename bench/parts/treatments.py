@@ -31,8 +31,13 @@ def perturbation_name(parts: Mapping[str, float]) -> str:
         if not (isfinite(dosage) and dosage >= 0):
             raise ValueError(f"the dosage of {treatment} is {dosage}: expected 0 or more")
     given = {treatment: dosage for treatment, dosage in sorted(parts.items()) if dosage}
-    named = [t if dosage == 1 else f"{t}{DOSED}{dosage:g}" for t, dosage in given.items()]
+    named = [t if dosage == 1 else f"{t}{DOSED}{_amount(dosage)}" for t, dosage in given.items()]
     return JOINS.join(named) or CONTROL
+
+
+def _amount(dosage: float) -> str:
+    """Without the + of an exponent, which would join two parts."""
+    return f"{dosage:.12g}".replace("e+", "e")
 
 
 @cache

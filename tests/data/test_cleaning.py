@@ -1,5 +1,6 @@
 """What is not counts is refused with all reasons; what is mended is recorded."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CountData
 from bench.core.errors import Finding, UserError
-from bench.data._cleaning import checked, not_counts, tidied
+from bench.data._cleaning import checked, kept_cells, not_counts, tidied
 
 COUNTS = np.array([[1, 0, 3], [0, 2, 1], [4, 0, 1]])
 
@@ -101,6 +102,50 @@ def test_cells_without_a_label_are_unknown() -> None:
     clean = tidied(data(COUNTS, labels={"cell_type": values}), "here")
     assert list(clean.labels["cell_type"]) == ["x", "unknown", "unknown"]
     assert "2 cells without cell_type are labelled 'unknown'" in clean.repairs
+
+
+VALUES = np.array([[1.5, -2.0, 0.0], [0.0, 0.0, 0.0], [-0.25, 1e-9, 7.0]])
+
+
+def test_values_pass_as_they_are() -> None:
+    """Negative, fractional, and a cell of nothing but zeros."""
+    clean = tidied(data(VALUES, measured="values"), "here")
+    assert clean.counts.dtype == np.float32
+    assert clean.measured == "values"
+    assert clean.repairs == ()
+    np.testing.assert_array_equal(clean.counts.toarray(), VALUES.astype(np.float32))
+    twice = tidied(clean, "here")
+    assert (clean.counts != twice.counts).nnz == 0
+
+
+@pytest.mark.parametrize(
+    ("matrix", "said"),
+    [
+        (np.where(VALUES == 7, np.nan, VALUES), "1 entries are NaN or infinite"),
+        (np.where(VALUES == 7, -np.inf, VALUES), "1 entries are NaN or infinite"),
+        (VALUES * 1e39, "the largest entry, 7e+39, is beyond"),
+        (VALUES[:, :0], "no entries: 3 cells and 0 genes"),
+        (VALUES.astype(str), "instead of numbers"),
+    ],
+)
+def test_what_is_no_finite_value_is_refused(matrix: Any, said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        tidied(data(matrix, measured="values"), "here")
+
+
+def test_truths_of_cells_go_with_them_and_others_stay() -> None:
+    rng = np.random.default_rng(6)
+    truth = {
+        "true_latent": rng.normal(size=(3, 2)),
+        "true_mask": rng.random((3, 2)) < 0.5,
+        "true_embedding": rng.normal(size=(3, 2)),
+        "true_effect": rng.normal(size=(3, 3)),
+    }
+    keep = np.array([True, False, True])
+    less = kept_cells(data(COUNTS, truth=truth), keep)
+    np.testing.assert_array_equal(less.truth["true_latent"], truth["true_latent"][keep])
+    for name in ("true_mask", "true_embedding", "true_effect"):
+        np.testing.assert_array_equal(less.truth[name], truth[name])
 
 
 def test_tidying_twice_changes_nothing() -> None:

@@ -11,8 +11,10 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from bench.catalogue import card, names
-from bench.core.dataset import LABELS, TRUTH, CountData, Dataset
+from bench.core.dataset import CONTROL, LABELS, TRUTH, CountData, Dataset
+from bench.data._cleaning import PER_ENTRY
 from bench.data._store import read, write
+from bench.parts.treatments import dosages
 
 SMALL = {"n_cells": 60, "n_genes": 20}
 
@@ -20,7 +22,7 @@ SMALL = {"n_cells": 60, "n_genes": 20}
 def users_file(folder: Path) -> str:
     counts = np.random.default_rng(5).poisson(2.0, size=(30, 8))
     columns = {
-        name: pd.Categorical(np.array(["a", "b", "c"])[np.arange(30) % 3]) for name in LABELS
+        name: pd.Categorical(np.array(["control", "b", "c"])[np.arange(30) % 3]) for name in LABELS
     }
     obs = pd.DataFrame(columns, index=[f"c{i}" for i in range(30)])
     anndata.AnnData(X=csr_matrix(counts.astype(np.float32)), obs=obs).write_h5ad(folder / "my.h5ad")
@@ -48,9 +50,8 @@ def same(one: CountData, other: CountData) -> bool:
         assert mine.keys() == theirs.keys()
         pairs += [(mine[name], theirs[name]) for name in mine]
     pairs += [(one.cell_names, other.cell_names), (one.gene_names, other.gene_names)]
-    return one.repairs == other.repairs and all(
-        a.dtype.kind == b.dtype.kind and np.array_equal(a, b) for a, b in pairs
-    )
+    said = (one.repairs, one.measured) == (other.repairs, other.measured)
+    return said and all(a.dtype.kind == b.dtype.kind and np.array_equal(a, b) for a, b in pairs)
 
 
 @pytest.mark.parametrize("name", names("data"))
@@ -58,8 +59,8 @@ def test_a_card_says_what_it_is(name: str) -> None:
     dataset = card("data", name)
     assert dataset.label
     assert dataset.reference
-    assert "counts" in dataset.provides
-    assert dataset.provides | dataset.on_request <= {"counts", *LABELS, *TRUTH}
+    assert len({"counts", "values"} & dataset.provides) == 1
+    assert dataset.provides | dataset.on_request <= {"counts", "values", *LABELS, *TRUTH}
     assert is_dataclass(dataset.config)
     assert dataset.config.__dataclass_params__.frozen
     for source in dataset.sources:
@@ -69,13 +70,20 @@ def test_a_card_says_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", without_network())
-def test_a_dataset_is_whole_counts_under_unique_names(name: str, tmp_path: Path) -> None:
+def test_a_dataset_is_whole_counts_or_finite_values_under_unique_names(
+    name: str, tmp_path: Path
+) -> None:
     dataset = card("data", name)
     data = dataset.load(small_config(dataset, tmp_path), {})
     n_cells, n_genes = data.counts.shape
-    assert data.counts.dtype == np.int32
-    assert data.counts.data.min() > 0
-    assert data.counts.getnnz(axis=1).min() > 0
+    assert data.measured in dataset.provides
+    if data.measured == "counts":
+        assert data.counts.dtype == np.int32
+        assert data.counts.data.min() > 0
+        assert data.counts.getnnz(axis=1).min() > 0
+    else:
+        assert data.counts.dtype == np.float32
+        assert np.isfinite(data.counts.data).all()
     assert len(np.unique(data.cell_names)) == n_cells
     assert len(np.unique(data.gene_names)) == n_genes
     assert all(values.shape == (n_cells,) for values in data.labels.values())
@@ -86,9 +94,21 @@ def test_a_dataset_provides_exactly_what_its_card_says(name: str, tmp_path: Path
     dataset = card("data", name)
     config = small_config(dataset, tmp_path)
     data = dataset.load(config, {})
-    assert {"counts", *data.labels, *data.truth} == dataset.fields(config)
-    for field in ("rate", "mean", "second_draw", "observed"):
+    assert {data.measured, *data.labels, *data.truth} == dataset.fields(config)
+    for field in PER_ENTRY:
         assert field not in data.truth or data.truth[field].shape == data.counts.shape
+    n_cells, n_genes = data.counts.shape
+    if "perturbation" in data.labels:
+        treatments = dosages(data.labels["perturbation"])[0]
+        assert CONTROL in data.labels["perturbation"]
+        n_latent = data.truth["true_latent"].shape[1] if "true_latent" in data.truth else 0
+        sizes = {
+            "true_latent": (n_cells, n_latent),
+            "true_mask": (len(treatments), n_latent),
+            "true_embedding": (len(treatments), n_latent),
+            "true_effect": (len(treatments), n_genes),
+        }
+        assert all(data.truth[f].shape == size for f, size in sizes.items() if f in data.truth)
 
 
 @pytest.mark.parametrize("name", without_network())
@@ -96,6 +116,20 @@ def test_loading_twice_gives_the_same(name: str, tmp_path: Path) -> None:
     dataset = card("data", name)
     config = small_config(dataset, tmp_path)
     assert same(dataset.load(config, {}), dataset.load(config, {}))
+
+
+def test_every_truth_has_a_place_on_disk(tmp_path: Path) -> None:
+    dataset = card("data", "gamma_poisson")
+    data = dataset.load(small_config(dataset, tmp_path), {})
+    n_genes, rng = data.counts.shape[1], np.random.default_rng(2)
+    truth: dict[str, np.ndarray] = {name: rng.random(data.counts.shape) for name in PER_ENTRY}
+    truth |= {"inverse_dispersion": np.array(0.5), "true_mask": rng.random((4, 3)) < 0.5}
+    truth |= {"true_embedding": rng.normal(size=(4, 3)), "true_latent": rng.normal(size=(60, 3))}
+    truth |= {"true_effect": rng.normal(size=(4, n_genes))}
+    assert truth.keys() == set(TRUTH)
+    data = replace(data, truth=truth, measured="values", counts=data.counts.astype(np.float32))
+    write(data, tmp_path / "cells.h5ad")
+    assert same(read(tmp_path / "cells.h5ad"), data)
 
 
 @pytest.mark.parametrize("name", without_network())

@@ -1,0 +1,177 @@
+"""Perturbations as a file spells them, said again as :mod:`bench.parts.treatments` says them.
+
+    ctrl            ->  control            where ctrl is the control
+    KLF1+CEBPA      ->  CEBPA+KLF1         parts stand in alphabetical order
+    KLF1+ctrl       ->  KLF1               the control is no part
+    drug+KLF1, 2+1  ->  KLF1+drug@2        with a dosage of each part
+
+A cell whose every part has dosage 0 is a control; the dosage of a control is not looked at.
+"""
+
+import re
+from collections import Counter
+from difflib import get_close_matches
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.dataset import CONTROL
+from bench.core.errors import Finding
+from bench.parts.treatments import JOINS, perturbation_name, treatments_of
+
+BETWEEN_DOSAGES = re.compile(r"(?<=[^eE])\+")
+"""The + that joins two numbers, which that of an exponent does not."""
+
+MOST_LISTED = 10
+
+
+class Named(NamedTuple):
+    """What came of the labels of a file."""
+
+    perturbation: NDArray[np.str_]
+    """(cell,) names; "" where the file has none."""
+    findings: list[Finding]
+    repairs: list[str]
+
+
+class Faults:
+    """How many cells have each fault, and the first example of it."""
+
+    def __init__(self, key: str, column: str) -> None:
+        self.key, self.column = key, column
+        self.n_cells: Counter[str] = Counter()
+        self.example: dict[str, str] = {}
+
+    def add(self, fault: str, label: str, amounts: str | None, n_cells: int) -> None:
+        """Take the cells of one spelling into account."""
+        self.n_cells[fault] += n_cells
+        dosed = "" if amounts is None else f" with {amounts!r}"
+        self.example.setdefault(fault, f"{label!r}{dosed}")
+
+    def findings(self) -> list[Finding]:
+        """One per fault, the most frequent first."""
+        return [
+            Finding(self.key, self.column, f"{n:,} cells have {f}, such as {self.example[f]}")
+            for f, n in self.n_cells.most_common()
+        ]
+
+
+def named_perturbations(
+    labels: NDArray[Any], dosage: NDArray[Any] | None, control: str, faults: Faults
+) -> Named:
+    """The perturbation of every cell from its label and, unless None, the dosages of its parts."""
+    import pandas as pd
+
+    labels = _texts(labels)
+    amounts = [None] * len(labels) if dosage is None else _texts(dosage).tolist()
+    code, spelled = pd.factorize(pd.Series(list(zip(labels.tolist(), amounts, strict=True))))
+    names = []
+    for (label, amount), n_cells in zip(spelled, np.bincount(code).tolist(), strict=True):
+        try:
+            names.append(_name(label, amount, control))
+        except ValueError as fault:
+            names.append("")
+            faults.add(str(fault), label, amount, n_cells)
+    perturbation = np.array(names)[code]
+    findings = [*faults.findings(), *_no_control(labels, perturbation, control)]
+    return Named(perturbation, findings, _repairs(labels, perturbation, control))
+
+
+def _texts(values: NDArray[Any]) -> NDArray[np.str_]:
+    import pandas as pd
+
+    gaps = np.asarray(pd.isna(values))
+    return np.array(["" if gap else str(v).strip() for v, gap in zip(values, gaps, strict=True)])
+
+
+def _name(label: str, amounts: str | None, control: str) -> str:
+    """The name of one label; "" for none.  Raises ValueError with what is wrong with it."""
+    parts = _parts(label)
+    if not label or label == control or set(parts) == {control}:
+        return CONTROL if label else ""
+    if "" in parts:
+        raise ValueError(f"a part without a name beside a {JOINS}")
+    given: dict[str, float] = {}
+    for treatment, dosage in _in_label(parts) if amounts is None else _in_column(parts, amounts):
+        if treatment == CONTROL != control:
+            raise ValueError(f"the name {CONTROL!r}, but the control is said to be {control!r}")
+        if treatment != control:
+            given[treatment] = given.get(treatment, 0.0) + dosage
+    return perturbation_name(given)
+
+
+def _parts(label: str) -> list[str]:
+    return [part.strip() for part in label.split(JOINS)]
+
+
+def _in_label(parts: list[str]) -> list[tuple[str, float]]:
+    """(treatment, dosage) of each part, dosages behind an @ or else 1."""
+    try:
+        return [next(iter(treatments_of(part).items()), (CONTROL, 1.0)) for part in parts]
+    except ValueError:
+        raise ValueError("a dosage in the label that is negative or no number") from None
+
+
+def _in_column(parts: list[str], amounts: str) -> list[tuple[str, float]]:
+    """(treatment, dosage) of each part, dosages joined like the parts."""
+    if not amounts:
+        raise ValueError("no dosage")
+    dosages = [_number(amount) for amount in BETWEEN_DOSAGES.split(amounts)]
+    if len(dosages) != len(parts):
+        raise ValueError(f"another number of dosages joined by {JOINS} than of parts")
+    if any(treatments_of(part) not in ({part: 1.0}, {}) for part in parts):
+        raise ValueError("a dosage in the label beside that of the column")
+    return list(zip(parts, dosages, strict=True))
+
+
+def _number(amount: str) -> float:
+    try:
+        dosage = float(amount)
+    except ValueError:
+        raise ValueError("a dosage that is no number") from None
+    if not isfinite(dosage):
+        raise ValueError("a dosage that is no number")
+    if dosage < 0:
+        raise ValueError("a negative dosage")
+    return dosage
+
+
+def _no_control(
+    labels: NDArray[np.str_], perturbation: NDArray[np.str_], control: str
+) -> list[Finding]:
+    """What is wrong where no cell is a control, or none bears the control's name."""
+    counted = Counter(labels[labels != ""].tolist())
+    if not counted:
+        return [Finding("perturbation", None, "no cell has a label")]
+    named = any(control in (label, *_parts(label)) for label in counted)
+    if CONTROL in perturbation and (named or control == CONTROL):
+        return []
+    expected = "only in combinations: without cells of it alone no effect can be told"
+    if not named:
+        expected = "not among the perturbations: without control cells no effect can be told"
+    return [Finding("control", control, expected, _meant(control, counted))]
+
+
+def _meant(control: str, counted: Counter[str]) -> str:
+    """The labels that look like it, and the most frequent ones."""
+    lower = {label.lower(): label for label in counted if label != control}
+    close = [lower[label] for label in get_close_matches(control.lower(), lower)]
+    often = [label for label, _ in counted.most_common(MOST_LISTED)]
+    rest = f" and {len(counted) - len(often):,} more" if len(counted) > len(often) else ""
+    listed = f"there are: {', '.join(often)}{rest}"
+    return f"did you mean {' or '.join(close)}? {listed}" if close else listed
+
+
+def _repairs(labels: NDArray[np.str_], perturbation: NDArray[np.str_], control: str) -> list[str]:
+    lost, repairs = int((labels == "").sum()), []
+    if lost:
+        said = "had no perturbation label and were dropped"
+        repairs.append(f"{lost:,} of {len(labels):,} cells {said}")
+    renamed = np.flatnonzero((labels != perturbation) & (labels != "") & (labels != control))
+    if len(renamed):
+        old, new = str(labels[renamed[0]]), str(perturbation[renamed[0]])
+        example = f"such as {old!r} as {new!r}"
+        repairs.append(f"the perturbations of {len(renamed):,} cells were renamed, {example}")
+    return repairs
