@@ -62,6 +62,10 @@ class PerturbationEncoder(nn.Module):
         self.known = nn.Linear(n_known, n_hidden, bias=False) if n_known else None
         self.tower = ResidualTower(n_genes, n_hidden, n_layers)
         self.head = GaussianHead(n_hidden, n_latent)
+        if self.known is not None:
+            # As if W and V were one layer: else what is known would drown the genes at first.
+            bound = (n_genes + n_known) ** -0.5
+            nn.init.uniform_(self.known.weight, -bound, bound)
 
     def forward(self, looked: Tensor, known: Tensor | None = None) -> Gaussian:
         """(cell, gene) and perhaps (cell, known) -> the posterior of (cell, latent)."""

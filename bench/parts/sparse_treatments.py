@@ -132,7 +132,7 @@ class SparseTreatments(nn.Module):
         return mask * self.embedding(mask).mean
 
     def expected(self) -> TreatmentLatents:
-        """Probabilities of the mask, and the embedding times them."""
+        """Probabilities of the mask; the mean embedding at the most probable mask, times them."""
         on = self.mask.probability
         seen = self.treated.seen[:, None] > 0
         moved = on * self.embedding((on > 0.5).float()).mean

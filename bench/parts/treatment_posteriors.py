@@ -49,7 +49,8 @@ class MeanFieldEmbedding(nn.Module):
         self.mean = nn.Parameter(torch.zeros(n_columns, n_latent))
         self.log_scale = nn.Parameter(torch.zeros(n_columns, n_latent))
 
-    def forward(self, mask: Tensor) -> Gaussian:
+    def forward(self, mask: Tensor | None = None) -> Gaussian:
+        """The same for every mask, and without one."""
         return Gaussian(self.mean, self.log_scale.exp() + FLOOR)
 
 
