@@ -32,7 +32,8 @@ class Task:
     asks: frozenset[str]
     """Readouts that mean something in this task."""
     answers: frozenset[str]
-    """Names of the arrays that metrics compare with."""
+    """Names of the arrays that metrics compare with; those about effects only where cells are
+    perturbed."""
     reveals: frozenset[str] = frozenset()
     """Truths that metrics are given as well, under their own names, where the dataset has them."""
     selects: bool = False

@@ -38,6 +38,22 @@ def roles(
     return role
 
 
+def share_of(strata: NDArray[np.str_], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(cell,) true in this share of the cells of every stratum, to within one cell.
+
+    A larger share by the same generator only adds cells; none is true at 0, and all are at 1.
+    """
+    order = rng.permutation(len(strata))
+    _, stratum, sizes = np.unique(strata[order], return_inverse=True, return_counts=True)
+    # Counting starts anywhere between two cells, so that small strata are not all rounded alike.
+    start = rng.uniform(size=len(sizes))
+    place = np.empty(len(strata))
+    place[np.argsort(stratum, kind="stable")] = np.concatenate([np.arange(n) for n in sizes])
+    chosen = np.empty(len(strata), dtype=bool)
+    chosen[order] = place + start[stratum] < share * sizes[stratum]
+    return chosen
+
+
 def scored_rows(n_cells: int, at_most: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """All rows, or ``at_most`` of them drawn without replacement, ascending."""
     drawn = rng.permutation(n_cells)[:at_most]

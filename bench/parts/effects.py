@@ -106,15 +106,17 @@ def effect_answers(
     train: Rows,
     scored: Rows,
     measured: Measured,
+    among: Rows,
 ) -> dict[str, NDArray[Any]]:
     """What metrics of effects compare with.
 
-    ``perturbation_names`` (perturbation,) of the scored cells; ``data_effect`` among the scored
-    cells alone, ``data_effect_as_published`` among all cells; ``mean_training_effect`` (gene,) over
+    ``perturbation_names`` (perturbation,) of the scored cells; ``data_effect`` among the cells of
+    ``among``, ``data_effect_as_published`` among all cells; ``mean_training_effect`` (gene,) over
     the training perturbations; and the scored cells but the controls in :class:`Space`:
     ``observed_cells`` (cell, component), ``observed_perturbation`` (cell,) the number of its own.
     """
-    names, effect = observed_effects(matrix, perturbation, scored, measured)
+    names = perturbations_in(perturbation[scored])
+    there, effect = observed_effects(matrix, perturbation, among, measured)
     every, published = observed_effects(
         matrix, perturbation, np.arange(len(perturbation)), measured
     )
@@ -123,7 +125,7 @@ def effect_answers(
     cells = Space(matrix, train, measured).project(expression(matrix[treated], measured))
     return {
         "perturbation_names": names,
-        "data_effect": effect,
+        "data_effect": effect[np.searchsorted(there, names)],
         "data_effect_as_published": published[np.searchsorted(every, names)],
         "mean_training_effect": told.mean(0),
         "observed_cells": cells,

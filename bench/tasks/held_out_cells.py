@@ -2,12 +2,14 @@
 
 Cells are split into training, validation and test; every count stays visible, because a held-out
 cell must be encoded to be scored.  A search may select by the validation cells, which stop training
-as well and are not scored in the end.  A dataset's own mask is not used here.  Blind to how well
-single entries are predicted: that is what ``thinned_counts`` and ``masked_entries`` ask.
+as well and are not scored in the end.  Where cells are perturbed, the effects of what was done to
+the test cells are scored as well; that needs controls in every part, which ``stratify_by:
+perturbation`` gives.  A dataset's own mask is not used here.  Blind to how well single entries are
+predicted: that is what ``thinned_counts`` and ``masked_entries`` ask.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Gt, Lt
@@ -19,6 +21,14 @@ from bench.core.errors import mistake
 from bench.core.problem import TEST, VALIDATION, Problem
 from bench.core.task import Task
 from bench.parts.cell_splits import rates_in_exposure, roles
+from bench.parts.perturbation_splits import (
+    EFFECT_ANSWERS,
+    EVERY_PART,
+    REVEALED,
+    answers_about_effects,
+    refuse_no_effect,
+    true_effects,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,19 +48,33 @@ def pose(
     fractions = {"test": config.test, "validation": config.validation}
     role = roles(data.counts.shape[0], fractions, rng, _strata(data, config.stratify_by))
     scored, selection = np.flatnonzero(role == TEST), np.flatnonzero(role == VALIDATION)
+    perturbed = "perturbation" in data.labels
+    if perturbed:
+        fix = "with stratify_by: perturbation every part has its share of each"
+        refuse_no_effect(data.labels["perturbation"], role, EVERY_PART, fix)
     return Problem(
         visible=data.counts,
         role=role,
         scored=scored,
         labels=dict(data.labels),
-        answers=_answers(data.counts[scored]),
+        answers=_answers(data, role, scored),
         selection=selection,
-        selection_answers=_answers(data.counts[selection]),
-        truth=rates_in_exposure(data),
+        selection_answers=_answers(data, role, selection),
+        truth=rates_in_exposure(data) | (true_effects(data, scored) if perturbed else {}),
     )
 
 
-def _answers(counts: csr_matrix) -> dict[str, NDArray]:
+def _answers(
+    data: CountData, role: NDArray[np.int8], rows: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """What the cells of these rows are like, and what their perturbations do."""
+    found = _of_counts(data.counts[rows])
+    if "perturbation" in data.labels:
+        found |= answers_about_effects(data, role, rows)
+    return found
+
+
+def _of_counts(counts: csr_matrix) -> dict[str, NDArray[Any]]:
     """(scored,) library sizes; (gene,) variances and shares of zeros over the scored cells."""
     values = counts.astype(np.float64)
     mean, square = (np.asarray(m.mean(axis=0)).ravel() for m in (values, values.multiply(values)))
@@ -74,8 +98,9 @@ TASK = Task(
     label="held-out cells",
     config=HeldOutCellsConfig,
     pose=pose,
-    asks=frozenset({"bounds", "latent"}),
-    answers=frozenset({"library", "gene_variance", "gene_zero_fraction"}),
+    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    answers=frozenset({"library", "gene_variance", "gene_zero_fraction"}) | EFFECT_ANSWERS,
+    reveals=REVEALED,
     selects=True,
     ranked_by="iwelbo",
     reference="held-out likelihood, as in Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",

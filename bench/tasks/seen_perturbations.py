@@ -12,12 +12,13 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Lt
 
-from bench.core.dataset import CountData
+from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TRAIN, Problem
 from bench.core.task import Task
 from bench.parts.cell_splits import roles
 from bench.parts.perturbation_splits import (
     EFFECT_ANSWERS,
+    EVERY_PART,
     REVEALED,
     perturbation_problem,
     refuse_few_cells,
@@ -39,7 +40,8 @@ def pose(
     fractions = {"test": config.test, "validation": config.validation}
     perturbation = data.labels["perturbation"]
     role = roles(len(perturbation), fractions, rng, perturbation)
-    refuse_few_cells(perturbation, role)
+    everybody = np.union1d(perturbation, [CONTROL]).tolist()
+    refuse_few_cells(perturbation, role, dict.fromkeys(everybody, EVERY_PART))
     return perturbation_problem(data, role, np.flatnonzero(role == TRAIN))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.catalogue import card, names
 from bench.core.dataset import CountData
-from bench.core.problem import TEST, TRAIN, VALIDATION, Problem, for_selection, load, save
+from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem, for_selection, load, save
 from bench.core.seeds import numpy_generator
 from bench.data import gamma_poisson
 
@@ -22,12 +22,21 @@ def simulated(**truth: Any) -> CountData:
     data = gamma_poisson.load(config, {})
     kinds = np.array(["a", "b", "c", "d"])[np.arange(N_CELLS) % 4]
     kept = {name: data.truth[name] for name in ("rate", "mean", "inverse_dispersion")}
-    labels = dict.fromkeys(("batch", "cell_type", "perturbation"), kinds)
+    labels = dict.fromkeys(("batch", "cell_type"), kinds)
+    labels["perturbation"] = GIVEN[np.arange(N_CELLS) % len(GIVEN)]
     return replace(data, labels=labels, truth=kept | truth)
 
 
-def posed(name: str, data: CountData, split: int = 1, **config: Any) -> Problem:
-    task = card("tasks", name)
+GIVEN = np.array(["A", "A+B", "A+C", "B", "B+C", "C", "D", "control"])
+SMALL = {
+    "held_out_cells": {"stratify_by": "perturbation", "validation": 0.2},
+    "unseen_perturbations": {"test_fraction": 0.5},
+}
+"""Parameters of the tasks whose own do not suit eighty cells and four treatments."""
+
+
+def posed(name: str, data: CountData, split: int = 1) -> Problem:
+    task, config = card("tasks", name), SMALL.get(name, {})
     return task.pose(data, task.config(**config), split, numpy_generator("test", name, split))
 
 
@@ -52,7 +61,7 @@ def test_a_card_says_what_it_is(name: str) -> None:
     task = card("tasks", name)
     assert task.label
     assert task.reference
-    assert "counts" in task.needs
+    assert task.needs & {"counts", "perturbation"}
     assert task.asks
     assert is_dataclass(task.config)
     assert task.config.__dataclass_params__.frozen
@@ -63,7 +72,8 @@ def test_a_problem_is_whole(name: str) -> None:
     data = simulated()
     problem = posed(name, data)
     assert problem.role.shape == (N_CELLS,)
-    assert set(problem.role) <= {0, 1, 2}
+    assert set(problem.role) <= {TRAIN, VALIDATION, TEST, UNUSED}
+    assert UNUSED not in problem.role[np.union1d(problem.scored, problem.selection)]
     assert len(problem.rows(TRAIN)) > 0
     assert len(problem.rows(VALIDATION)) > 0
     assert problem.visible.shape == data.counts.shape
@@ -72,8 +82,10 @@ def test_a_problem_is_whole(name: str) -> None:
     assert np.all(np.diff(problem.scored) > 0)
     assert problem.scored[0] >= 0
     assert problem.scored[-1] < N_CELLS
-    assert problem.labels.keys() == card("tasks", name).fields(frozenset(data.labels))
-    assert set(problem.truth) == {"rate", "mean", "inverse_dispersion"}
+    told = card("tasks", name).fields(frozenset(data.labels))
+    assert problem.labels.keys() == told - {"duplicate"}
+    known = {"rate", "mean", "inverse_dispersion"}
+    assert set(problem.truth) == known | ({"duplicate_effect"} & {f"{t}_effect" for t in told})
 
 
 @pytest.mark.parametrize("name", every_task())
@@ -102,9 +114,24 @@ def test_what_a_search_selects_by_is_never_judged(name: str) -> None:
     assert seen.scored is problem.selection
     assert seen.answers.keys() == problem.answers.keys()
     for key, values in problem.answers.items():
-        per_cell = len(values) == len(problem.scored)
-        shape = (len(seen.scored), *values.shape[1:]) if per_cell else values.shape
-        assert seen.answers[key].shape == shape
+        for one, of in ((problem, values), (seen, seen.answers[key])):
+            assert of.shape == expected_shape(key, one)
+
+
+def expected_shape(key: str, problem: Problem) -> tuple[int, ...]:
+    """The shape of an answer, from what its first axis counts."""
+    given = problem.labels["perturbation"][problem.scored]
+    n_treated, n_given = int((given != "control").sum()), len(set(given) - {"control"})
+    by_gene, by_pair = (N_GENES,), (n_given, N_GENES)
+    known = {
+        **dict.fromkeys(("library", "true_type"), (len(problem.scored),)),
+        **dict.fromkeys(("gene_variance", "gene_zero_fraction", "mean_training_effect"), by_gene),
+        **dict.fromkeys(("data_effect", "data_effect_as_published", "target_gene"), by_pair),
+        "perturbation_names": (n_given,),
+        "observed_cells": (n_treated, N_GENES),
+        "observed_perturbation": (n_treated,),
+    }
+    return known[key]
 
 
 @pytest.mark.parametrize("name", every_task())

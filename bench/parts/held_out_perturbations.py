@@ -1,0 +1,61 @@
+"""Problems in which whole perturbations are held out: what they pose alike once these are drawn."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.dataset import CONTROL, CountData
+from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
+from bench.parts.cell_splits import roles, share_of
+from bench.parts.perturbation_splits import (
+    EVERY_PART,
+    Names,
+    other_cells,
+    perturbation_problem,
+    refuse_few_cells,
+)
+from bench.parts.treatments import perturbations_in
+
+
+class Shares(Protocol):
+    """What the configurations of these tasks have in common."""
+
+    @property
+    def validation(self) -> float:
+        """Share of the cells of everything that is trained on."""
+
+    @property
+    def test_controls(self) -> float:
+        """Share of the controls that is scored."""
+
+    @property
+    def duplicate(self) -> float:
+        """Share of the cells of a test perturbation that is not scored."""
+
+
+def held_out_problem(
+    data: CountData, left_out: Names, test: Names, shares: Shares, rng: np.random.Generator
+) -> Problem:
+    """The problem of training on all perturbations but those left out, of which some are tested.
+
+    The rest of a test perturbation's cells is known to ceilings only.  What is drawn for the cells
+    does not depend on the perturbations.  Raises where one of these has too few cells.
+    """
+    for_roles, for_controls, for_duplicates = rng.spawn(3)
+    perturbation = data.labels["perturbation"]
+    role = roles(len(perturbation), {"validation": shares.validation}, for_roles, perturbation)
+    control = perturbation == CONTROL
+    role[control] = _of_controls(int(control.sum()), shares, for_controls)
+    role[np.isin(perturbation, left_out)] = UNUSED
+    duplicate = share_of(perturbation, shares.duplicate, for_duplicates)
+    role[np.isin(perturbation, test) & ~duplicate] = TEST
+    trained = perturbations_in(perturbation[np.isin(role, (TRAIN, VALIDATION))]).tolist()
+    needed = dict.fromkeys(trained, (TRAIN,)) | dict.fromkeys(test.tolist(), (TEST, UNUSED))
+    refuse_few_cells(perturbation, role, {CONTROL: EVERY_PART, **needed})
+    return perturbation_problem(data, role, other_cells(perturbation, role))
+
+
+def _of_controls(n_cells: int, shares: Shares, rng: np.random.Generator) -> NDArray[np.int8]:
+    fractions = {"validation": shares.validation, "test": shares.test_controls}
+    return roles(n_cells, fractions, rng)

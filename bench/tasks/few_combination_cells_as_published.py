@@ -1,0 +1,63 @@
+"""Few cells of each combination as published: the split, and what it is judged by, of the paper.
+
+The cells are split as in ``bench.parts.published_splits``; of the training cells of combinations,
+all in one drawn order, the first floor(fraction n) are kept.  Validation keeps all its cells of
+combinations at every ``fraction``, so that what stops training has seen them even at 0, and effects
+are those among all cells, the training ones included: both are put right in
+``few_combination_cells``.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae (10d781c).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from bench.core.dataset import CountData
+from bench.core.problem import UNUSED, Problem
+from bench.core.task import Task
+from bench.parts.perturbation_splits import (
+    EFFECT_ANSWERS,
+    REVEALED,
+    other_cells,
+    perturbation_problem,
+)
+from bench.parts.published_splits import published_split
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewCombinationCellsAsPublishedConfig:
+    """How much of the combinations is told."""
+
+    fraction: Annotated[float, Ge(0), Le(1)] = 0.5
+    """Share of the training cells of combinations that is kept."""
+
+
+def pose(
+    data: CountData,
+    config: FewCombinationCellsAsPublishedConfig,
+    split: int,
+    rng: np.random.Generator,
+) -> Problem:
+    """The published roles of this split.  Raises where there are no combinations."""
+    perturbation = data.labels["perturbation"]
+    role, train = published_split(perturbation, split - 1)
+    role[train[int(config.fraction * len(train)) :]] = UNUSED
+    everywhere = np.arange(len(perturbation))
+    return perturbation_problem(data, role, other_cells(perturbation, role), everywhere)
+
+
+TASK = Task(
+    label="few combination cells as published",
+    config=FewCombinationCellsAsPublishedConfig,
+    pose=pose,
+    needs=frozenset({"perturbation"}),
+    tells=frozenset({"duplicate"}),
+    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    answers=EFFECT_ANSWERS,
+    reveals=REVEALED,
+    selects=True,
+    ranked_by="iwelbo",
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
+)

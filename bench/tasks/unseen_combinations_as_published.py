@@ -1,0 +1,79 @@
+"""Unseen combinations as published: the split, and what it is judged by, of the paper.
+
+    combinations          in alphabetical order, shuffled by numpy's default_rng(split - 1)
+    training              the first floor(train_fraction n) of them
+    test                  the last ceil(test_fraction n) of them
+    cells                 see ``bench.parts.published_splits``; those of combinations that are not
+                          trained on neither train nor validate, test cells are those of test
+                          combinations
+
+Effects are those among all cells, the training and the unused ones included: the test cells hold no
+control.  At ``train_fraction: 1`` every test combination was trained on.  ``unseen_combinations``
+is the same question with targets of test cells only, parts that were seen, and shares by
+perturbation.  The published file sorts its combinations by other names than ours, so that the same
+seed draws others.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae (10d781c).
+"""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Le
+
+from bench.core.dataset import CountData
+from bench.core.problem import TEST, UNUSED, Problem
+from bench.core.task import Task
+from bench.parts.perturbation_splits import (
+    EFFECT_ANSWERS,
+    REVEALED,
+    combinations_in,
+    other_cells,
+    perturbation_problem,
+)
+from bench.parts.published_splits import published_split
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnseenCombinationsAsPublishedConfig:
+    """Shares of the combinations."""
+
+    train_fraction: Annotated[float, Ge(0), Le(1)] = 0.75
+    """Share that is trained on; with more than ``test_fraction`` leaves, some are tested too."""
+    test_fraction: Annotated[float, Gt(0), Le(1)] = 0.25
+
+
+def pose(
+    data: CountData,
+    config: UnseenCombinationsAsPublishedConfig,
+    split: int,
+    rng: np.random.Generator,
+) -> Problem:
+    """The published roles of this split.  Raises where there are no combinations."""
+    perturbation = data.labels["perturbation"]
+    role, _ = published_split(perturbation, split - 1)
+    order = combinations_in(perturbation)
+    np.random.default_rng(split - 1).shuffle(order)
+    trained = order[: int(config.train_fraction * len(order))]
+    tested = order[-ceil(config.test_fraction * len(order)) :]
+    combined = np.isin(perturbation, order)
+    kept = np.where(role == TEST, np.isin(perturbation, tested), np.isin(perturbation, trained))
+    role[combined & ~kept] = UNUSED
+    everywhere = np.arange(len(perturbation))
+    return perturbation_problem(data, role, other_cells(perturbation, role), everywhere)
+
+
+TASK = Task(
+    label="unseen combinations as published",
+    config=UnseenCombinationsAsPublishedConfig,
+    pose=pose,
+    needs=frozenset({"perturbation"}),
+    tells=frozenset({"duplicate"}),
+    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    answers=EFFECT_ANSWERS,
+    reveals=REVEALED,
+    selects=True,
+    ranked_by="iwelbo",
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
+)
