@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from bench.catalogue import card, names
 from bench.core.baseline import Baseline, FittedRates, no_rates
-from bench.core.problem import TEST, Problem
+from bench.core.problem import TEST, TRAIN, Problem
 
 TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
 
@@ -20,6 +20,11 @@ EMBEDDING = [n for n in names("baselines") if card("baselines", n).gives == {"em
 
 CLASSIFYING = [n for n in names("baselines") if "known_type" in card("baselines", n).needs]
 """Those that are fitted to labelled cells."""
+
+OF_EFFECTS = [n for n in names("baselines") if "effects" in card("baselines", n).gives]
+"""Those that say what perturbations do, and nothing else."""
+
+N_TREATED = 120
 
 
 def posed(task: str, **config: Any) -> Problem:
@@ -60,7 +65,10 @@ def assert_same_bits(first: FittedRates, second: FittedRates, problem: Problem) 
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.fixture(params=[n for n in names("baselines") if n not in [*EMBEDDING, *CLASSIFYING]])
+NO_RATES = [*EMBEDDING, *CLASSIFYING, *OF_EFFECTS]
+
+
+@pytest.fixture(params=[n for n in names("baselines") if n not in NO_RATES])
 def baseline(request: pytest.FixtureRequest) -> Baseline:
     return card("baselines", request.param)
 
@@ -75,6 +83,39 @@ def classifier(request: pytest.FixtureRequest) -> Baseline:
     return card("baselines", request.param)
 
 
+@pytest.fixture(params=OF_EFFECTS)
+def of_effects(request: pytest.FixtureRequest) -> Baseline:
+    return card("baselines", request.param)
+
+
+@pytest.fixture(params=["counts", "values"])
+def treated(request: pytest.FixtureRequest) -> Problem:
+    """Controls, three treatments, two of them together and one at half its dosage."""
+    dataset, task = card("data", "gamma_poisson"), card("tasks", "seen_perturbations")
+    data = dataset.load(dataset.config(n_cells=N_TREATED, n_genes=20), {})
+    given = np.array(["control", "gene_1", "gene_2", "drug", "gene_1+gene_2", "drug@0.5"])
+    effects = np.random.default_rng(2).normal(size=(5, 20))
+    data = replace(
+        data,
+        labels={"perturbation": given[np.arange(N_TREATED) % len(given)]},
+        truth={"true_effect": effects},
+        gene_names=np.array([f"gene_{j}" for j in range(20)]),
+        counts=data.counts.astype(np.float32 if request.param == "values" else int),
+        measured=request.param,
+    )
+    return task.pose(data, task.config(), 1, np.random.default_rng(5))
+
+
+ASKED = np.array(["gene_2", "drug@0.5", "drug", "gene_1+gene_2", "gene_1"])
+"""The perturbations of that problem, in an order of their own."""
+
+
+def effects_of(baseline: Baseline, problem: Problem, asked: NDArray = ASKED) -> NDArray:
+    said_of = fitted(baseline, problem).effects
+    assert said_of is not None
+    return said_of(asked)
+
+
 @pytest.fixture(params=TASKS)
 def problem(request: pytest.FixtureRequest) -> Problem:
     return posed(request.param)
@@ -86,7 +127,7 @@ def test_cards_are_complete(name: str) -> None:
     assert baseline.label
     assert baseline.reference
     assert baseline.role in {"competitor", "floor", "ceiling"}
-    assert "counts" in baseline.needs
+    assert baseline.needs & {"counts", "perturbation"}
     assert set(baseline.gives) <= set(names("readouts"))
     assert baseline.config.__doc__
     baseline.config()
@@ -292,3 +333,98 @@ def test_one_or_two_labels_of_each_of_two_types_are_enough(
     assert found is not None
     assert found.shape == (60, 2)
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-9)
+
+
+def test_effects_are_finite_and_of_the_perturbations_asked_for(
+    of_effects: Baseline, treated: Problem
+) -> None:
+    found = effects_of(of_effects, treated)
+    assert found.shape == (len(ASKED), 20)
+    assert np.isfinite(found).all()
+    order = np.array([3, 0, 4, 2, 1])
+    np.testing.assert_allclose(effects_of(of_effects, treated, ASKED[order]), found[order])
+    np.testing.assert_allclose(effects_of(of_effects, treated, ASKED[:1]), found[:1])
+    assert fitted(of_effects, treated).n_parameters >= 0
+
+
+def test_effects_are_all_they_say(of_effects: Baseline, treated: Problem) -> None:
+    result = fitted(of_effects, treated)
+    assert of_effects.gives == {"effects"}
+    assert result.mean is no_rates
+    assert result.latent is None
+    assert result.class_probability is None
+    assert not result.knows_test_cells
+
+
+def test_effects_are_made_of_their_generator_alone(of_effects: Baseline, treated: Problem) -> None:
+    rng = np.random.default_rng(7)
+    before = rng.bit_generator.state
+    first = of_effects.fit(treated, of_effects.config(), rng).effects
+    assert (rng.bit_generator.state == before) == of_effects.deterministic
+    assert first is not None
+    np.testing.assert_array_equal(first(ASKED), effects_of(of_effects, treated))
+
+
+def test_garbage_in_scored_cells_changes_no_effect(of_effects: Baseline, treated: Problem) -> None:
+    """Nor in cells to select by, nor in what either of them is compared with."""
+    rng, measured = np.random.default_rng(1), treated.visible.toarray()
+    others = treated.role != TRAIN
+    measured[others] = rng.integers(0, 10_000, (others.sum(), 20))
+    spoilt = replace(
+        treated,
+        visible=csr_matrix(measured),
+        answers={name: rng.permutation(array) for name, array in treated.answers.items()},
+        selection_answers={},
+    )
+    clean = effects_of(of_effects, treated)
+    np.testing.assert_array_equal(effects_of(of_effects, spoilt), clean)
+
+
+def test_effects_need_neither_answers_nor_truth_nor_undeclared_labels(
+    of_effects: Baseline, treated: Problem
+) -> None:
+    labels = {"perturbation": treated.labels["perturbation"]}
+    truth = {name: array for name, array in treated.truth.items() if _may_read(of_effects, name)}
+    blind = replace(treated, answers={}, selection_answers={}, truth=truth, labels=labels)
+    clean = effects_of(of_effects, treated)
+    np.testing.assert_array_equal(effects_of(of_effects, blind), clean)
+
+
+def _may_read(baseline: Baseline, truth: str) -> bool:
+    return baseline.role == "ceiling" and truth.removesuffix("_effect") in {
+        need.removesuffix("_effect") for need in baseline.needs
+    }
+
+
+def test_inputs_of_effects_are_left_alone(of_effects: Baseline, treated: Problem) -> None:
+    before, truth = treated.visible.copy(), {k: v.copy() for k, v in treated.truth.items()}
+    asked = ASKED.copy()
+    first = effects_of(of_effects, treated, asked)
+    np.testing.assert_array_equal(effects_of(of_effects, treated, asked), first)
+    assert (treated.visible != before).nnz == 0
+    np.testing.assert_array_equal(asked, ASKED)
+    for name, array in truth.items():
+        np.testing.assert_array_equal(treated.truth[name], array)
+
+
+def test_a_cell_and_a_gene_without_counts_spoil_no_effect(
+    of_effects: Baseline, treated: Problem
+) -> None:
+    counts = treated.visible.toarray()
+    counts[4], counts[:, 7] = 0, 0
+    spoilt = replace(treated, visible=csr_matrix(counts))
+    assert np.isfinite(effects_of(of_effects, spoilt)).all()
+
+
+def test_effects_are_read_out_in_the_order_of_the_scored(
+    of_effects: Baseline, treated: Problem
+) -> None:
+    result, readout = fitted(of_effects, treated), card("readouts", "effects")
+    published = card("readouts", "effects_as_published")
+    arrays = readout.of_baseline(result, treated, readout.config(n_cells=7))
+    arrays |= published.of_baseline(result, treated, published.config())
+    assert arrays["effect_perturbation"].tolist() == sorted(ASKED.tolist())
+    said = effects_of(of_effects, treated, np.sort(ASKED)).astype(np.float32)
+    np.testing.assert_allclose(arrays["effect"], said, rtol=1e-6)
+    np.testing.assert_array_equal(arrays["effect"], arrays["effect_as_published"])
+    assert arrays["predicted_cells"].shape[:2] == (len(ASKED), 7)

@@ -20,6 +20,10 @@ def _no_rows() -> NDArray[np.int64]:
     return np.zeros(0, dtype=np.int64)
 
 
+def _no_names() -> NDArray[np.str_]:
+    return np.zeros(0, dtype=str)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """A dataset, posed as a task, on one split.
@@ -52,6 +56,8 @@ class Problem:
     the real cells, which only a ceiling is given."""
     measured: Measured = "counts"
     """What ``visible`` holds."""
+    gene_names: NDArray[np.str_] = field(default_factory=_no_names)
+    """(gene,) where a task tells them: a treatment may bear the name of a gene."""
 
     def rows(self, role: int) -> NDArray[np.int64]:
         """Rows of one role, ascending."""
@@ -87,7 +93,7 @@ def save(problem: Problem, path: Path) -> None:
             parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
             arrays |= {f"{name}.{part}": values for part, values in parts.items()}
             arrays[f"{name}.shape"] = matrix.shape
-    for name in ("role", "scored", "selection"):
+    for name in ("role", "scored", "selection", "gene_names"):
         arrays[name] = getattr(problem, name)
     for name in ("labels", "answers", "selection_answers", "truth"):
         arrays |= {f"{name}.{key}": value for key, value in getattr(problem, name).items()}

@@ -91,7 +91,8 @@ VARIANT = Variant(
         {
             *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
             *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression", "effects"),
+            *("posterior_predictive", "differential_expression"),
+            *("effects", "effects_as_published"),
         }
     ),
     config=ConditionalVAEConfig,

@@ -43,7 +43,8 @@ class SVAEPlusConfig:
     temperature: Annotated[float, Gt(0)] = 1.0
     """Of the relaxed mask whose gradient is taken."""
     mask_weight: Annotated[float, Ge(0)] = 1.0
-    """Weight of the mask's prior in the loss; its surplus over 1 is a penalty."""
+    """Weight of the mask's prior in the loss; its surplus over 1 is a penalty, which does not warm
+    up: below 1 leave the KL warm-up off."""
     likelihood: CountLaw = "nb"
 
 
@@ -99,9 +100,9 @@ class SVAEPlus(nn.Module):
         return self.decoder(noise["z"] + mean[:, None], cells["library"])
 
     def treatment_latents(self) -> TreatmentLatents:
-        on = self.mask.logit.sigmoid()
-        moved = on * self.shift * self.treated.seen[:, None]
-        return TreatmentLatents(self.treated.names, on, moved)
+        seen, trained = self.treated.seen[:, None], self.mask.logit.sigmoid()
+        on = torch.where(seen > 0, trained, self.mask.probability)
+        return TreatmentLatents(self.treated.names, on, on * self.shift * seen)
 
     def _moved(self, uniform: Tensor) -> Tensor:
         """(perturbation, latent) m o a; nothing for one that was never trained on."""
@@ -120,7 +121,8 @@ VARIANT = Variant(
         {
             *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
             *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression", "effects", "treatment_latents"),
+            *("posterior_predictive", "differential_expression"),
+            *("effects", "effects_as_published", "treatment_latents"),
         }
     ),
     config=SVAEPlusConfig,

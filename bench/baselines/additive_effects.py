@@ -1,0 +1,66 @@
+"""Treatments add up: what a combination does is what its parts do alone, together.
+
+    effect of p = sum over its treatments t of dosage_pt u_t
+
+    t given alone in training   u_t = least squares of the effects of t alone on its dosages
+    only with others            u_t = least squares of what is left of the effects of combinations
+                                      when the parts that were given alone are taken off
+    in no training cell         u_t = 0
+
+Of least squares without one solution the smallest is taken, so that two treatments that are only
+ever given together share alike.  A combination that was trained on is the sum of its parts all the
+same.  Blind to interactions, which is what it is there to measure.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.effect_predictions import Floats, dosage_table, treatments_in
+from bench.parts.effects import training_effects
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdditiveEffectsConfig:
+    """It has none."""
+
+
+def fit(problem: Problem, config: AdditiveEffectsConfig, rng: np.random.Generator) -> FittedRates:
+    names, effect = training_effects(problem)
+    treatments = treatments_in(names)
+    unit = unit_effects(dosage_table(names, treatments), effect)
+    return FittedRates(
+        effects=lambda asked: dosage_table(asked, treatments) @ unit, n_parameters=unit.size
+    )
+
+
+def unit_effects(dosage: Floats, effect: Floats) -> Floats:
+    """(treatment, gene) u of (perturbation, treatment) dosages and their effects."""
+    single = (dosage > 0).sum(1) == 1
+    alone = (dosage[single] > 0).any(0)
+    unit = np.zeros((dosage.shape[1], effect.shape[1]))
+    unit[alone] = least_squares(dosage[single][:, alone], effect[single])
+    left = effect[~single] - dosage[~single] @ unit
+    unit[~alone] = least_squares(dosage[~single][:, ~alone], left)
+    return unit
+
+
+def least_squares(dosage: Floats, effect: Floats) -> Floats:
+    """The smallest (treatment, gene) solution; numpy has none for an empty table."""
+    if not dosage.size:
+        return np.zeros((dosage.shape[1], effect.shape[1]))
+    return np.asarray(np.linalg.lstsq(dosage, effect, rcond=None)[0])
+
+
+BASELINE = Baseline(
+    label="additive effects",
+    config=AdditiveEffectsConfig,
+    fit=fit,
+    needs=frozenset({"perturbation"}),
+    gives=frozenset({"effects"}),
+    deterministic=True,
+    role="competitor",
+    reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",
+)

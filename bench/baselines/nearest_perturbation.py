@@ -1,0 +1,58 @@
+"""A perturbation does what the training perturbation does that shares the most treatments with it.
+
+    effect of p = mean of effect_q over N(p)
+    N(p): of the training perturbations q that share the most treatments with p, whatever their
+          dosage, those of the smallest sum over treatments t of |dosage_pt - dosage_qt|
+
+Ties are averaged: a combination never trained on gets the mean of its parts, where both were given
+alone (matching mean).  One that shares no treatment gets the mean of all.  A perturbation that was
+trained on gets its own effect, so that this is also the effect as the training cells tell it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.core.baseline import Baseline, FittedRates
+from bench.core.problem import Problem
+from bench.parts.effect_predictions import Floats, Names, dosage_table, treatments_in
+from bench.parts.effects import training_effects
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearestPerturbationConfig:
+    """It has none."""
+
+
+def fit(
+    problem: Problem, config: NearestPerturbationConfig, rng: np.random.Generator
+) -> FittedRates:
+    names, effect = training_effects(problem)
+    return FittedRates(
+        effects=lambda asked: nearest(asked, names) @ effect, n_parameters=effect.size
+    )
+
+
+def nearest(asked: Names, trained: Names) -> Floats:
+    """(asked, trained) weights of the nearest, which add up to one."""
+    from scipy.spatial.distance import cdist
+
+    treatments = treatments_in(np.concatenate([asked, trained]))
+    wanted, known = (dosage_table(names, treatments) for names in (asked, trained))
+    shared = (wanted > 0).astype(float) @ (known > 0).T
+    most = shared.max(1, keepdims=True)
+    apart = np.where(shared == most, cdist(wanted, known, "cityblock"), np.inf)
+    near = (apart <= apart.min(1, keepdims=True) + 1e-9) | (most == 0)
+    return np.asarray(near / near.sum(1, keepdims=True))
+
+
+BASELINE = Baseline(
+    label="nearest perturbation",
+    config=NearestPerturbationConfig,
+    fit=fit,
+    needs=frozenset({"perturbation"}),
+    gives=frozenset({"effects"}),
+    deterministic=True,
+    role="competitor",
+    reference="Viñas Torné et al. 2025, doi:10.1038/s41587-025-02777-8 (matching mean)",
+)

@@ -1,0 +1,72 @@
+"""Effects as SAMS-VAE's code estimates them: every cell of one depth, controls drawn apart.
+
+    for every arm, S draws of basal latents from their prior, each with a draw of the globals
+        x_arm ~ p(x | basal, arm, globals, library = 10,000),   y as in ``bench.parts.effects``
+    effect of an arm = mean of y_arm - mean of y_control
+
+A draw of the globals serves all arms; the basal latents of an arm are its own, so that an effect
+carries the noise of both means.  The logarithm of a share depends on depth, and the data have their
+own: against them these effects are biased, which ``effects`` is not.  Covariates, and the basal
+state of a model that encodes it instead of drawing it, are those of one training control.  Of a
+baseline: what it says.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import Problem
+from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.seeds import numpy_generator
+from bench.parts.effects import Floats, expression, scored_perturbations
+from bench.parts.imagined import arms_of, imagined, training_controls
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectsAsPublishedConfig:
+    """As in the source, unless a study says otherwise."""
+
+    n_particles: Annotated[int, Ge(1)] = 2500
+    """Draws of the globals, and of a cell for each of them, per arm."""
+    library: Annotated[float, Gt(0)] = 10_000.0
+    """Expected counts of every cell; without a meaning where there are values and no counts."""
+
+
+def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsAsPublishedConfig) -> Arrays:
+    """``effect_as_published``: (perturbation, gene)."""
+    arms = arms_of(problem)
+    row = numpy_generator("effects_as_published").choice(training_controls(problem), 1)
+
+    def mean_of(arm: int) -> Floats:
+        asked = arms[arm : arm + 1]
+        drawn = imagined(fitted, asked, row, config.n_particles, config.library)
+        return np.asarray(expression(drawn[:, 0, 0], problem.measured).mean(0, dtype=float))
+
+    control, *treated = (mean_of(arm) for arm in range(len(arms)))
+    return {"effect_as_published": (np.array(treated) - control).astype(np.float32)}
+
+
+def of_baseline(fitted: FittedRates, problem: Problem, config: EffectsAsPublishedConfig) -> Arrays:
+    """``effect_as_published``: what the baseline says, which has no depth of its own."""
+    if fitted.effects is None:
+        raise ValueError("a baseline that gives 'effects_as_published' must return effects")
+    effect = fitted.effects(scored_perturbations(problem))
+    return {"effect_as_published": effect.astype(np.float32)}
+
+
+READOUT = Readout(
+    label="Treatment effects as published",
+    config=EffectsAsPublishedConfig,
+    gives=frozenset({"effect_as_published"}),
+    of_variant=of_variant,
+    of_baseline=of_baseline,
+    rows="perturbations",
+    labels=lambda config: frozenset({"perturbation"}),
+    reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
+)
