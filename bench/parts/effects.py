@@ -107,22 +107,23 @@ def effect_answers(
     scored: Rows,
     measured: Measured,
     among: Rows,
+    space: Space | None = None,
 ) -> dict[str, NDArray[Any]]:
     """What metrics of effects compare with.
 
     ``perturbation_names`` (perturbation,) of the scored cells; ``data_effect`` among the cells of
     ``among``, ``data_effect_as_published`` among all cells; ``mean_training_effect`` (gene,) over
-    the training perturbations; and the scored cells but the controls in :class:`Space`:
-    ``observed_cells`` (cell, component), ``observed_perturbation`` (cell,) the number of its own.
+    the training perturbations; and the scored cells but the controls in the space of the training
+    cells, unless it is given: ``observed_cells`` (cell, component), ``observed_perturbation``
+    (cell,) the number of its own.
     """
     names = perturbations_in(perturbation[scored])
-    there, effect = observed_effects(matrix, perturbation, among, measured)
-    every, published = observed_effects(
-        matrix, perturbation, np.arange(len(perturbation)), measured
+    (_, told), (there, effect), (every, published) = (
+        observed_effects(matrix, perturbation, rows, measured)
+        for rows in (train, among, np.arange(len(perturbation)))
     )
-    _, told = observed_effects(matrix, perturbation, train, measured)
     treated = scored[perturbation[scored] != CONTROL]
-    cells = Space(matrix, train, measured).project(expression(matrix[treated], measured))
+    cells = (space or Space(matrix, train, measured)).project(expression(matrix[treated], measured))
     return {
         "perturbation_names": names,
         "data_effect": effect[np.searchsorted(there, names)],

@@ -14,7 +14,7 @@ from bench.core.dataset import CONTROL, CountData
 from bench.core.errors import Finding, UserError
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.parts.cell_splits import rates_in_exposure
-from bench.parts.effects import effect_answers, observed_effects
+from bench.parts.effects import Space, effect_answers, observed_effects
 from bench.parts.treatments import perturbations_in, treatments_of
 
 Rows = NDArray[np.int64]
@@ -48,22 +48,32 @@ def perturbation_problem(
     scored, selection = np.flatnonzero(role == TEST), np.flatnonzero(role == VALIDATION)
     parts = EVERY_PART if among is None else (TRAIN, VALIDATION)
     refuse_no_effect(data.labels["perturbation"], role, parts, "change the shares")
+    space = training_space(data, role)
     return Problem(
         visible=data.counts,
         role=role,
         scored=scored,
         labels=dict(data.labels),
-        answers=answers_about_effects(data, role, scored, among),
+        answers=answers_about_effects(data, role, scored, space, among),
         selection=selection,
-        selection_answers=answers_about_effects(data, role, selection),
+        selection_answers=answers_about_effects(data, role, selection, space),
         truth=_known_to_ceilings(data, scored, duplicates),
         measured=data.measured,
         gene_names=data.gene_names,
     )
 
 
+def training_space(data: CountData, role: NDArray[np.int8]) -> Space:
+    """Where distributions of cells are compared: the principal components of training cells."""
+    return Space(data.counts, np.flatnonzero(role == TRAIN), data.measured)
+
+
 def answers_about_effects(
-    data: CountData, role: NDArray[np.int8], rows: Rows, among: Rows | None = None
+    data: CountData,
+    role: NDArray[np.int8],
+    rows: Rows,
+    space: Space,
+    among: Rows | None = None,
 ) -> dict[str, NDArray[Any]]:
     """(row,) library sizes for bounds per count, and what effects come to for these rows."""
     perturbation = data.labels["perturbation"]
@@ -76,7 +86,7 @@ def answers_about_effects(
     return {
         "library": np.asarray(data.counts[rows].sum(axis=1)).ravel(),
         "target_gene": np.array(targets).reshape(len(names), len(data.gene_names)),
-        **effect_answers(data.counts, perturbation, train, rows, data.measured, there),
+        **effect_answers(data.counts, perturbation, train, rows, data.measured, there, space),
         **known,
     }
 

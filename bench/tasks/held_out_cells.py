@@ -27,6 +27,7 @@ from bench.parts.perturbation_splits import (
     REVEALED,
     answers_about_effects,
     refuse_no_effect,
+    training_space,
     true_effects,
 )
 
@@ -48,30 +49,25 @@ def pose(
     fractions = {"test": config.test, "validation": config.validation}
     role = roles(data.counts.shape[0], fractions, rng, _strata(data, config.stratify_by))
     scored, selection = np.flatnonzero(role == TEST), np.flatnonzero(role == VALIDATION)
-    perturbed = "perturbation" in data.labels
-    if perturbed:
+    answers = [_of_counts(data.counts[rows]) for rows in (scored, selection)]
+    truth = rates_in_exposure(data)
+    if "perturbation" in data.labels:
         fix = "with stratify_by: perturbation every part has its share of each"
         refuse_no_effect(data.labels["perturbation"], role, EVERY_PART, fix)
+        space = training_space(data, role)
+        for found, rows in zip(answers, (scored, selection), strict=True):
+            found |= answers_about_effects(data, role, rows, space)
+        truth |= true_effects(data, scored)
     return Problem(
         visible=data.counts,
         role=role,
         scored=scored,
         labels=dict(data.labels),
-        answers=_answers(data, role, scored),
+        answers=answers[0],
         selection=selection,
-        selection_answers=_answers(data, role, selection),
-        truth=rates_in_exposure(data) | (true_effects(data, scored) if perturbed else {}),
+        selection_answers=answers[1],
+        truth=truth,
     )
-
-
-def _answers(
-    data: CountData, role: NDArray[np.int8], rows: NDArray[np.int64]
-) -> dict[str, NDArray[Any]]:
-    """What the cells of these rows are like, and what their perturbations do."""
-    found = _of_counts(data.counts[rows])
-    if "perturbation" in data.labels:
-        found |= answers_about_effects(data, role, rows)
-    return found
 
 
 def _of_counts(counts: csr_matrix) -> dict[str, NDArray[Any]]:
