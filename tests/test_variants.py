@@ -183,5 +183,6 @@ def test_the_importance_weighted_bound_grows_with_its_samples(variant, problems,
 
     small, large = bounds(n_small), bounds(n_large)
     error = (small.var() / len(small) + large.var() / len(large)).sqrt()
-    assert large.mean() - small.mean() > -5 * error
-    assert bounds(4000)[0] >= weights.mean()
+    rounding = 1e-9
+    assert large.mean() - small.mean() > -5 * error - rounding
+    assert bounds(4000)[0] >= weights.mean() - rounding

@@ -80,8 +80,7 @@ class CPAVAE(nn.Module):
         latents = at_draw(posterior, noise)
         law = self.decoder(latents["z"] + offset, library_size(cells))
         log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
-        posterior_of_all, prior = self._posterior(), self._prior()
-        kl = (posterior_of_all.kl_to(prior) * self.treated.seen).sum()
+        kl = (self.embedding().kl_to(self._prior()) * self.treated.seen).sum()
         ledger = standard_normal_ledger(log_likelihood, posterior, latents)
         return ledger._replace(shared={"kl_embedding": kl})
 
@@ -95,9 +94,6 @@ class CPAVAE(nn.Module):
         mean = self._mean()
         return TreatmentLatents(self.treated.names, torch.ones_like(mean), mean)
 
-    def _posterior(self) -> Gaussian:
-        return self.embedding(torch.empty(0))
-
     def _prior(self) -> Gaussian:
         mean, sd = self.embedding.mean, self.config.embedding_prior_scale
         return Gaussian(torch.zeros_like(mean), torch.full_like(mean, sd))
@@ -105,10 +101,10 @@ class CPAVAE(nn.Module):
     def _at(self, noise: Tensor) -> Tensor:
         """(treatment, latent) a draw: of the prior where a treatment was never trained on."""
         seen = self.treated.seen[:, None] > 0
-        return torch.where(seen, self._posterior().at(noise), self._prior().at(noise))
+        return torch.where(seen, self.embedding().at(noise), self._prior().at(noise))
 
     def _mean(self) -> Tensor:
-        return self._posterior().mean * self.treated.seen[:, None]
+        return self.embedding().mean * self.treated.seen[:, None]
 
     def _offset(self, cells: Minibatch, moved: Tensor) -> Tensor:
         return self.treated(cells) @ moved
@@ -121,7 +117,8 @@ VARIANT = Variant(
         {
             *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
             *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression", "effects", "treatment_latents"),
+            *("posterior_predictive", "differential_expression"),
+            *("effects", "effects_as_published", "treatment_latents"),
         }
     ),
     config=CPAVAEConfig,

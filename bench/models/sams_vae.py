@@ -50,14 +50,15 @@ class SAMSVAEConfig:
     mask_prior: MaskPrior = "bernoulli"
     mask_prior_probability: Annotated[float, Gt(0), Lt(1)] = 0.01
     """alpha of the Bernoulli prior."""
-    beta_prior: tuple[float, float] = (1.0, 2.0)
+    beta_prior: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] = (1.0, 2.0)
     """a and b of the Beta prior of a Beta-Bernoulli mask."""
     embedding_prior_scale: Annotated[float, Gt(0)] = 1.0
     """sigma."""
     temperature: Annotated[float, Gt(0)] = 1.0
     """Of the relaxed mask whose gradient is taken."""
     mask_weight: Annotated[float, Ge(0)] = 1.0
-    """Weight of the mask's KL in the loss; its surplus over 1 is a penalty."""
+    """Weight of the mask's KL in the loss; its surplus over 1 is a penalty, which does not warm up:
+    below 1 leave the KL warm-up off."""
     mask_weight_per_cell: Annotated[float, Ge(0)] = 0.0
     """Weight added for every training cell of the treatment."""
     likelihood: CountLaw = "nb"
@@ -120,7 +121,8 @@ VARIANT = Variant(
         {
             *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
             *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression", "effects", "treatment_latents"),
+            *("posterior_predictive", "differential_expression"),
+            *("effects", "effects_as_published", "treatment_latents"),
         }
     ),
     config=SAMSVAEConfig,
