@@ -27,6 +27,11 @@ READ_OUT = frozenset(
 )
 """What a competitor's rates determine: a metric that needs one of these is graded below."""
 
+OF_EFFECTS = frozenset(
+    {"effect", "effect_as_published", "predicted_cells", "mask_probability", "true_latent"}
+)
+"""What a competitor says of perturbations: a metric that needs one of these is graded below."""
+
 N_CELLS, N_GENES = 400, 30
 
 
@@ -61,6 +66,51 @@ def arrays(of: Arrays, rate: NDArray) -> Arrays:
     }
 
 
+def about_effects(wrong: float) -> Arrays:
+    """What readouts and tasks hand to metrics of 24 perturbations of 120 genes.
+
+    At 0 a competitor says what the data say.  At 1 its effects are small noise, its cells are far
+    from where they belong, its mask is tossed and its latents are mostly noise.
+    """
+    rng = np.random.default_rng(13)
+    strength = np.linspace(0.5, 2, 24)[:, None]
+    shared = 0.3 * rng.normal(size=120)
+    data_effect = strength * rng.normal(size=(24, 120)) + shared
+    effect = (1 - wrong) * data_effect + wrong * 0.3 * rng.normal(size=data_effect.shape)
+    cells = data_effect[:, None, :5] + rng.normal(size=(24, 15, 5))
+    treated, latents = rng.permutation(np.repeat(np.arange(24), 10)), rng.normal(size=(240, 4))
+    observed = data_effect[treated, :5] + rng.normal(size=(240, 5))
+    mask, tossed = rng.random((24, 4)) < 0.3, rng.random((24, 4)) < wrong / 2
+    return {
+        "effect": effect,
+        "effect_as_published": effect + 0.01 * wrong,
+        "data_effect": data_effect,
+        "data_effect_as_published": data_effect,
+        "mean_training_effect": shared,
+        "target_gene": np.eye(24, 120, dtype=bool),
+        "predicted_cells": cells + 3 * wrong,
+        "observed_cells": observed,
+        "observed_perturbation": treated,
+        "treatment_names": np.array([f"t{k:02d}" for k in range(24)]),
+        "mask_probability": (mask ^ tossed)[:, [2, 0, 3, 1]].astype(float),
+        "true_mask": mask,
+        "latent": (latents + 3 * wrong * rng.normal(size=latents.shape))[:, [2, 0, 3, 1]],
+        "true_latent": latents,
+    }
+
+
+def in_another_order(given: Arrays) -> Arrays:
+    """The same of perturbations, cells and latents in other orders."""
+    rng = np.random.default_rng(1)
+    order, cells = rng.permutation(24), rng.permutation(240)
+    shuffled = {name: array[order] for name, array in given.items() if len(array) == 24}
+    for name in ("observed_cells", "latent", "true_latent"):
+        shuffled[name] = given[name][cells]
+    shuffled["observed_perturbation"] = np.argsort(order)[given["observed_perturbation"]][cells]
+    shuffled["predicted_cells"] = shuffled["predicted_cells"][:, rng.permutation(15)]
+    return given | shuffled
+
+
 def scored(metric: Metric, given: Arrays) -> float:
     return metric.score(**{name: given[name] for name in metric.needs})
 
@@ -77,6 +127,17 @@ def metric(request: pytest.FixtureRequest) -> Metric:
 
 @pytest.fixture(params=[n for n in names("metrics") if card("metrics", n).needs & READ_OUT])
 def graded(request: pytest.FixtureRequest) -> Metric:
+    return card("metrics", request.param)
+
+
+ON_EFFECTS = [name for name in names("metrics") if card("metrics", name).needs & OF_EFFECTS]
+
+QUALITIES = [name for name in ON_EFFECTS if not name.endswith("_spread")]
+"""All but the spreads, which say how differently well perturbations are predicted, not how well."""
+
+
+@pytest.fixture(params=ON_EFFECTS)
+def of_effects(request: pytest.FixtureRequest) -> Metric:
     return card("metrics", request.param)
 
 
@@ -142,6 +203,37 @@ def test_the_truth_beats_a_constant_and_all_zeros_lose(graded: Metric) -> None:
     order = [goodness(graded, arrays(of, rate)) for rate in (of["rate"], constant, zeros)]
     assert order[0] > order[1] > order[2]
     assert np.isfinite(order).all()
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.3, 1.0])
+def test_one_float_within_bounds_comes_out_of_effects(of_effects: Metric, wrong: float) -> None:
+    value = scored(of_effects, about_effects(wrong))
+    assert type(value) is float
+    assert of_effects.bounds[0] <= value <= of_effects.bounds[1]
+
+
+def test_inputs_about_effects_are_left_alone(of_effects: Metric) -> None:
+    given, again = about_effects(0.5), about_effects(0.5)
+    scored(of_effects, given)
+    for name, array in given.items():
+        np.testing.assert_array_equal(array, again[name])
+
+
+def test_the_order_of_perturbations_cells_and_latents_does_not_matter(of_effects: Metric) -> None:
+    given = about_effects(0.4)
+    one, other = scored(of_effects, given), scored(of_effects, in_another_order(given))
+    # The folds of cells that linear maps are judged on move with the order of cells.
+    assert one == pytest.approx(other, abs=0.02 if of_effects.label.startswith("linear") else 1e-9)
+
+
+@pytest.mark.parametrize("name", QUALITIES)
+def test_effects_in_the_data_win_and_degradation_is_graded(name: str) -> None:
+    """What only orders distances stays perfect until errors are as large as these."""
+    metric, levels = card("metrics", name), (0.0, 0.25, 0.5, 0.75, 1.0)
+    steps = [goodness(metric, about_effects(level)) for level in levels]
+    assert np.all(np.diff(steps) <= 0)
+    assert steps[0] > steps[-1]
+    assert name.endswith(("_rank", "_discrimination")) or np.all(np.diff(steps) < 0)
 
 
 @pytest.mark.parametrize("name", ["heldout_predictive_loglik", "imputation_predictive_loglik"])

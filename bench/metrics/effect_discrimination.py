@@ -1,11 +1,13 @@
 """Whether a predicted effect is nearer to its own observed effect than to those of others.
 
-    mean_p 1 - #{q: d_p(predicted_p, observed_q) < d_p(predicted_p, observed_p)} / (P - 1)
-    d_p: sum of absolute differences over the genes but those that p targets
+    mean_p 1 - #{q: d_pq(predicted_p, observed_q) < d_pq(predicted_p, observed_p)} / (P - 1)
+    d_pq: sum of absolute differences over the genes that neither p nor q targets
 
 Ties count one half; 1 is perfect, 1/2 chance or one prediction for all.  The other way round than
-``effect_rmse_rank``: there predictions compete for a truth, here truths for a prediction.  Blind to
-errors that leave the order of distances alone; defined for two perturbations or more.
+``effect_rmse_rank``: there predictions compete for a truth, here truths for a prediction.  The
+source leaves out the target of p alone; then the knocked-down target of q keeps every prediction
+away from q, and to predict no effect discriminates.  Blind to errors that leave the order of
+distances alone; defined for two perturbations or more.
 """
 
 from typing import Any
@@ -18,11 +20,12 @@ from bench.parts.effect_scores import mean_rank
 
 
 def score(*, effect: NDArray[Any], data_effect: NDArray[Any], target_gene: NDArray[Any]) -> float:
-    distance = [
-        np.abs(predicted - data_effect)[:, ~target].sum(1)
-        for predicted, target in zip(effect, target_gene, strict=True)
-    ]
-    return 1 - mean_rank(np.array(distance))
+    no_target, to_others, to_own = ~target_gene, [], []
+    for place, (predicted, counted) in enumerate(zip(effect, no_target, strict=True)):
+        apart = np.abs(predicted - data_effect) * counted
+        to_others.append((apart * no_target).sum(1))
+        to_own.append(no_target @ apart[place])
+    return 1 - mean_rank(np.array(to_others), np.array(to_own))
 
 
 METRIC = Metric(
@@ -32,5 +35,5 @@ METRIC = Metric(
     better="higher",
     bounds=(0.0, 1.0),
     unit="share of other perturbations",
-    reference="cell-eval (Arc Institute), Virtual Cell Challenge 2025",
+    reference="cell-eval (Arc Institute), Virtual Cell Challenge 2025; both targets left out",
 )

@@ -72,14 +72,15 @@ def interquartile_range(values: Floats) -> float:
     return float(upper - lower)
 
 
-def mean_rank(distance: Floats) -> float:
+def mean_rank(distance: Floats, own: Floats | None = None) -> float:
     """Mean over rows of the rank of the diagonal in its row: 0 nearest, 1 farthest, 1/2 by chance.
 
-    Ties share their ranks, also where rounding tells them apart.  Raises :class:`NotApplicable`
-    where there is nothing to be nearer than.
+    ``own`` has what each distance is compared with, where that is not the diagonal.  Ties share
+    their ranks, also where rounding tells them apart.  Raises :class:`NotApplicable` where there is
+    nothing to be nearer than.
     """
     need_several(distance)
-    own = np.diagonal(distance)[:, None]
+    own = np.diagonal(distance)[:, None] if own is None else own
     tied = np.abs(distance - own) <= 1e-9 * distance.max()
     nearer = ((distance < own) & ~tied).sum(1)
     return float((nearer + (tied.sum(1) - 1) / 2).mean() / (len(distance) - 1))
