@@ -38,10 +38,10 @@ def roles(
     return role
 
 
-def share_of(strata: NDArray[np.str_], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """(cell,) true in this share of the cells of every stratum, to within one cell.
+def places(strata: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.floating]:
+    """(cell,) in [0, 1), evenly spread over the cells of each stratum, in random order.
 
-    A larger share by the same generator only adds cells; none is true at 0, and all are at 1.
+    Those below s are a share s of every stratum, to within one cell; a larger s only adds cells.
     """
     order = rng.permutation(len(strata))
     _, stratum, sizes = np.unique(strata[order], return_inverse=True, return_counts=True)
@@ -49,9 +49,9 @@ def share_of(strata: NDArray[np.str_], share: float, rng: np.random.Generator) -
     start = rng.uniform(size=len(sizes))
     place = np.empty(len(strata))
     place[np.argsort(stratum, kind="stable")] = np.concatenate([np.arange(n) for n in sizes])
-    chosen = np.empty(len(strata), dtype=bool)
-    chosen[order] = place + start[stratum] < share * sizes[stratum]
-    return chosen
+    spread = np.empty(len(strata))
+    spread[order] = (place + start[stratum]) / sizes[stratum]
+    return spread
 
 
 def scored_rows(n_cells: int, at_most: int, rng: np.random.Generator) -> NDArray[np.int64]:

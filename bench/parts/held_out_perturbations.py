@@ -3,17 +3,17 @@
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
-from bench.parts.cell_splits import roles, share_of
+from bench.parts.cell_splits import places
 from bench.parts.perturbation_splits import (
     EVERY_PART,
     Names,
     other_cells,
     perturbation_problem,
     refuse_few_cells,
+    roles_by_place,
 )
 from bench.parts.treatments import perturbations_in
 
@@ -42,20 +42,14 @@ def held_out_problem(
     The rest of a test perturbation's cells is known to ceilings only.  What is drawn for the cells
     does not depend on the perturbations.  Raises where one of these has too few cells.
     """
-    for_roles, for_controls, for_duplicates = rng.spawn(3)
+    for_roles, for_duplicates = rng.spawn(2)
     perturbation = data.labels["perturbation"]
-    role = roles(len(perturbation), {"validation": shares.validation}, for_roles, perturbation)
-    control = perturbation == CONTROL
-    role[control] = _of_controls(int(control.sum()), shares, for_controls)
+    test_share = np.where(perturbation == CONTROL, shares.test_controls, 0)
+    role = roles_by_place(places(perturbation, for_roles), test_share, shares.validation)
     role[np.isin(perturbation, left_out)] = UNUSED
-    duplicate = share_of(perturbation, shares.duplicate, for_duplicates)
+    duplicate = places(perturbation, for_duplicates) < shares.duplicate
     role[np.isin(perturbation, test) & ~duplicate] = TEST
     trained = perturbations_in(perturbation[np.isin(role, (TRAIN, VALIDATION))]).tolist()
     needed = dict.fromkeys(trained, (TRAIN,)) | dict.fromkeys(test.tolist(), (TEST, UNUSED))
     refuse_few_cells(perturbation, role, {CONTROL: EVERY_PART, **needed})
     return perturbation_problem(data, role, other_cells(perturbation, role))
-
-
-def _of_controls(n_cells: int, shares: Shares, rng: np.random.Generator) -> NDArray[np.int8]:
-    fractions = {"validation": shares.validation, "test": shares.test_controls}
-    return roles(n_cells, fractions, rng)

@@ -100,6 +100,14 @@ def true_effects(data: CountData, scored: Rows) -> dict[str, NDArray[Any]]:
     return {"true_effect": data.truth["true_effect"][np.searchsorted(every, wanted)]}
 
 
+def roles_by_place(
+    place: NDArray[np.floating], test: NDArray[np.floating], validation: float
+) -> NDArray[np.int8]:
+    """(cell,) roles: test below the cell's own share of it, then validation, the rest training."""
+    parts = [place < test, place < test + validation]
+    return np.select(parts, [np.int8(TEST), np.int8(VALIDATION)], np.int8(TRAIN))
+
+
 def other_cells(perturbation: Names, role: NDArray[np.int8]) -> Rows:
     """Cells of the scored perturbations that are not scored, and the training controls."""
     scored = perturbations_in(perturbation[role == TEST])
@@ -163,13 +171,13 @@ def refuse_no_effect(
 def _known_to_ceilings(data: CountData, scored: Rows, duplicates: Rows) -> dict[str, NDArray[Any]]:
     """(perturbation, gene) ``duplicate_effect`` of the scored perturbations, and true values."""
     perturbation = data.labels["perturbation"]
-    names, effect = observed_effects(data.counts, perturbation, duplicates, data.measured)
     wanted = perturbations_in(perturbation[scored])
     lacking = [
         Finding(f"perturbation {name}", None, "all its cells are test cells: no ceiling is left")
-        for name in np.setdiff1d(wanted, names).tolist()
+        for name in np.setdiff1d(wanted, perturbation[duplicates]).tolist()
     ]
     if lacking:
         raise UserError("These perturbations have too few cells; leave them out:", lacking)
+    names, effect = observed_effects(data.counts, perturbation, duplicates, data.measured)
     duplicate = {"duplicate_effect": effect[np.searchsorted(names, wanted)]}
     return duplicate | true_effects(data, scored) | rates_in_exposure(data)

@@ -16,22 +16,21 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
-from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL, CountData
 from bench.core.errors import mistake
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.core.task import Task
-from bench.parts.cell_splits import roles, share_of
+from bench.parts.cell_splits import places
 from bench.parts.perturbation_splits import (
     EFFECT_ANSWERS,
     EVERY_PART,
     REVEALED,
-    Names,
     combinations_in,
     other_cells,
     perturbation_problem,
     refuse_few_cells,
+    roles_by_place,
 )
 from bench.parts.treatments import perturbations_in
 
@@ -57,33 +56,19 @@ def pose(
     """Roles by perturbation, by cell.  Raises with all perturbations of too few cells."""
     for_roles, for_fraction = rng.spawn(2)
     perturbation = data.labels["perturbation"]
-    combined = np.isin(perturbation, combinations_in(perturbation))
-    role = _roles(perturbation, combined, config, for_roles)
-    used = share_of(np.char.add(perturbation, role.astype(str)), config.fraction, for_fraction)
-    role[combined & (role != TEST) & ~used] = UNUSED
-    return perturbation_problem(data, role, other_cells(perturbation, role))
-
-
-def _roles(
-    perturbation: Names,
-    combined: NDArray[np.bool_],
-    config: FewCombinationCellsConfig,
-    rng: np.random.Generator,
-) -> NDArray[np.int8]:
-    """(cell,) roles if every cell were used."""
-    combinations, others = (perturbations_in(perturbation[part]) for part in (combined, ~combined))
+    combinations = combinations_in(perturbation)
     if len(combinations) < FEWEST:
         raise mistake("combinations", None, f"there are {len(combinations)}, and {FEWEST} needed")
-    for_tested, for_others = rng.spawn(2)
-    role = np.full(len(perturbation), TRAIN, dtype=np.int8)
-    tested, fractions = combined | (perturbation == CONTROL), {"validation": config.validation}
-    if not tested.all():
-        role[~tested] = roles(int((~tested).sum()), fractions, for_others, perturbation[~tested])
-    fractions["test"] = config.test
-    role[tested] = roles(int(tested.sum()), fractions, for_tested, perturbation[tested])
-    needed = dict.fromkeys(combinations.tolist(), (TRAIN, TEST)) | {CONTROL: EVERY_PART}
-    refuse_few_cells(perturbation, role, needed | dict.fromkeys(others.tolist(), (TRAIN,)))
-    return role
+    combined = np.isin(perturbation, combinations)
+    test_share = np.where(combined | (perturbation == CONTROL), config.test, 0)
+    role = roles_by_place(places(perturbation, for_roles), test_share, config.validation)
+    needed = dict.fromkeys(perturbations_in(perturbation).tolist(), (TRAIN,))
+    needed |= dict.fromkeys(combinations.tolist(), (TRAIN, TEST))
+    refuse_few_cells(perturbation, role, {CONTROL: EVERY_PART, **needed})
+    within = np.char.add(perturbation, role.astype(str))
+    used = places(within, for_fraction) < config.fraction
+    role[combined & (role != TEST) & ~used] = UNUSED
+    return perturbation_problem(data, role, other_cells(perturbation, role))
 
 
 TASK = Task(
