@@ -34,10 +34,13 @@ TRUTH = (
 ``rate`` and ``mean`` are (cell, gene): the Poisson rate of every entry, and its expectation given
 the latent factors alone; ``inverse_dispersion`` is the shape of the Gamma noise between the two,
 ``()`` or (gene,); ``second_draw`` is an independent draw of counts at the same rates; ``observed``
-(cell, gene, bool) is the simulation's own mask.  Of perturbations: ``true_mask``
-(bool) and ``true_embedding`` are (treatment, latent), which latents a treatment moves and how far;
-``true_effect`` is (treatment, gene), see :mod:`bench.parts.effects`; treatments are in alphabetical
-order; ``true_latent`` is (cell, latent).
+(cell, gene, bool) is the simulation's own mask.
+
+Of perturbations, treatments in alphabetical order: ``true_mask`` (treatment, latent, bool) says
+which latents a treatment moves, and ``true_embedding`` (treatment, latent) how far at dosage 1, 0
+where it does not; ``true_latent`` (cell, latent) is what the cell's expression was made of, moves
+included; ``true_effect`` (treatment, gene) is the expected effect at dosage 1 in the units of
+:mod:`bench.parts.effects`.
 """
 
 

@@ -16,7 +16,7 @@ from bench.data._cleaning import PER_ENTRY
 from bench.data._store import read, write
 from bench.parts.treatments import dosages
 
-SMALL = {"n_cells": 60, "n_genes": 20}
+SMALL = {"n_cells": 60, "n_genes": 20, "n_treatments": 5, "n_controls": 30}
 
 
 def users_file(folder: Path) -> str:

@@ -1,0 +1,135 @@
+"""Counts moved by treatments through a few latents: the simulation of sVAE.
+
+    n_t ~ uniform on 1, 2, 3;  n_t draws with replacement of the latents a treatment moves
+    z_i = b_i + s_t,  b_i ~ N(0, I),  s_tk = ± N(5, 0.5²) where moved
+    p_i = softmax over genes of f(z_i) / sd,   x_ij ~ Poisson(l p_ij)
+
+f has three hidden layers of 40, LeakyReLU(0.2), no biases and orthogonal weights; sd is that of all
+its outputs.  Published with the softmax over cells instead, which makes the counts of a cell depend
+on how many cells there are, and l = 1,000,000: ``softmax_over: cells, library: 1.0e+6``.  Published
+without controls; here are as many (z = b) as cells of a treatment.  Truth: ``true_embedding`` is s,
+``true_latent`` is z, shift included; ``true_effect`` is a mean over 10,000 draws of b that all
+treatments share, with a standard error of about 0.006, at most 0.013, at the published sizes.
+Blind to libraries that differ between cells and to noise beyond Poisson.
+Source: Lopez et al. 2023, arXiv 2211.03553.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt
+
+from bench.core.dataset import CountData, Dataset
+from bench.core.errors import mistake
+from bench.core.seeds import numpy_generator
+from bench.data._cleaning import tidied
+from bench.data._gamma_poisson import simulated
+from bench.data._mechanism_shifts import (
+    Bools,
+    Floats,
+    cells,
+    decoder,
+    signed_normal,
+    true_effects,
+)
+from bench.parts.effects import expression
+
+MOST_MOVED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class SvaeSimulationConfig:
+    """Sizes, strengths, depth and the seed; the defaults are those published but for the depth."""
+
+    n_treatments: Annotated[int, Ge(1)] = 100
+    n_cells: Annotated[int, Ge(2)] = 250
+    """Cells of every treatment."""
+    n_controls: Annotated[int, Ge(1)] = 250
+    n_genes: Annotated[int, Ge(2)] = 100
+    n_latent: Annotated[int, Ge(1)] = 15
+    embedding_mean: Annotated[float, Ge(0)] = 5.0
+    """Mean distance by which a latent is moved, in either direction."""
+    embedding_sd: Annotated[float, Ge(0)] = 0.5
+    softmax_over: Literal["genes", "cells"] = "genes"
+    """What the shares add up to 1 over; cells as published."""
+    library: Annotated[float, Gt(0)] = 10_000.0
+    """l: expected counts of a cell; of a gene in all cells where the softmax is over cells."""
+    n_hidden: Annotated[int, Ge(1)] = 40
+    """Width of every hidden layer of f."""
+    n_layers: Annotated[int, Ge(1)] = 3
+    """Hidden layers of f."""
+    seed: Annotated[int, Ge(0)] = 0
+
+
+class Rates:
+    """l p of cells with given latents; sd, and sums over cells, are those of the dataset's z."""
+
+    def __init__(self, config: SvaeSimulationConfig, f: Callable[[Floats], Floats], z: Floats):
+        self.config, self.f, logits = config, f, f(z)
+        self.sd = logits.std()
+        self.sums = np.exp(logits / self.sd).sum(0)
+
+    def __call__(self, z: Floats) -> Floats:
+        """(cell, gene)."""
+        weights = np.exp(self.f(z) / self.sd)
+        over_genes = self.config.softmax_over == "genes"
+        return (
+            self.config.library * weights / (weights.sum(1)[:, None] if over_genes else self.sums)
+        )
+
+
+def load(config: SvaeSimulationConfig, files: Mapping[str, Path]) -> CountData:
+    """The counts, with masks, embeddings, latents and effects as their truth."""
+    rng = numpy_generator("svae_simulation", config.seed)
+    mask = _moved(rng, config.n_treatments, config.n_latent)
+    shift = mask * signed_normal(rng, mask.shape, config.embedding_mean, config.embedding_sd)
+    f = decoder(rng, [config.n_latent, *[config.n_hidden] * config.n_layers, config.n_genes])
+    perturbation, z = cells(rng, shift, config.n_cells, config.n_controls)
+    rates = Rates(config, f, z)
+    counts = rng.poisson(rates(z))
+    own = numpy_generator("svae_simulation", config.seed, "true_effect")
+    truth = {
+        "true_mask": mask,
+        "true_embedding": shift,
+        "true_latent": z,
+        "true_effect": true_effects(
+            own, shift, lambda latents: expression(own.poisson(rates(latents)), "counts")
+        ),
+    }
+    data = replace(simulated(counts, truth), labels={"perturbation": perturbation})
+    return _complete(tidied(data, "svae_simulation"), config)
+
+
+def _moved(rng: np.random.Generator, n_treatments: int, n_latent: int) -> Bools:
+    """(treatment, latent) true where one of up to three draws fell."""
+    drawn = rng.integers(n_latent, size=(n_treatments, MOST_MOVED))
+    counted = np.arange(MOST_MOVED) < rng.integers(1, MOST_MOVED + 1, size=(n_treatments, 1))
+    mask = np.zeros((n_treatments, n_latent), dtype=bool)
+    mask[np.nonzero(counted)[0], drawn[counted]] = True
+    return mask
+
+
+def _complete(data: CountData, config: SvaeSimulationConfig) -> CountData:
+    """Raises where a perturbation lost all its cells, as the truth would have rows of nobody."""
+    left, n_all = len(np.unique(data.labels["perturbation"])), config.n_treatments + 1
+    if left < n_all:
+        expected = f"only {left} of {n_all} perturbations, controls included, have any counts"
+        raise mistake("svae_simulation: library", config.library, expected, "choose a larger one")
+    return data
+
+
+DATASET = Dataset(
+    label="sVAE simulation",
+    config=SvaeSimulationConfig,
+    load=load,
+    provides=frozenset(
+        {
+            *("counts", "perturbation"),
+            *("true_mask", "true_embedding", "true_latent", "true_effect"),
+        }
+    ),
+    reference="simulated here as by Lopez et al. 2023, arXiv 2211.03553",
+)
