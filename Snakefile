@@ -16,6 +16,7 @@ include: "workflow/rules/readout.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/project.smk"
+include: "workflow/rules/perturbations.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/track.smk"
 

@@ -141,7 +141,7 @@ def job_count(plan: Plan) -> int:
     """Jobs Snakemake will plan for a study of which nothing is there yet."""
     fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
     posed = len(plan.datasets) * len(plan.tasks) * plan.splits
-    steps = sum((3 if row["shelf"] == "models" else 2) + row["projected"] for row in plan.runs)
+    steps = sum((3 if row["shelf"] == "models" else 2) + len(row["drawn"]) for row in plan.runs)
     steps += sum(len(rounds(row)) + 1 + 3 * row["trials"] * plan.splits for row in plan.searches)
     return fetched + len(plan.datasets) + posed + steps + len(("gather", "report", *plan.trackers))
 

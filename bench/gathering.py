@@ -11,7 +11,9 @@ from bench.core.files import read_json, replacing, write_json
 from bench.core.rows import METRICS, SEARCH
 from bench.plan import Plan, plan_table
 from bench.reports.collect import collect, data_record, ranking
+from bench.reports.differences import table as differences_table
 from bench.reports.provenance import surroundings
+from bench.reports.tables import read
 from bench.search.trials import runs_of, trials_file
 
 
@@ -27,16 +29,23 @@ def write_tables(plan: Path, study: Path, root: Path) -> None:
         "plan": pd.DataFrame(plan_table(Plan(**planned))),
         "metrics": pd.DataFrame(planned["metrics"].values(), columns=list(METRICS)),
     }
-    # A table of a search that the study no longer makes must not stay.
-    (study / "search.csv").unlink(missing_ok=True)
+    # A table of what the study no longer asks for must not stay.
+    for name in ("search", "differences"):
+        (study / f"{name}.csv").unlink(missing_ok=True)
     if searches:
         tables["search"] = search_table([read_json(study / trials_file(one)) for one in searches])
     for name, table in tables.items():
-        with replacing(study / f"{name}.csv") as part:
-            table.to_csv(part, index=False)
+        _write(table, study / f"{name}.csv")
     with replacing(study / "scores.parquet") as part:
         scores.to_parquet(part, index=False)
     write_json(study / "provenance.json", _record(planned, study) | surroundings(root))
+    if reference := planned["resolved"]["reference"]:
+        _write(differences_table(read(study), reference), study / "differences.csv")
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    with replacing(path) as part:
+        table.to_csv(part, index=False)
 
 
 def search_table(concluded: Sequence[Sequence[dict[str, Any]]]) -> pd.DataFrame:

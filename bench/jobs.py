@@ -2,8 +2,7 @@
 
 Imports stand inside the functions: a job loads what it uses, and its digest follows these imports
 (``bench.fingerprint``).  Work that may fail runs in a child (``bench.supervision``): its function
-is named ``..._here`` and stands below the one that supervises it.  A plan is validated before the
-first job starts, so its parameters are taken as they are.
+is named ``..._here`` and stands below its supervisor.  Parameters were validated with the plan.
 """
 
 import json
@@ -206,22 +205,9 @@ def fit_baseline_here(run: Run, problem: str, folder: str) -> None:
 @told
 def score(run: Run, problem: str, scores: str) -> None:
     """Score every seed that was read out; a metric that fails is a record, not a hole."""
-    from bench.catalogue import card
-    from bench.core.files import write_json
-    from bench.core.problem import load
-    from bench.metrics._scoring import score_all
-    from bench.readouts._store import read, seeds_in
+    from bench.scoring import write_scores
 
-    archive, posed = Path(scores).with_name("readouts.npz"), load(Path(problem))
-    metrics = {Path(name).stem: card("metrics", name) for name in run["metrics"]}
-    rows: list[dict[str, Any]] = []
-    failures: list[dict[str, Any]] = []
-    for seed in seeds_in(archive):
-        good, bad = score_all(metrics, read(archive, seed), posed)
-        for same in run["seeds"] if run["deterministic"] else [seed]:
-            rows += [{"seed": same} | row for row in good]
-            failures += [{"seed": same} | row for row in bad]
-    write_json(Path(scores), {"scores": rows, "failures": failures})
+    write_scores(run, Path(problem), Path(scores))
 
 
 @told
@@ -233,14 +219,29 @@ def project(problem: str, cells: str, projection: str) -> None:
 
 
 @told
+def tabulate_treatments(treatments: str) -> None:
+    """Which latents every treatment moves; an empty file where it was not read out."""
+    from bench.tabulating import write_treatments
+
+    write_treatments(Path(treatments))
+
+
+@told
+def score_perturbations(problem: str, scores: str) -> None:
+    """How well each effect is predicted; an empty file where none was read out."""
+    from bench.tabulating import write_perturbation_scores
+
+    write_perturbation_scores(Path(problem), Path(scores))
+
+
+@told
 def propose(search: Run, round: int, numbers: list[int], splits: int, made: str) -> None:
     """The trials of a round, from what all trials before it came to on validation."""
     from bench.core.files import write_json
-    from bench.search.outcomes import outcomes
-    from bench.search.proposals import propose as propose_trials
+    from bench.search import outcomes, proposals
 
-    earlier = outcomes(Path(made).parents[4], search, range(1, round), splits)
-    write_json(Path(made), propose_trials(search, round, numbers, earlier))
+    earlier = outcomes.outcomes(Path(made).parents[4], search, range(1, round), splits)
+    write_json(Path(made), proposals.propose(search, round, numbers, earlier))
 
 
 @told
@@ -263,11 +264,11 @@ def gather(plan: str, scores: str, root: str) -> None:
 
 
 @told
-def report(page: str, projections: list[str]) -> None:
+def report(page: str, drawn: list[str]) -> None:
     """The page that answers the study's question."""
     from bench.reports.page import render
 
-    render(Path(page).parent, Path(page), [Path(path) for path in projections])
+    render(Path(page).parent, Path(page), [Path(path) for path in drawn])
 
 
 @told

@@ -13,6 +13,7 @@ from bench.core.errors import Finding, UserError
 from bench.matching import (
     Match,
     Matcher,
+    files_drawn,
     unmet_metrics,
     unmet_readouts,
     warmup_beyond_reach,
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-OF_NO_RUN = ("project", "propose", "conclude", "gather", "report")
-
-PROJECTED = frozenset({"latent", "class_probability"})
-"""The arrays of a run whose latent is shown in two dimensions."""
+OF_NO_RUN = (
+    *("project", "tabulate_treatments", "score_perturbations"),
+    *("propose", "conclude", "gather", "report"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,9 +145,9 @@ class _Planner:
         for dataset, task, running in self.cells:
             for split in range(1, self.study.splits + 1):
                 for entry, match in running:
-                    projected = split == 1 and self._can_be_projected(entry, task, match)
-                    row = self._row(entry, dataset, task, match)
-                    yield row | {"split": split, "projected": projected}
+                    # Not of every run of a sweep: there are too many to look at.
+                    drawn = [] if entry.swept else files_drawn(self.study, task, match, split)
+                    yield self._row(entry, dataset, task, match) | {"split": split, "drawn": drawn}
 
     def searches(self) -> Iterator[Row]:
         """What is searched, by dataset, task and search."""
@@ -246,12 +247,6 @@ class _Planner:
         selects_by = {"metric": search.metric, "readouts": self._options(match.selects_by)}
         readout = {"readout": self.code("read_out_trial", *files)}
         return row | {"selects_by": selects_by, "code": row["code"] | readout}
-
-    def _can_be_projected(self, entry: "Entry", task: "Entry", match: Match) -> bool:
-        """Whether its cells can be drawn as what they are and were taken for; no run of a sweep."""
-        given = [self.study.readouts[name].card.gives for name in match.readouts]
-        arrays = frozenset().union(*given)
-        return not entry.swept and arrays >= PROJECTED and "true_type" in task.card.answers
 
     def _options(self, readouts: Iterable[str]) -> dict[str, Row]:
         return {name: self.study.readouts[name].values for name in readouts}

@@ -22,6 +22,8 @@ from bench.sweeps import is_safe
 from bench.training.config import TrainingConfig
 
 ALL = "all"
+MOST_NAMED = 20
+"""Labels that are listed where none of them is like what was asked for."""
 
 
 class StudyFile(BaseModel):
@@ -52,6 +54,8 @@ class StudyFile(BaseModel):
     """``all`` (every metric whose needs are met), or a list of names and paths to own files."""
     readouts: dict[str, Any] = {}
     """Readout: its options. One that none of the study's tasks asks for is asked for in all."""
+    reference: str = ""
+    """Label of the run, search or baseline that all others are compared with, metric by metric."""
     strict: bool = False
     """Whether a failed run makes Snakemake fail at the end; its row is written either way."""
     trackers: list[Any] = []
@@ -75,6 +79,8 @@ class Study:
     title: str
     seeds: tuple[int, ...]
     splits: int
+    reference: str
+    """Label of the run, search or baseline that all others are compared with; may be empty."""
     strict: bool
     datasets: tuple[Entry, ...]
     tasks: tuple[Entry, ...]
@@ -104,6 +110,7 @@ class Study:
             **{k: [{e.label: e.resolved()} for e in entries] for k, entries in sections.items()},
             "metrics": list(self.metrics),
             "readouts": {name: option.values for name, option in self.readouts.items()},
+            "reference": self.reference,
             "strict": self.strict,
             "trackers": [{entry.label: entry.resolved()} for entry in self.trackers],
         }
@@ -139,12 +146,15 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
     competitors = (*sections["runs"], *sections["baselines"])
     _need_distinct((*competitors, *(search.entry for search in found)), resolver)
     need_apart(found, competitors, resolver)
+    known = [entry.label for entry in (*competitors, *(search.entry for search in found))]
+    _need_reference(file.reference, known, resolver)
     _need_libraries(sections["trackers"], resolver)
     return Study(
         name=name,
         title=file.title,
         seeds=tuple(range(file.seeds) if isinstance(file.seeds, int) else file.seeds),
         splits=file.splits,
+        reference=file.reference,
         strict=file.strict,
         **sections,
         searches=tuple(found),
@@ -234,6 +244,20 @@ def _need_distinct(entries: Iterable[Entry], resolver: Resolver) -> None:
             expected = f"this label is taken already, at {other.place}"
             fix = "labels must differ in more than upper and lower case"
             resolver.note(Finding(entry.place, entry.label, expected, fix))
+
+
+def _need_reference(label: str, known: list[str], resolver: Resolver) -> None:
+    """One that is there but for a mistake has been told of where it stands."""
+    places = tuple(f"{section}.{label}." for section in ("runs", "search", "baselines"))
+    mistaken = any(f"{found.place}.".startswith(places) for found in resolver.findings)
+    if not label or label in known or mistaken:
+        return
+    # A label whose lists fanned out stands for several runs.
+    runs = [one for one in known if one.startswith(f"{label}.")]
+    listed = ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else "")
+    fix = f"name one of its runs: {runs[0]}" if runs else ""
+    fix = fix or suggestion(label, known, f"there are: {listed}")
+    resolver.note(Finding("reference", label, "no run, search or baseline has this label", fix))
 
 
 def _need_libraries(trackers: tuple[Entry, ...], resolver: Resolver) -> None:

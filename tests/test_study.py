@@ -231,11 +231,34 @@ def test_what_a_config_checks_itself_is_told_too(own: str) -> None:
         ({"training": {"batch_sise": 3}}, "training.batch_sise: unknown; did you mean batch_size"),
         ({"training": {"patience": [1, -1]}}, "training.patience is -1"),
         ({"run": {}}, "run: unknown; did you mean runs?"),
+        ({"reference": "nbvea"}, "reference is 'nbvea': no run, search or baseline has this"),
+        ({"reference": "nbvea"}, "did you mean nbvae?"),
+        ({"reference": 3}, "reference is 3: expected: Label of the run"),
     ],
 )
 def test_a_wrong_key_is_told(changes: dict[str, Any], words: str) -> None:
     [line] = told(study(**changes))
     assert words in line
+
+
+@pytest.mark.parametrize("reference", ["nbvae", "tuned", "m.n_latent-3", "mean"])
+def test_a_reference_is_a_run_a_search_or_a_baseline(reference: str) -> None:
+    tuned = {"variant": "nbvae", "metric": "iwelbo", "trials": 2, "n_latent": [2, 3]}
+    runs = {"nbvae": {"variant": "nbvae"}, "m": {"variant": "pvae", "n_latent": [3, 10]}}
+    more = {"runs": runs, "search": {"tuned": tuned}, "baselines": ["mean"]}
+    found = study(reference=reference, **more)
+    assert (told(found), found.reference) == ([], reference)
+
+
+def test_a_reference_that_fanned_out_is_not_one_run() -> None:
+    runs = {"m": {"variant": "nbvae", "n_latent": [3, 10]}}
+    [finding] = study(runs=runs, reference="m").findings
+    assert finding.fix == "name one of its runs: m.n_latent-3"
+
+
+def test_a_reference_that_is_mistaken_itself_is_told_of_once() -> None:
+    [line] = told(study(runs={"m": {"variant": "nbva"}}, reference="m"))
+    assert line.startswith("runs.m.variant")
 
 
 def test_a_users_file_that_breaks_is_one_line(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ RUNS = (
 """Columns of ``runs.csv``: one row per run, split and seed; failures are rows too."""
 
 CURVES = ("step", "epoch", "seed", "part", "term", "value")
-"""Columns of ``curve.parquet``; ``part`` is ``train`` or ``validation``, values nats per cell."""
+"""Columns of ``curve.parquet``; ``part`` is ``train`` or ``validation``, values nats per cell but
+for ``mask_likely``, ``mask_on`` and ``mask_off``: the shares of a mask's entries whose probability
+is at least 0.5, at least 0.8, and at most 0.2."""
 
 METRICS = ("metric", "label", "better", "lowest", "highest", "unit", "sound", "reference")
 """Columns of ``metrics.csv``."""
@@ -35,3 +37,17 @@ SEARCH = (
 )
 """Columns of ``search.csv``: one row per trial of a search, dataset and task; what was searched
 follows, a column each.  ``value`` is that of ``metric`` on validation."""
+
+DIFFERENCES = (
+    *("dataset", "task", "metric", "run", "reference"),
+    *("difference", "low", "high", "n"),
+)
+"""Columns of ``differences.csv``: every run against the reference of the study, by metric, paired
+by split and seed, in the metric's unit and turned so that positive is better; ``n`` pairs."""
+
+TREATMENTS = ("treatment", "latent", "mask_probability", "embedding", "seed")
+"""Columns of a run's ``treatments.csv``; latents are counted from 0."""
+
+PERTURBATION_SCORES = ("perturbation", "seed", "correlation", "n_cells", "observed_size")
+"""Columns of a run's ``perturbation_scores.parquet``: how predicted and observed effect correlate,
+the scored cells the observed one was seen in, and its Euclidean length."""

@@ -2,6 +2,9 @@
 
 A line is the mean over seeds and its band reaches from the lowest to the highest seed.  A seed that
 has stopped carries its last finite value on, so that no line jumps where a seed ends.
+
+How decided masks are stands apart from the loss: shares of their entries, of which ``decided`` are
+those that are confidently on or confidently off.
 """
 
 from collections.abc import Sequence
@@ -28,6 +31,16 @@ COLOURS = (
 )
 
 
+MASKS = {
+    "mask_decided": "decided either way",
+    "mask_off": "confidently off (at most 0.2)",
+    "mask_on": "confidently on (at least 0.8)",
+    "mask_likely": "more likely on than off",
+}
+"""Shares of a mask's entries -> what is said of them."""
+NATS, SHARE = "nats per cell", "share of the mask"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Panel:
     """The curves of one task and dataset: a chart per term."""
@@ -36,6 +49,9 @@ class Panel:
     colours: dict[str, str]
     """Run -> colour, best first."""
     terms: dict[str, Spec]
+    """Of the loss, nats per cell."""
+    masks: dict[str, Spec]
+    """What is said of a share of the masks -> its chart; empty where no run has a mask."""
     left_out: int
     """VAE runs with scores that are not drawn."""
 
@@ -84,7 +100,9 @@ def _read(results: Results, board: Board) -> tuple[dict[str, pd.DataFrame], int]
     found = {
         s.run: results.curve(board.dataset, board.task, first, s.run) for s in vaes[:MOST_RUNS]
     }
-    held = {run: curve for run, curve in found.items() if curve is not None and len(curve)}
+    held = {
+        run: with_decided(curve) for run, curve in found.items() if curve is not None and len(curve)
+    }
     return held, len(vaes) - len(vaes[:MOST_RUNS])
 
 
@@ -98,18 +116,43 @@ def _panel(
     board: Board, held: dict[str, pd.DataFrame], colours: dict[str, str], points: int, left_out: int
 ) -> Panel:
     rows = pd.concat([thinned(curve, points).assign(run=run) for run, curve in held.items()])
-    terms = sorted(rows["term"].unique(), key=lambda term: (not _is_bound(term), term))
-    specs = {
-        str(term): _chart(board, str(term), rows[rows["term"] == term], colours) for term in terms
-    }
-    return Panel(board=board, colours=colours, terms=specs, left_out=left_out)
+    by_term = {str(term): of_term for term, of_term in rows.groupby("term")}
+    terms = sorted(by_term.keys() - MASKS.keys(), key=lambda term: (not _is_bound(term), term))
+    masks = {name: by_term[name] for name in MASKS if name in by_term}
+    return Panel(
+        board=board,
+        colours=colours,
+        terms={term: _chart(board, term, by_term[term], colours, NATS) for term in terms},
+        masks={
+            MASKS[name]: _chart(board, MASKS[name], _once(of_term), colours, SHARE)
+            for name, of_term in masks.items()
+        },
+        left_out=left_out,
+    )
+
+
+def with_decided(curve: pd.DataFrame) -> pd.DataFrame:
+    """A curve and, where it has a mask, the share of its entries that is decided either way."""
+    keys = ["step", "epoch", "seed", "part"]
+    confident = curve[curve["term"].isin(["mask_on", "mask_off"])]
+    decided = confident.groupby(keys, as_index=False)["value"].sum()
+    return pd.concat([curve, decided.assign(term="mask_decided")]) if len(decided) else curve
+
+
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    """Masks belong to no cells: where there are validation cells, those of training say it again.
+
+    Validation looks at the end of an epoch; training means over it.
+    """
+    validation = rows[rows["part"] == "validation"]
+    return validation if len(validation) else rows
 
 
 def _is_bound(term: str) -> bool:
     return any(word in term for word in ("bound", "elbo", "loss"))
 
 
-def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str]) -> Spec:
+def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str], unit: str) -> Spec:
     import altair as alt
 
     columns = ["run", "part", "epoch", "mean", "low", "high"]
@@ -120,7 +163,9 @@ def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str])
     shown = "picked == '' || picked == datum.run"
     x = alt.X("epoch:Q", title="epoch (square-root scale)").scale(type="sqrt", nice=False)
     x = x.axis(tickMinStep=1, format="d", labelOverlap="greedy", labelSeparation=6)
-    y = alt.Y("mean:Q", title="nats per cell").scale(domain=_domain(rows), nice=False, zero=False)
+    least, most = (0.0, 1.0) if unit == SHARE else (-np.inf, np.inf)
+    domain = [min(max(end, least), most) for end in _domain(rows)]
+    y = alt.Y("mean:Q", title=unit).scale(domain=domain, nice=False, zero=False)
     colour = alt.Color("run:N", legend=None).scale(
         domain=list(colours), range=list(colours.values())
     )

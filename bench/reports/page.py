@@ -13,7 +13,18 @@ from markupsafe import Markup
 
 from bench.core.files import write_text
 from bench.parts import projection
-from bench.reports import answer, curves, effects, figures, projections, search, wording
+from bench.reports import (
+    answer,
+    curves,
+    differences,
+    effects,
+    figures,
+    perturbation_strips,
+    projections,
+    search,
+    treatment_heatmaps,
+    wording,
+)
 from bench.reports.comparisons import AverageRank, Contest, average_ranks, contest
 from bench.reports.standings import Board, Standing, boards
 from bench.reports.statistics import (
@@ -72,9 +83,9 @@ class Task:
         return sorted({control.run for control in found if control})
 
 
-def render(folder: Path, output: Path, projected: Sequence[Path] = ()) -> None:
-    """Read a study's folder, and what was projected for it, and write its page."""
-    write(read(folder, projected), output)
+def render(folder: Path, output: Path, drawn: Sequence[Path] = ()) -> None:
+    """Read a study's folder, and what was made of its runs for the page, and write the page."""
+    write(read(folder, drawn), output)
 
 
 def write(results: Results, output: Path) -> None:
@@ -86,7 +97,7 @@ def compose(results: Results) -> str:
     """The page as text."""
     study, tasks = results.provenance.get("study", {}), _tasks(results)
     panels = [panel for task in tasks for panel in task.panels]
-    charts = curves.panels(results, [panel.board for panel in panels])
+    shown = [panel.board for panel in panels]
     failed = _failures(results)
     page = _environment().get_template("page.html")
     return page.render(
@@ -96,10 +107,13 @@ def compose(results: Results) -> str:
         tasks=tasks,
         panels=panels,
         answer=answer.paragraph([p.lead for p in panels], [p.contest for p in panels]),
-        curves=charts,
-        searches=search.panels(results, [panel.board for panel in panels]),
-        projections=projections.panels(results, [panel.board for panel in panels]),
-        effects=effects.panels(results, [panel.board for panel in panels]),
+        curves=curves.panels(results, shown),
+        searches=search.panels(results, shown),
+        differences=differences.panels(results, shown),
+        projections=projections.panels(results, shown),
+        perturbations=perturbation_strips.panels(results, shown),
+        treatments=treatment_heatmaps.panels(results, shown),
+        effects=effects.panels(results, shown),
         failures=failed[:MOST_ROWS],
         n_failures=len(failed),
         tally=_tally(results),
@@ -111,6 +125,8 @@ def compose(results: Results) -> str:
         most_trials=search.MOST_TRIALS,
         most_projected=projections.MOST_RUNS,
         most_cells=projection.MOST_CELLS,
+        most_perturbations=perturbation_strips.MOST_ROWS,
+        well=perturbation_strips.WELL,
         draw_seed=projection.SEED,
         faintest=projections.FAINTEST,
         confidence=round(100 * CONFIDENCE),
@@ -152,7 +168,7 @@ def _panel(results: Results, board: Board, key: str) -> Panel:
 def _further(results: Results, board: Board, sound: bool) -> Table:
     """Every other metric, the sound ones or those kept as they were published."""
     scored = sorted({name for standing in board.standings for name in standing.others})
-    names = [n for n in scored if (str(results.fact(n, "sound", True)) == "True") is sound]
+    names = [name for name in scored if results.sound(name) is sound]
     places = {name: _places([s.others.get(name) for s in board.standings]) for name in names}
     columns = ("label", "better", "unit", "reference")
     return Table(

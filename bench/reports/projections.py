@@ -7,7 +7,6 @@ probable; a type has one colour in both.  What is drawn was computed by a job of
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ from bench.reports.figures import INK, Spec, style, without_theme
 from bench.reports.standings import Board
 from bench.reports.tables import Results
 
+FILE = "projection.parquet"
 MOST_RUNS = 6
 """Runs of one leaderboard that are drawn: the best ones."""
 FAINTEST = 0.08
@@ -45,21 +45,13 @@ class Panel:
 
 def panels(results: Results, boards: Sequence[Board]) -> list[Panel]:
     """A panel per leaderboard and run, best first; none where nothing was projected."""
-    return [panel for board in boards for panel in _of(board, _files(results, board))]
+    return [panel for board in boards for panel in _of(results, board)]
 
 
-def _files(results: Results, board: Board) -> dict[str, Path]:
-    """Run -> what was drawn of it; a run that was not read out left an empty file."""
-    return {
-        path.parts[-2]: path
-        for path in results.projections
-        if path.parts[-5:-3] == (board.dataset, board.task) and path.stat().st_size
-    }
-
-
-def _of(board: Board, files: dict[str, Path]) -> list[Panel]:
+def _of(results: Results, board: Board) -> list[Panel]:
+    files = results.files(board.dataset, board.task, FILE)
     best = [standing for standing in board.competitors if standing.run in files][:MOST_RUNS]
-    read = {standing.run: pd.read_parquet(files[standing.run]) for standing in best}
+    read = {standing.run: pd.read_parquet(files[standing.run][0]) for standing in best}
     named = {name for cells in read.values() for name in (*cells.true_type, *cells.predicted_type)}
     colours = {kind: COLOURS[k % len(COLOURS)] for k, kind in enumerate(sorted(named))}
     return [

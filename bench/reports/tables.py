@@ -37,10 +37,15 @@ class Results:
     """Task -> the metric its leaderboard is sorted by."""
     provenance: Mapping[str, Any]
     curve: Curve = field(default=lambda dataset, task, split, run: None)
-    projections: Sequence[Path] = ()
-    """Files ``<dataset>/<task>/<split>/<run>/projection.parquet``."""
+    drawn: Sequence[Path] = ()
+    """Files ``<dataset>/<task>/<split>/<run>/<name>`` that were made of single runs for the page;
+    a run that was not read out left empty ones."""
     search: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(rows.SEARCH)))
     """Columns :data:`bench.core.rows.SEARCH` and what was searched; empty without a search."""
+    differences: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=list(rows.DIFFERENCES))
+    )
+    """Columns :data:`bench.core.rows.DIFFERENCES`; empty where the study names no reference."""
 
     @cached_property
     def values(self) -> Mapping[tuple[str, str, str, str], Mapping[Unit, float]]:
@@ -80,6 +85,19 @@ class Results:
             return len(said)
         return said if isinstance(said, int) else int(self.runs["seed"].nunique())
 
+    def files(self, dataset: str, task: str, name: str) -> dict[str, list[Path]]:
+        """Run -> the files of that name that hold something, by split."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self.drawn, key=lambda path: int(path.parts[-3])):
+            *_, of_dataset, of_task, _, run, file = path.parts
+            if (of_dataset, of_task, file) == (dataset, task, name) and path.stat().st_size:
+                found.setdefault(run, []).append(path)
+        return found
+
+    def sound(self, metric: str) -> bool:
+        """Whether a metric may rank."""
+        return str(self.fact(metric, "sound", True)) == "True"
+
     def better(self, metric: str) -> Literal["higher", "lower"]:
         """The direction of a metric."""
         return "lower" if self.fact(metric, "better", "higher") == "lower" else "higher"
@@ -90,7 +108,7 @@ class Results:
         return otherwise if found.empty or pd.isna(found.iloc[0]) else found.iloc[0]
 
 
-def read(folder: Path, projections: Sequence[Path] = ()) -> Results:
+def read(folder: Path, drawn: Sequence[Path] = ()) -> Results:
     """Read a study's folder.  Raises :class:`UserError` where tables or columns are missing."""
     tables = {
         name: _table(folder / f"{name}.csv", columns)
@@ -111,14 +129,15 @@ def read(folder: Path, projections: Sequence[Path] = ()) -> Results:
         trained = path.is_file() and path.stat().st_size > 0
         return pd.read_parquet(path) if trained else None
 
-    if (folder / "search.csv").is_file():
-        tables["search"] = _table(folder / "search.csv", rows.SEARCH)
+    for name, columns in {"search": rows.SEARCH, "differences": rows.DIFFERENCES}.items():
+        if (folder / f"{name}.csv").is_file():
+            tables[name] = _table(folder / f"{name}.csv", columns)
     return Results(
         **tables,
         ranked_by=provenance.get("ranked_by", {}),
         provenance=provenance,
         curve=curve,
-        projections=projections,
+        drawn=drawn,
     )
 
 
@@ -127,6 +146,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise mistake(str(path), None, "is missing", "gather the study first")
     names = {"dataset", "task", "run", "model", "label", "metric", "reason", "device", "unit"}
     names |= {"search", "better", "status"} if "search" in columns else set()
+    names |= {"reference"} if "difference" in columns else set()
     texts = dict.fromkeys(names & set(columns), str)
     # A dataset called "NA" is a name and not a hole; empty numbers are holes.
     table = pd.read_csv(

@@ -19,8 +19,8 @@ from bench.core.rows import RUN_KEYS, RUNS
 TABLES = ("scores.csv", "runs.csv", "plan.csv", "metrics.csv", "provenance.json")
 """What every study comes to, beside its page."""
 
-SEARCH = "search.csv"
-"""What came of its searches, where it has any."""
+SOMETIMES = ("search.csv", "differences.csv")
+"""What came of its searches and of comparing with its reference, where it has these."""
 
 PAGE = "report.html"
 
@@ -40,7 +40,7 @@ class Point(NamedTuple):
     step: int
     epoch: int
     values: dict[str, float]
-    """``train/<term>`` and ``validation/<term>``, nats per cell."""
+    """``train/<term>`` and ``validation/<term>``, as in :data:`bench.core.rows.CURVES`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +76,8 @@ class Finished:
     @property
     def files(self) -> list[Path]:
         """The tables and the page."""
-        searched = (SEARCH,) if (self.folder / SEARCH).is_file() else ()
-        return [self.folder / name for name in (*TABLES, *searched, PAGE)]
+        more = [name for name in SOMETIMES if (self.folder / name).is_file()]
+        return [self.folder / name for name in (*TABLES, *more, PAGE)]
 
     def scores(self) -> pd.DataFrame:
         """Columns :data:`bench.core.rows.SCORES`."""

@@ -106,7 +106,7 @@ def test_a_type_has_one_colour_and_labelled_cells_another_mark(drawn: Results) -
 
 
 def test_the_page_holds_them_and_loads_nothing(drawn: Results) -> None:
-    page, plain = compose(drawn), compose(replace(drawn, projections=()))
+    page, plain = compose(drawn), compose(replace(drawn, drawn=()))
     assert 'id="projections"' in page
     assert 'id="projections"' not in plain
     assert "#projections" not in plain.partition("<script")[0]

@@ -110,20 +110,20 @@ def any_run(wildcards):
 
 
 def to_train(wildcards):
-    unread = ("readouts", "metrics", "selects_by", "projected", "code")
+    unread = ("readouts", "metrics", "selects_by", "drawn", "code")
     return without(variant_run(wildcards), *unread)
 
 
 def to_read_out(wildcards):
-    return without(variant_run(wildcards), "metrics", "projected", "code")
+    return without(variant_run(wildcards), "metrics", "drawn", "code")
 
 
 def to_fit(wildcards):
-    return without(baseline_run(wildcards), "metrics", "projected", "code")
+    return without(baseline_run(wildcards), "metrics", "drawn", "code")
 
 
 def to_score(wildcards):
-    return without(any_run(wildcards), "readouts", "selects_by", "projected", "code")
+    return without(any_run(wildcards), "readouts", "selects_by", "drawn", "code")
 
 
 def search_of(wildcards):
@@ -156,10 +156,10 @@ def of_all_runs(file):
     return [f"results/{STUDY}/{where}/{file}" for where in RUNS]
 
 
-def all_projections():
+def all_drawn():
     # Trials are never drawn: there are too many to look at.
-    drawn = [where for where, run in RUNS.items() if run["projected"]]
-    return [f"results/{STUDY}/{where}/projection.parquet" for where in drawn]
+    files = [f"{where}/{file}" for where, run in RUNS.items() for file in run["drawn"]]
+    return [f"results/{STUDY}/{file}" for file in files]
 
 
 def of_all_searches():
@@ -193,8 +193,10 @@ def trial_files(rounds, name):
 
 def tables():
     searched = ["search.csv"] if SEARCHES else []
+    compared = ["differences.csv"] if PLAN["resolved"]["reference"] else []
     names = ["scores", "runs", "plan", "metrics"]
-    files = [*(f"{name}.csv" for name in names), *searched, "provenance.json"]
+    files = [f"{name}.csv" for name in names]
+    files += [*searched, *compared, "provenance.json"]
     return [f"results/{STUDY}/{file}" for file in files]
 
 

@@ -29,7 +29,7 @@ rule gather:
 rule report:
     input:
         tables(),
-        projections=all_projections(),
+        drawn=all_drawn(),
     output:
         f"results/{STUDY}/report.html",
     log:

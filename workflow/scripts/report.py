@@ -2,6 +2,6 @@ from bench.jobs import report
 
 report(
     page=snakemake.output[0],
-    projections=list(snakemake.input.projections),
+    drawn=list(snakemake.input.drawn),
     log=snakemake.log[0],
 )

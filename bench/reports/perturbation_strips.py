@@ -1,0 +1,144 @@
+"""Which perturbations are predicted: a strip per run, a column per perturbation.
+
+    r_p = median over splits and seeds of corr_j(predicted_pj, observed_pj)     j: genes
+
+Blue where predicted and observed effect go together, orange where they oppose each other, as opaque
+as the correlation is strong.  Columns are sorted by the mean over competitors, the best predicted
+first.  Blind to how large effects are predicted; what few cells show badly nobody predicts well, so
+a column says in how many cells its effect was observed.  The correlations were computed by a job of
+their own (``perturbation_scores.parquet``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.reports.figures import Spec, drawn, style, without_theme
+from bench.reports.standings import Board, Standing
+from bench.reports.tables import Results
+
+FILE = "perturbation_scores.parquet"
+NAMED = 50
+"""Of up to so many perturbations every column has its name below it."""
+WELL = 0.5
+"""The correlation from which a perturbation is counted as predicted."""
+MOST_ROWS = 300
+"""Perturbations of the table."""
+UP, DOWN = "#2f7fd6", "#d9822b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """One run."""
+
+    standing: Standing
+    values: list[float | None]
+    """The correlation of every perturbation, best predicted first; none where it was not read."""
+
+    @property
+    def median(self) -> float:
+        """Over perturbations."""
+        return float(np.median(self._known))
+
+    @property
+    def n_well(self) -> int:
+        """Perturbations that are predicted."""
+        return sum(value >= WELL for value in self._known)
+
+    @property
+    def _known(self) -> list[float]:
+        return [value for value in self.values if value is not None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """All runs of one dataset and task."""
+
+    board: Board
+    perturbations: pd.DataFrame
+    """Columns ``perturbation, n_cells, observed_size``, best predicted first; means over splits."""
+    strips: list[Strip]
+    spec: Spec
+
+
+def panels(results: Results, boards: Sequence[Board]) -> list[Panel]:
+    """A panel per leaderboard; none where no effects were read out."""
+    found = [(board, results.files(board.dataset, board.task, FILE)) for board in boards]
+    return [_panel(board, files) for board, files in found if files]
+
+
+def _panel(board: Board, files: Mapping[str, list[Path]]) -> Panel:
+    shown = [standing for standing in _order(board) if standing.run in files]
+    read = {s.run: pd.concat([pd.read_parquet(path) for path in files[s.run]]) for s in shown}
+    medians = {
+        run: one.groupby("perturbation")["correlation"].median() for run, one in read.items()
+    }
+    wide = pd.DataFrame(medians)
+    judged = [s.run for s in shown if s.kind in ("VAE", "baseline")] or [s.run for s in shown]
+    order = wide[judged].mean(axis=1).sort_values(ascending=False, kind="stable").index
+    known = pd.concat(read.values()).groupby("perturbation")[["n_cells", "observed_size"]].mean()
+    perturbations, wide = known.loc[order].reset_index(), wide.loc[order]
+    strips = [
+        Strip(standing=s, values=[None if np.isnan(v) else float(v) for v in wide[s.run]])
+        for s in shown
+    ]
+    spec = _picture(board, perturbations, strips)
+    return Panel(board=board, perturbations=perturbations, strips=strips, spec=spec)
+
+
+def _order(board: Board) -> list[Standing]:
+    """Those that are drawn elsewhere too, then those without a score by what ranks."""
+    first = drawn(board)
+    return [*first, *(s for s in board.standings if not s.score.n)]
+
+
+def _picture(board: Board, perturbations: pd.DataFrame, strips: Sequence[Strip]) -> Spec:
+    import altair as alt
+
+    names, runs = perturbations["perturbation"].tolist(), [s.standing.run for s in strips]
+    data = _entries(perturbations, strips)
+    axis = alt.Axis(labels=len(names) <= NAMED, labelAngle=-90, labelFontSize=9, labelLimit=110)
+    x = alt.X("perturbation:N", title=None, axis=axis).scale(domain=names, padding=0)
+    # A thin gap between runs; none between perturbations, of which there may be hundreds.
+    y = alt.Y("run:N", title=None).scale(domain=runs, paddingInner=0.2, paddingOuter=0)
+    y = y.axis(labelLimit=170, labelPadding=6, ticks=False, domain=False)
+    sign = alt.condition("datum.r > 0", alt.value(UP), alt.value(DOWN))
+    size = alt.Scale(domain=[0, 1], range=[0, 1])
+    params = {"perturbations": names, "runs": runs}
+    params["cells"] = [round(float(n), 1) for n in perturbations["n_cells"]]
+    fields = ("perturbation", "run", "correlation", "cells")
+    base = alt.Chart(data).transform_calculate(
+        perturbation="perturbations[datum.column]",
+        run="runs[datum.row]",
+        correlation="format(datum.r, '.2f')",
+        cells="cells[datum.column]",
+        strength="abs(datum.r)",
+    )
+    marks = base.mark_rect().encode(
+        x,
+        y,
+        fill=sign,
+        fillOpacity=alt.FillOpacity("strength:Q", scale=size, legend=None),
+        tooltip=[alt.Tooltip(f"{name}:N") for name in fields],
+    )
+    chart = alt.layer(marks).add_params(*(alt.param(name=n, value=v) for n, v in params.items()))
+    height = 24 * len(runs)
+    spec: Spec = chart.properties(width="container", height=height).to_dict(validate=False)
+    words = f"Correlation of predicted and observed effect of {len(names)} perturbations, by run"
+    where = f"{words}, on {board.dataset}, {board.task}"
+    return without_theme(spec) | {"description": where, "config": style()}
+
+
+def _entries(perturbations: pd.DataFrame, strips: Sequence[Strip]) -> Any:
+    import altair as alt
+
+    values = np.array([strip.values for strip in strips], dtype=float)
+    row, column = np.nonzero(np.isfinite(values))
+    table = pd.DataFrame({"row": row, "column": column, "r": values[row, column].round(3)})
+    parse = dict.fromkeys(("row", "column", "r"), "number")
+    data = table.to_csv(index=False)
+    return alt.InlineData(values=data, format=alt.CsvDataFormat(type="csv", parse=parse))
