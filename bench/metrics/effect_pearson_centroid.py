@@ -3,8 +3,9 @@
     median_p corr_j(predicted_pj - m_j, observed_pj - m_j),   m: mean effect in training
 
 m is what the centroids of the perturbations have in common, so the mean effect itself, predicted
-for every perturbation, scores 0.  Blind to the shared effect, and to the size of the rest; of weak
-perturbations the rest is mostly noise.  Defined for two perturbations or more.
+for every perturbation, scores 0.  No effect at all is -m beyond it, and scores well where a few
+strong perturbations make up m and the others do little: compare with the baseline ``no_effect``.
+Blind to the shared effect and to the size of the rest.  Defined for two perturbations or more.
 """
 
 from typing import Any
