@@ -14,11 +14,11 @@ from scipy.sparse import csr_matrix
 
 from bench.catalogue import card, names
 from bench.core.dataset import KNOWN_TYPE, CountData
-from bench.core.problem import TEST, TRAIN, Problem
+from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.replicate import open_replicate
-from tests.conftest import SMALL, posed
+from tests.conftest import SMALL, as_values, perturbed, posed
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(max_epochs=3, batch_size=16)
@@ -69,8 +69,24 @@ def needs_of(name: str, readouts_of: Callable) -> frozenset[str]:
     return card("models" if readouts_of is variant_readouts else "baselines", name).needs
 
 
-COMPETITORS = [one for one in EVERYONE if KNOWN_TYPE not in needs_of(*one)]
-"""Those that run in tasks that tell no types."""
+IN_SMALL_DATA = frozenset(
+    {
+        *("counts", "observed", "batch", "cell_type", "perturbation"),
+        *("rate", "mean", "inverse_dispersion"),
+    }
+)
+COMPETITORS = [one for one in EVERYONE if needs_of(*one) <= IN_SMALL_DATA]
+"""Those that run where no type is told, and cells may have been perturbed."""
+
+
+def readouts_asked(task: str) -> frozenset[str]:
+    """What is read out of a task here."""
+    return EVERY_READOUT if task in WITH_EVERY_READOUT else card("tasks", task).asks
+
+
+def gives_of(name: str, readouts_of: Callable) -> frozenset[str]:
+    """The readouts a competitor can give."""
+    return card("models" if readouts_of is variant_readouts else "baselines", name).gives
 
 
 def spoilt_below_the_mask(data: CountData) -> tuple[CountData, CountData]:
@@ -118,23 +134,30 @@ EVERY_CELLS = frozenset(name for name in EVERY_READOUT if card("readouts", name)
 WITH_EVERY_READOUT = {"masked_entries", "corrupted_counts"}
 """Where all that a competitor gives is read out, not only what the task asks for."""
 
+HIDING = [
+    (*one, task) for one in COMPETITORS for task in SPOILT if gives_of(*one) & readouts_asked(task)
+]
 
-@pytest.mark.parametrize("task", SPOILT)
-@pytest.mark.parametrize(("name", "readouts_of"), COMPETITORS)
+
+@pytest.mark.parametrize(("name", "readouts_of", "task"), HIDING)
 def test_garbage_in_what_is_hidden_changes_no_bit(small_data, name, readouts_of, task):
-    clean, dirty = (posed(data, task) for data in SPOILT[task](small_data))
+    given = perturbed(small_data) if "perturbation" in needs_of(name, readouts_of) else small_data
+    clean, dirty = (posed(data, task) for data in SPOILT[task](given))
     answers = [
         key for key in clean.answers if not np.array_equal(clean.answers[key], dirty.answers[key])
     ]
     assert answers, "the garbage never reached what is hidden"
-    asks = EVERY_READOUT if task in WITH_EVERY_READOUT else card("tasks", task).asks
+    asks = readouts_asked(task)
     first, second = readouts_of(name, clean, asks), readouts_of(name, dirty, asks)
+    assert first
     assert first.keys() == second.keys()
     for key, array in first.items():
         np.testing.assert_array_equal(array, second[key], err_msg=key)
 
 
-@pytest.mark.parametrize(("name", "readouts_of"), COMPETITORS)
+@pytest.mark.parametrize(
+    ("name", "readouts_of"), [one for one in COMPETITORS if "perturbation" not in needs_of(*one)]
+)
 def test_garbage_in_one_held_out_cell_stays_in_that_cell(problems, name, readouts_of):
     """Training, validation and every other held-out cell never see a held-out cell's counts."""
     clean = problems["held_out_cells"]
@@ -255,3 +278,75 @@ def test_a_labelled_cell_is_read_out_as_if_its_label_were_hidden(problems, name)
                 said.append(entry.of_variant(fitted, problem, entry.config()))
         for key, array in said[0].items():
             np.testing.assert_array_equal(array, said[1][key], err_msg=key)
+
+
+# Perturbations: held-out cells, held-out combinations, held-out treatments
+
+NAMES = np.array(["A", "A+B", "A+C", "B", "B+C", "C", "D", "control"])
+ROWS_OF = {
+    array: card("readouts", r).rows for r in EVERY_READOUT for array in card("readouts", r).gives
+}
+TREATED = {
+    "seen_perturbations": {"test": 0.3},
+    "unseen_combinations": {},
+    "few_combination_cells": {},
+    "unseen_perturbations": {"test_fraction": 0.5},
+}
+"""Tasks about perturbations, and parameters that suit eight cells of each."""
+
+TOLD = IN_SMALL_DATA | {"values", "duplicate", "true_effect"}
+PERTURBING = [
+    (*one, task)
+    for one in EVERYONE
+    for task in TREATED
+    if needs_of(*one) <= TOLD and gives_of(*one) & card("tasks", task).asks
+    # What knows nothing of perturbations is asked once more than above, not four times.
+    if "perturbation" in needs_of(*one) or task == "unseen_combinations"
+]
+
+
+def treated(data: CountData, needs: frozenset[str]) -> CountData:
+    """The data with perturbations and their true effects, as counts or as real numbers."""
+    given = {**data.labels, "perturbation": NAMES[np.arange(len(data.cell_names)) % len(NAMES)]}
+    effects = np.random.default_rng(3).normal(size=(len(NAMES) - 1, data.counts.shape[1]))
+    whole = replace(data, labels=given, truth={**data.truth, "true_effect": effects})
+    return as_values(whole) if "values" in needs else whole
+
+
+def spoilt_test_cells(
+    data: CountData, task: str, is_ceiling: bool
+) -> tuple[Problem, Problem, np.ndarray]:
+    """The problem; the same with garbage in unfitted cells but some scored ones; which these are.
+
+    There is garbage in all answers and, but for ceilings, in the truth.
+    """
+    clean, rng = posed(data, task, **TREATED[task]), np.random.default_rng(5)
+    kept = np.zeros(len(clean.role), dtype=bool)
+    kept[clean.scored[::2]] = True
+    garbage = ~kept & np.isin(clean.role, (TEST, UNUSED))
+    counts = data.counts.toarray()
+    counts[garbage] = rng.integers(0, 5000, size=(garbage.sum(), counts.shape[1]))
+    dirty = posed(replace(data, counts=csr_matrix(counts)), task, **TREATED[task])
+    answers = {name: np.roll(values, 1) for name, values in dirty.answers.items()}
+    truth = {name: values * 0 + 99 for name, values in dirty.truth.items()}
+    dirty = replace(dirty, answers=answers, truth=clean.truth if is_ceiling else truth)
+    return clean, dirty, kept[clean.scored]
+
+
+@pytest.mark.parametrize(("name", "readouts_of", "task"), PERTURBING)
+def test_garbage_in_unfitted_cells_changes_no_effect_and_no_other_cell(
+    small_data, name, readouts_of, task
+):
+    is_ceiling = readouts_of is baseline_readouts and card("baselines", name).role == "ceiling"
+    data = treated(small_data, needs_of(name, readouts_of))
+    clean, dirty, kept = spoilt_test_cells(data, task, is_ceiling)
+    assert kept.any()
+    for key in ("data_effect", "observed_cells"):
+        assert not np.array_equal(clean.answers[key], dirty.answers[key])
+    asks = card("tasks", task).asks
+    first, second = readouts_of(name, clean, asks), readouts_of(name, dirty, asks)
+    assert first
+    assert first.keys() == second.keys()
+    for key, array in first.items():
+        rows = kept if ROWS_OF[key] == "cells" else slice(None)
+        np.testing.assert_array_equal(array[rows], second[key][rows], err_msg=key)
