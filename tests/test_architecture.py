@@ -32,7 +32,10 @@ LISTS_ITS_FILTERS = {"bench/reports/page.py"}
 SEEDS_GLOBALLY = {"bench/training/stack.py"}
 """Layers initialise themselves from torch's global generator: it is lent one, and given back."""
 
-LEGACY_DRAWS = {"bench/data/thinning_example.py", "bench/data/masking_example.py"}
+LEGACY_DRAWS = {
+    *("bench/data/thinning_example.py", "bench/data/masking_example.py"),
+    "bench/data/replogle2022.py",
+}
 """Published data: numpy's legacy stream, in an object of its own."""
 
 AMBIENT = re.compile(
