@@ -67,6 +67,7 @@ def pose(
         selection=selection,
         selection_answers=answers[1],
         truth=truth,
+        gene_names=data.gene_names,
     )
 
 
