@@ -39,8 +39,8 @@ the latent factors alone; ``inverse_dispersion`` is the shape of the Gamma noise
 Of perturbations, treatments in alphabetical order: ``true_mask`` (treatment, latent, bool) says
 which latents a treatment moves, and ``true_embedding`` (treatment, latent) how far at dosage 1, 0
 where it does not; ``true_latent`` (cell, latent) is what the cell's expression was made of, moves
-included; ``true_effect`` (treatment, gene) is the expected effect at dosage 1 in the units of
-:mod:`bench.parts.effects`.
+included; ``true_effect`` (perturbation, gene) is the expected effect of every perturbation but the
+control, these in alphabetical order, in the units of :mod:`bench.parts.effects`.
 """
 
 

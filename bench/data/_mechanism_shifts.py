@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL
+from bench.parts.treatments import JOINS
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -36,11 +37,34 @@ def signed_normal(
     return rng.choice([-1.0, 1.0], size=shape) * rng.normal(size, sd, size=shape)
 
 
+def with_combinations(
+    rng: np.random.Generator, shift: Floats, n_combinations: int
+) -> tuple[list[str], Floats]:
+    """All perturbations in alphabetical order and their s: treatments, and pairs of them added up.
+
+    The pairs are drawn without replacement.  Raises ValueError where there are not so many.
+    """
+    one, other = np.triu_indices(len(shift), 1)
+    drawn = rng.choice(len(one), size=n_combinations, replace=False)
+    alone = treatment_names(len(shift))
+    pairs = [JOINS.join((alone[one[k]], alone[other[k]])) for k in drawn.tolist()]
+    order = np.argsort([*alone, *pairs])
+    given = np.vstack([shift, shift[one[drawn]] + shift[other[drawn]]])
+    return np.array([*alone, *pairs])[order].tolist(), given[order]
+
+
 def cells(
-    rng: np.random.Generator, shift: Floats, n_cells: int, n_controls: int
+    rng: np.random.Generator,
+    shift: Floats,
+    n_cells: int,
+    n_controls: int,
+    perturbations: Sequence[str] = (),
 ) -> tuple[NDArray[np.str_], Floats]:
-    """The perturbation of every cell, controls first, and its z (cell, latent)."""
-    names = np.array([CONTROL, *treatment_names(len(shift))])
+    """The perturbation of every cell, controls first, and its z (cell, latent).
+
+    The s are those of the treatments, or of the perturbations that are named.
+    """
+    names = np.array([CONTROL, *(perturbations or treatment_names(len(shift)))])
     of = np.repeat(np.arange(len(names)), [n_controls] + [n_cells] * len(shift))
     shifts = np.vstack([np.zeros(shift.shape[1]), shift])
     return names[of], rng.normal(size=(len(of), shift.shape[1])) + shifts[of]
@@ -70,7 +94,7 @@ def decoder(rng: np.random.Generator, widths: Sequence[int]) -> Callable[[Floats
 def true_effects(
     rng: np.random.Generator, shift: Floats, expressed: Callable[[Floats], NDArray[np.floating]]
 ) -> NDArray[np.float32]:
-    """(treatment, gene) mean of y(b + s_t) - y(b) over :data:`N_BASAL` draws of b.
+    """(perturbation, gene) mean of y(b + s_t) - y(b) over :data:`N_BASAL` draws of b.
 
     ``expressed`` gives y (cell, gene) of cells with these z.
     """

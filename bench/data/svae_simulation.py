@@ -16,6 +16,7 @@ Source: Lopez et al. 2023, arXiv 2211.03553.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import comb
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,6 +35,7 @@ from bench.data._mechanism_shifts import (
     decoder,
     signed_normal,
     true_effects,
+    with_combinations,
 )
 from bench.parts.effects import expression
 
@@ -45,8 +47,10 @@ class SvaeSimulationConfig:
     """Sizes, strengths, depth and the seed; the defaults are those published but for the depth."""
 
     n_treatments: Annotated[int, Ge(1)] = 100
+    n_combinations: Annotated[int, Ge(0)] = 0
+    """Pairs of treatments that some cells are given together."""
     n_cells: Annotated[int, Ge(2)] = 250
-    """Cells of every treatment."""
+    """Cells of every treatment, and of every pair."""
     n_controls: Annotated[int, Ge(1)] = 250
     n_genes: Annotated[int, Ge(2)] = 100
     n_latent: Annotated[int, Ge(1)] = 15
@@ -87,7 +91,8 @@ def load(config: SvaeSimulationConfig, files: Mapping[str, Path]) -> CountData:
     mask = _moved(rng, config.n_treatments, config.n_latent)
     shift = mask * signed_normal(rng, mask.shape, config.embedding_mean, config.embedding_sd)
     f = decoder(rng, [config.n_latent, *[config.n_hidden] * config.n_layers, config.n_genes])
-    perturbation, z = cells(rng, shift, config.n_cells, config.n_controls)
+    names, given = _perturbations(config, shift)
+    perturbation, z = cells(rng, given, config.n_cells, config.n_controls, names)
     rates = Rates(config, f, z)
     counts = rng.poisson(rates(z))
     own = numpy_generator("svae_simulation", config.seed, "true_effect")
@@ -96,11 +101,21 @@ def load(config: SvaeSimulationConfig, files: Mapping[str, Path]) -> CountData:
         "true_embedding": shift,
         "true_latent": z,
         "true_effect": true_effects(
-            own, shift, lambda latents: expression(own.poisson(rates(latents)), "counts")
+            own, given, lambda latents: expression(own.poisson(rates(latents)), "counts")
         ),
     }
     data = replace(simulated(counts, truth), labels={"perturbation": perturbation})
     return _complete(tidied(data, "svae_simulation"), config)
+
+
+def _perturbations(config: SvaeSimulationConfig, shift: Floats) -> tuple[list[str], Floats]:
+    """The perturbations and their s.  Raises where there are not so many pairs."""
+    rng = numpy_generator("svae_simulation", config.seed, "combinations")
+    n_pairs = comb(len(shift), 2)
+    if config.n_combinations > n_pairs:
+        expected = f"{len(shift)} treatments make {n_pairs} pairs"
+        raise mistake("svae_simulation: n_combinations", config.n_combinations, expected)
+    return with_combinations(rng, shift, config.n_combinations)
 
 
 def _moved(rng: np.random.Generator, n_treatments: int, n_latent: int) -> Bools:
@@ -114,7 +129,10 @@ def _moved(rng: np.random.Generator, n_treatments: int, n_latent: int) -> Bools:
 
 def _complete(data: CountData, config: SvaeSimulationConfig) -> CountData:
     """Raises where a perturbation lost all its cells, as the truth would have rows of nobody."""
-    left, n_all = len(np.unique(data.labels["perturbation"])), config.n_treatments + 1
+    left, n_all = (
+        len(np.unique(data.labels["perturbation"])),
+        config.n_treatments + config.n_combinations + 1,
+    )
     if left < n_all:
         expected = f"only {left} of {n_all} perturbations, controls included, have any counts"
         raise mistake("svae_simulation: library", config.library, expected, "choose a larger one")
