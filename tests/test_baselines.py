@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from bench.catalogue import card, names
 from bench.core.baseline import Baseline, FittedRates, no_rates
-from bench.core.problem import TEST, TRAIN, Problem
+from bench.core.problem import TEST, TRAIN, Problem, load, save
 
 TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
 
@@ -428,3 +429,11 @@ def test_effects_are_read_out_in_the_order_of_the_scored(
     np.testing.assert_allclose(arrays["effect"], said, rtol=1e-6)
     np.testing.assert_array_equal(arrays["effect"], arrays["effect_as_published"])
     assert arrays["predicted_cells"].shape[:2] == (len(ASKED), 7)
+
+
+def test_effects_are_the_same_of_a_problem_read_from_its_file(
+    of_effects: Baseline, treated: Problem, tmp_path: Path
+) -> None:
+    save(treated, tmp_path / "problem.npz")
+    read = load(tmp_path / "problem.npz")
+    np.testing.assert_array_equal(effects_of(of_effects, read), effects_of(of_effects, treated))
