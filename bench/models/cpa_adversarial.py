@@ -137,7 +137,7 @@ class CPAAdversarial(nn.Module):
     def _of_batch(self, cells: Minibatch) -> Tensor | float:
         if not self.n_batches:
             return 0.0
-        return one_hot(cells["batch"], self.n_batches).float() @ self.batch
+        return one_hot(cells["batch"], self.n_batches).to(self.batch.dtype) @ self.batch
 
     def _adversarial(self, basal: Tensor, cells: Minibatch) -> dict[str, Tensor]:
         """() each: how badly the adversaries read, and how steep they are."""
