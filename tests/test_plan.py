@@ -238,6 +238,32 @@ def test_latents_are_drawn_of_classifiers_once_and_not_of_every_run_of_a_sweep()
     assert drawn == {("scanvi", "few_labels", 1), ("knn_pca", "few_labels", 1)}
 
 
+def test_treatments_and_perturbations_are_tabulated_on_every_split_and_not_of_a_sweep() -> None:
+    runs = {
+        "sams": {"variant": "sams_vae_normal"},
+        "sweep": {"variant": "sams_vae_normal", "n_latent": [2, 5]},
+    }
+    made = plan(
+        datasets=["sams_simulation"],
+        tasks=["seen_perturbations"],
+        runs=runs,
+        baselines=["no_effect"],
+        splits=2,
+    )
+    drawn = {(row["run"], row["split"]): row["drawn"] for row in made.runs}
+    scores = "perturbation_scores.parquet"
+    for split in (1, 2):
+        assert drawn["sams", split] == ["treatments.csv", scores]
+        assert drawn["no_effect", split] == [scores]
+        assert drawn["sweep.n_latent-2", split] == []
+
+
+def test_the_reference_changes_no_run() -> None:
+    before, after = plan(), plan(reference="nmf")
+    assert before.runs == after.runs
+    assert (before.resolved["reference"], after.resolved["reference"]) == ("", "nmf")
+
+
 def test_a_training_that_a_run_cannot_have_is_refused() -> None:
     runs = {
         "a": {"variant": "scvi", "pretrain_epochs": 3},

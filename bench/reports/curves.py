@@ -39,6 +39,8 @@ MASKS = {
 }
 """Shares of a mask's entries -> what is said of them."""
 NATS, SHARE = "nats per cell", "share of the mask"
+NARROWEST = 0.05
+"""The least range of an axis of shares."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,8 +165,7 @@ def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str],
     shown = "picked == '' || picked == datum.run"
     x = alt.X("epoch:Q", title="epoch (square-root scale)").scale(type="sqrt", nice=False)
     x = x.axis(tickMinStep=1, format="d", labelOverlap="greedy", labelSeparation=6)
-    least, most = (0.0, 1.0) if unit == SHARE else (-np.inf, np.inf)
-    domain = [min(max(end, least), most) for end in _domain(rows)]
+    domain = _domain(rows) if unit == NATS else _within_one(*_domain(rows))
     y = alt.Y("mean:Q", title=unit).scale(domain=domain, nice=False, zero=False)
     colour = alt.Color("run:N", legend=None).scale(
         domain=list(colours), range=list(colours.values())
@@ -202,3 +203,10 @@ def _domain(rows: pd.DataFrame) -> list[float]:
     low, high = late["mean"].quantile(0.01), late["mean"].quantile(0.98)
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     return [float(f"{low - margin:.5g}"), float(f"{high + margin:.5g}")]
+
+
+def _within_one(low: float, high: float) -> list[float]:
+    """Of shares: what is worth drawing, no narrower than makes a change one."""
+    wider = max(NARROWEST - (high - low), 0.0) / 2
+    low, high = max(low - wider, 0.0), min(high + wider, 1.0)
+    return [round(max(min(low, 1 - NARROWEST), 0.0), 4), round(min(max(high, NARROWEST), 1.0), 4)]

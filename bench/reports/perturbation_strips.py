@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.reports.figures import Spec, drawn, style, without_theme
+from bench.reports.figures import INK, Spec, drawn, style, without_theme
 from bench.reports.standings import Board, Standing
 from bench.reports.tables import Results
 
@@ -101,7 +101,8 @@ def _picture(board: Board, perturbations: pd.DataFrame, strips: Sequence[Strip])
 
     names, runs = perturbations["perturbation"].tolist(), [s.standing.run for s in strips]
     data = _entries(perturbations, strips)
-    axis = alt.Axis(labels=len(names) <= NAMED, labelAngle=-90, labelFontSize=9, labelLimit=110)
+    said = alt.Axis(labelAngle=-90, labelFontSize=9, labelLimit=110, ticks=False, domain=False)
+    axis = said if len(names) <= NAMED else None
     x = alt.X("perturbation:N", title=None, axis=axis).scale(domain=names, padding=0)
     # A thin gap between runs; none between perturbations, of which there may be hundreds.
     y = alt.Y("run:N", title=None).scale(domain=runs, paddingInner=0.2, paddingOuter=0)
@@ -125,7 +126,14 @@ def _picture(board: Board, perturbations: pd.DataFrame, strips: Sequence[Strip])
         fillOpacity=alt.FillOpacity("strength:Q", scale=size, legend=None),
         tooltip=[alt.Tooltip(f"{name}:N") for name in fields],
     )
-    chart = alt.layer(marks).add_params(*(alt.param(name=n, value=v) for n, v in params.items()))
+    # An effect that goes with nothing is invisible: a ground shows that it was looked at.
+    ground = alt.Chart(alt.Data(values=[{"run": run} for run in runs]))
+    ground = ground.mark_rect(fill=INK, fillOpacity=0.06).encode(
+        y, x=alt.value(0), x2=alt.value("width")
+    )
+    chart = alt.layer(ground, marks).add_params(
+        *(alt.param(name=n, value=v) for n, v in params.items())
+    )
     height = 24 * len(runs)
     spec: Spec = chart.properties(width="container", height=height).to_dict(validate=False)
     words = f"Correlation of predicted and observed effect of {len(names)} perturbations, by run"

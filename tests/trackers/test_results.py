@@ -78,10 +78,11 @@ def test_no_two_replicates_have_the_same_digest(replicates: dict[str, Replicate]
     assert len({digest_of("made_up", one) for one in replicates.values()}) == len(replicates)
 
 
-def test_the_table_of_a_search_is_among_the_files_where_there_is_one(
-    new_study: Callable[..., Path],
+@pytest.mark.parametrize("name", ["search.csv", "differences.csv"])
+def test_a_table_that_not_every_study_has_is_among_the_files_where_there_is_one(
+    new_study: Callable[..., Path], name: str
 ) -> None:
     folder = new_study()
     before = {path.name for path in finished(folder).files}
-    (folder / "search.csv").write_text("trial\n")
-    assert {path.name for path in finished(folder).files} - before == {"search.csv"}
+    (folder / name).write_text("run\n")
+    assert {path.name for path in finished(folder).files} - before == {name}

@@ -139,6 +139,11 @@ def test_another_number_of_draws_trains_nothing(finished: Desk, study: dict[str,
     assert with_study(finished, study) == asked | END
 
 
+def test_a_reference_trains_nothing(finished: Desk, study: dict[str, Any]) -> None:
+    study["reference"] = "mean"
+    assert with_study(finished, study) == END
+
+
 def test_trackers_train_nothing(finished: Desk, study: dict[str, Any]) -> None:
     study["trackers"] = ["wandb", {"ours": {"tracker": "mlflow"}}]
     mirrored = {f"Mirroring the study to {label}" for label in ("wandb", "ours")}
