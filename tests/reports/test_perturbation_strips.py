@@ -22,8 +22,9 @@ from bench.reports.tables import Results, read
 
 StudyFolder = Callable[..., Path]
 TASK, DATASET = "thinned_counts", "thinning_example"
-NAMES = np.array(["A", "A+B", "B", "C"])
-CELLS = np.array(["control"] * 3 + ["A"] * 4 + ["B"] * 2 + ["A+B"] + ["C"] * 5 + ["A"] * 6)
+NAMES = np.array(["A", "A+B", "B", "drug"])
+"""In alphabetical order the control stands among them."""
+CELLS = np.array(["control"] * 3 + ["A"] * 4 + ["B"] * 2 + ["A+B"] + ["drug"] * 5 + ["A"] * 6)
 OBSERVED = np.array([[1.0, 2.0, 3.0], [3.0, 0.0, 4.0], [1.0, -1.0, 0.0], [0.0, 0.0, 2.0]])
 
 
@@ -61,7 +62,7 @@ def test_the_truth_correlates_perfectly_its_opposite_as_much_and_a_constant_not_
     np.testing.assert_allclose(first.loc[NAMES, "correlation"], [1, -1, 0, 1], atol=1e-12)
     np.testing.assert_allclose(found.loc[found["seed"] == 3, "correlation"], 1)
     # Scored cells only: A has six more that are not.
-    assert first["n_cells"].to_dict() == {"A": 4, "A+B": 1, "B": 2, "C": 5}
+    assert first["n_cells"].to_dict() == {"A": 4, "A+B": 1, "B": 2, "drug": 5}
     np.testing.assert_allclose(first.loc["A+B", "observed_size"], 5.0)
 
 

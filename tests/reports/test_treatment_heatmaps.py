@@ -157,6 +157,13 @@ def test_like_lies_beside_like() -> None:
     assert sorted(order) == list(range(42))
     # Six groups lie in six stretches.
     assert (np.diff(group[order]) != 0).sum() == 5
+    # Rows and columns of what is drawn lie so, each in groups of their own.
+    other = rng.permutation(np.repeat(np.arange(3), 4))
+    blocks = (10 * rng.normal(size=(6, 3)))[np.ix_(group, other)]
+    names = group.astype(str)
+    shown = heatmaps.arranged(heatmaps.Moves(names, np.arange(12), blocks, np.ones((42, 12))))
+    assert (shown.treatments[1:] != shown.treatments[:-1]).sum() == 5
+    assert (np.diff(other[shown.latents]) != 0).sum() == 2
     for n in (0, 1, 2):
         assert heatmaps.clustered(np.zeros((n, 3))).tolist() == list(range(n))
 
