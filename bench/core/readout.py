@@ -32,12 +32,17 @@ class FittedVariant(Protocol):
         """The declared fields of these cells, in order, a minibatch at a time."""
 
     def over_draws(
-        self, function: Callable[[Mapping[str, Tensor]], Any], n_cells: int, n_draws: int
+        self,
+        function: Callable[[Mapping[str, Tensor]], Any],
+        n_cells: int,
+        n_draws: int,
+        turn: int = 0,
     ) -> Any:
         """``function(noise)`` for ``n_draws`` draws, stacked along a first axis.
 
         The draws come from the replicate's own generator; the same call on a freshly opened
-        replicate gives the same draws.  Shared noise is the same in every call.
+        replicate gives the same draws.  Shared noise is the same in every call of one ``turn``:
+        who asks for more draws of the same cells takes the next.
         """
 
     def arms(self, perturbations: NDArray[np.str_]) -> Mapping[str, Tensor]:

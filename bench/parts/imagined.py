@@ -52,10 +52,12 @@ def imagined(
     rows: NDArray[np.int64],
     n_draws: int,
     library: float | None = None,
+    turn: int = 0,
 ) -> Floats:
     """(draw, arm, cell, gene) counts or values of these controls under each arm.
 
-    ``library`` is the same for all cells; without it each has its own.
+    ``library`` is the same for all cells; without it each has its own.  Globals are drawn anew in
+    every ``turn``.
     """
     import torch
 
@@ -67,7 +69,7 @@ def imagined(
         law = fitted.module.imagine(cells, given, noise)
         return type(law)(*torch.broadcast_tensors(*law))
 
-    laws = fitted.over_draws(parameters, len(rows), n_draws)
+    laws = fitted.over_draws(parameters, len(rows), n_draws, turn)
     on_cpu = type(laws)(*(value.cpu() for value in laws))
     return np.asarray(on_cpu.sample(fitted.generator).numpy())
 

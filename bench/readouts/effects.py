@@ -15,6 +15,7 @@ Source: Bereket and Karaletsos 2023, arXiv 2311.02794; there the library is 10,0
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Annotated
 
 import numpy as np
@@ -78,9 +79,9 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsConfig) -
     arms, controls = arms_of(problem), training_controls(problem)
     rng, space, tally = numpy_generator("effects"), space_of(problem), Tally()
     n_draws, cells = draws_at_a_time(problem, arms), list[Floats]()
-    while True:
+    for turn in count():
         rows = rng.choice(controls, CELLS_PER_DRAW)
-        drawn = expression(imagined(fitted, arms, rows, n_draws), problem.measured)
+        drawn = expression(imagined(fitted, arms, rows, n_draws, turn=turn), problem.measured)
         tally.add((drawn[:, 1:] - drawn[:, :1]).mean(2))
         if sum(part.shape[1] for part in cells) < config.n_cells:
             cells.append(space.project(_by_arm(drawn[:, 1:])))

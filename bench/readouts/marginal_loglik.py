@@ -57,9 +57,9 @@ def _of_cells(
 
     n_cells = len(cells["observed"])
     total = np.full(n_cells, -np.inf)
-    for begin in range(0, config.n_samples, AT_A_TIME):
+    for turn, begin in enumerate(range(0, config.n_samples, AT_A_TIME)):
         n_draws = min(AT_A_TIME, config.n_samples - begin)
-        weights = fitted.over_draws(at_noise, n_cells, n_draws).double().cpu().numpy()
+        weights = fitted.over_draws(at_noise, n_cells, n_draws, turn).double().cpu().numpy()
         total = np.logaddexp(total, logsumexp(weights, axis=0))
     return total - log(config.n_samples)
 

@@ -45,12 +45,16 @@ class Replicate:
             yield self.cells.minibatch(part)
 
     def over_draws(
-        self, function: Callable[[Mapping[str, Tensor]], Any], n_cells: int, n_draws: int
+        self,
+        function: Callable[[Mapping[str, Tensor]], Any],
+        n_cells: int,
+        n_draws: int,
+        turn: int = 0,
     ) -> Any:
         """``function(noise)`` for ``n_draws`` draws, stacked along a first axis."""
         own, shared = parted(self.module.noise(n_cells))
-        noise = draw_one(own, n_draws, self.generator)
-        noise |= draw_one(shared, n_draws, torch.Generator().manual_seed(self.shared_address))
+        generator = torch.Generator().manual_seed(self.shared_address + turn)
+        noise = draw_one(own, n_draws, self.generator) | draw_one(shared, n_draws, generator)
         on_device = {name: value.to(self.device) for name, value in noise.items()}
         return vmap(function, chunk_size=DRAWS_AT_A_TIME)(on_device)
 
