@@ -12,7 +12,7 @@ training cell had nothing is added, nor of a batch.
 There is no prior and no posterior, so no bound: log p(x_i | z_i) alone stops the training early.
 As published, two optimisers take turns, the adversaries two steps of three.  Here both sides move
 in every step, at one learning rate, so adversaries are less far ahead: at the published weights
-(10 and 20) they are outrun and read worse than chance while the state still tells the treatment
+(10 and 20) they are outrun and read about as chance does while the state still tells the treatment
 (measured, docs/models.md), hence the smaller ones here.  Neither mixup nor epochs without
 adversaries are rebuilt.
 Source: Lotfollahi et al. 2023, doi:10.15252/msb.202211517 (theislab/cpa, its Norman tutorial).

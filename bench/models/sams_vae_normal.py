@@ -49,8 +49,10 @@ class SAMSVAENormalConfig:
     mask_prior: MaskPrior = "bernoulli"
     mask_prior_probability: Annotated[float, Gt(0), Lt(1)] = 0.01
     """alpha of the Bernoulli prior."""
-    beta_prior: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] = (1.0, 2.0)
-    """a and b of the Beta prior of a Beta-Bernoulli mask."""
+    beta_prior_a: Annotated[float, Gt(0)] = 1.0
+    """a of the Beta(a, b) prior of a Beta-Bernoulli mask."""
+    beta_prior_b: Annotated[float, Gt(0)] = 2.0
+    """b of the same: larger is sparser."""
     embedding_prior_scale: Annotated[float, Gt(0)] = 1.0
     """sigma."""
     temperature: Annotated[float, Gt(0)] = 1.0

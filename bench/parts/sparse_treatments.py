@@ -56,7 +56,10 @@ class SparseSettings(Protocol):
     def mask_prior_probability(self) -> float: ...
 
     @property
-    def beta_prior(self) -> tuple[float, float]: ...
+    def beta_prior_a(self) -> float: ...
+
+    @property
+    def beta_prior_b(self) -> float: ...
 
     @property
     def embedding_prior_scale(self) -> float: ...
@@ -94,7 +97,7 @@ class SparseTreatments(nn.Module):
         self.prior: BernoulliPrior | BetaPrior = (
             BernoulliPrior(settings.mask_prior_probability)
             if settings.mask_prior == "bernoulli"
-            else BetaPrior(n_columns, n_latent, *settings.beta_prior)
+            else BetaPrior(n_columns, n_latent, settings.beta_prior_a, settings.beta_prior_b)
         )
         self.embedding: MeanFieldEmbedding | CorrelatedEmbedding = (
             MeanFieldEmbedding(n_columns, n_latent)

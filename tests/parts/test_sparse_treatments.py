@@ -226,7 +226,7 @@ def test_a_treatment_that_was_never_trained_on_is_drawn_from_its_prior(mask_prio
     """Chances, 40,000 entries: the share that moves within 6 standard errors (below 1e-8), the
     moves by Dvoretzky, Kiefer and Wolfowitz at 1e-7.
     """
-    settings = {"mask_prior": mask_prior, "beta_prior": (3.0, 7.0)}
+    settings = {"mask_prior": mask_prior, "beta_prior_a": 3.0, "beta_prior_b": 7.0}
     module = sparse(mask_prior_probability=0.3, embedding_prior_scale=2.0, **settings)
     noise = drawn_noise(module, 8, 40_000 // N_LATENT)
     with torch.no_grad():
@@ -276,6 +276,24 @@ def test_globals_stand_in_the_ledger_once_and_their_surplus_is_a_penalty():
     torch.testing.assert_close(shared["kl_mask"], drawn.kl_mask[0] + drawn.kl_mask[2])
     surplus = (2 + 0.5 * 6) * drawn.kl_mask[0] + (2 + 0.5 * 3) * drawn.kl_mask[2]
     torch.testing.assert_close(weighed.penalty(drawn)["mask_surplus"], surplus / 14)
+
+
+def test_weights_say_what_a_latent_must_gain_to_be_moved():
+    """A latent that gains g nats over all cells of its treatment is on with log-odds
+    logit(alpha) + g / w, w = mask_weight + mask_weight_per_cell n_cells: there the loss is flat.
+    """
+    module = sparse(guide="mean_field", mask_weight=3.0, mask_weight_per_cell=0.5)
+    gain = torch.rand(3, N_LATENT, generator=torch.Generator().manual_seed(1)) * 30
+    weight = 3 + 0.5 * torch.tensor([[6.0], [0.0], [3.0]])
+    with torch.no_grad():
+        module.mask.logit.copy_(math.log(0.01 / 0.99) + gain / weight)
+    drawn = module.draw(drawn_noise(module))
+    cost = module.shared(drawn)["kl_mask"] / 14 + module.penalty(drawn)["mask_surplus"]
+    won = (gain * module.mask.probability * module.treated.seen[:, None]).sum() / 14
+    (steep,) = torch.autograd.grad(won, module.mask.logit, retain_graph=True)
+    (slope,) = torch.autograd.grad(cost - won, module.mask.logit)
+    assert steep.abs().max() > 0.01
+    torch.testing.assert_close(slope, torch.zeros(3, N_LATENT), rtol=0, atol=1e-6)
 
 
 def test_without_noise_the_globals_are_at_their_most_probable_value():
