@@ -1,7 +1,8 @@
 """SAMS-VAE beside its authors' own code on their own simulation: speed, loss and masks, in one run.
 
     PYTHONPATH=<a checkout of insitro/sams-vae> python benchmarks/sams_vae_against_its_authors.py
-    ... --steps 12000       trains both in full as well and compares loss and masks
+    ... --steps 12000             trains ours in full as well: loss and masks
+    ... --steps 12000 --theirs    and theirs
 
 Needs their package importable, with pyro-ppl, pytorch-lightning and anndata; none of it comes with
 this project.  Their side is their loss module, their data loader and Adam in the plainest loop, so
@@ -124,9 +125,7 @@ def our_validation_loss(result: Trained, share: float) -> float:
         for part, term, value in zip(*(columns[c] for c in ("part", "term", "value")), strict=True)
         if part == "validation"
     }
-    return (
-        last["reconstruction"] + last["kl_z"] + share * (last["kl_mask"] + last["kl_embedding"])
-    )
+    return last["reconstruction"] + last["kl_z"] + share * (last["kl_mask"] + last["kl_embedding"])
 
 
 def mask_scores(logit: torch.Tensor, true: np.ndarray) -> str:
@@ -143,8 +142,9 @@ def main() -> None:
     from sams_vae.data.simulations.data_module import SAMSVAESimulationDataModule
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=0, help="train both so long as well")
-    steps = parser.parse_args().steps
+    parser.add_argument("--steps", type=int, default=0, help="train ours so long as well")
+    parser.add_argument("--theirs", action="store_true", help="and theirs")
+    options = parser.parse_args()
     torch.set_num_threads(1)
     data = SAMSVAESimulationDataModule(batch_size=BATCH)
     problem, (loss, optimiser) = problem_of(data), theirs(data)
@@ -157,18 +157,18 @@ def main() -> None:
         pairs.append((timed / their_seconds, timed / our_training(problem, TIMED_EPOCHS).seconds))
         print(f"steps per second: theirs {pairs[-1][0]:.1f}, ours {pairs[-1][1]:.1f}", flush=True)
     print(f"median of paired ratios: {median(ours / other for other, ours in pairs):.2f}")
-    if not steps:
-        return
     true = data.adata.uns["latent_effects"] != 0
-    loss, optimiser = theirs(data)
-    seconds = their_steps(data, loss, optimiser, steps)
-    print(f"theirs: {seconds:.0f} s, validation loss {their_validation_loss(data, loss):.2f}")
-    print(f"theirs: {mask_scores(loss.guide.param_dict['q_mask_logits'].detach(), true)}")
-    result = our_training(problem, -(-steps // per_epoch))
-    found = result.watches[0].best_state["treatments.mask.logit"]
-    value = our_validation_loss(result, n_train / n_validation)
-    print(f"ours: {result.seconds:.0f} s, validation loss {value:.2f}")
-    print(f"ours: {mask_scores(found, true)}")
+    if options.steps:
+        result = our_training(problem, -(-options.steps // per_epoch))
+        value = our_validation_loss(result, n_train / n_validation)
+        print(f"ours: {result.seconds:.0f} s, validation loss {value:.2f}")
+        found = result.watches[0].best_state["treatments.mask.logit"]
+        print(f"ours: {mask_scores(found, true)}", flush=True)
+    if options.steps and options.theirs:
+        loss, optimiser = theirs(data)
+        seconds = their_steps(data, loss, optimiser, options.steps)
+        print(f"theirs: {seconds:.0f} s, validation loss {their_validation_loss(data, loss):.2f}")
+        print(f"theirs: {mask_scores(loss.guide.param_dict['q_mask_logits'].detach(), true)}")
 
 
 if __name__ == "__main__":
