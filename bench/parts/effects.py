@@ -25,8 +25,9 @@ Rows = NDArray[np.int64]
 DEPTH = 10_000.0
 """Counts every cell is brought to."""
 
-N_COMPONENTS = 30
-"""Dimensions of the space in which distributions of cells are compared."""
+N_COMPONENTS, MOST_CELLS = 30, 20_000
+"""Dimensions of the space in which distributions of cells are compared, and the cells it is fitted
+to at most, evenly over the training rows: they are dense there."""
 
 
 def expression(matrix: csr_matrix | Floats, measured: Measured) -> Floats:
@@ -85,7 +86,8 @@ class Space:
     def __init__(self, matrix: csr_matrix, rows: Rows, measured: Measured) -> None:
         from sklearn.decomposition import PCA
 
-        y = expression(matrix[rows], measured)
+        fitted = rows[:: -(-len(rows) // MOST_CELLS)]
+        y = expression(matrix[fitted], measured)
         n_components = min(N_COMPONENTS, *y.shape)
         self._pca = PCA(n_components, svd_solver="covariance_eigh").fit(y)
 

@@ -71,13 +71,19 @@ def one_pass(
     """(draw, cell) ledger of one replicate; ``noise`` has a leading draw axis.
 
     What does not depend on the noise (the encoder) is computed once for all draws.  A single draw
-    goes without the inner ``vmap``, so that running statistics anywhere in the module can move.
+    goes without the inner ``vmap``, so that running statistics anywhere in the module can move; a
+    module that has some is given several draws one after the other while it trains.
     """
 
     def at(one: Mapping[str, Tensor]) -> LossTerms:
         return functional_call(module, (params, buffers), (cells, one))
 
-    if all(len(value) == 1 for value in noise.values()):
-        terms = at({name: value[0] for name, value in noise.items()})
-        return torch.utils._pytree.tree_map(lambda term: term.unsqueeze(0), terms)
+    n_draws = len(next(iter(noise.values())))
+    if n_draws == 1 or (module.training and _has_running_statistics(module)):
+        each = [at({name: value[draw] for name, value in noise.items()}) for draw in range(n_draws)]
+        return torch.utils._pytree.tree_map(lambda *terms: torch.stack(terms), *each)
     return vmap(at)(noise)
+
+
+def _has_running_statistics(module: nn.Module) -> bool:
+    return any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules())

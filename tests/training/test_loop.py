@@ -139,6 +139,19 @@ def test_gradients_are_clipped_replicate_by_replicate():
     assert weight.grad[1].tolist() == pytest.approx([0.1] * 4)
 
 
+def test_running_statistics_move_with_every_one_of_several_draws(problems):
+    """Of scVI, whose BatchNorm cannot move under the inner ``vmap``."""
+    problem, variant = problems["held_out_cells"], card("models", "scvi")
+    counted = {}
+    for n_draws in (1, 3):
+        config = TrainingConfig(max_epochs=2, batch_size=0, n_samples=n_draws)
+        cpu = torch.device("cpu")
+        result = train(problem, variant, variant.config(), config, [0, 1], cpu, quiet)
+        state = result.watches[1].best_state
+        counted[n_draws] = {v.item() for k, v in state.items() if k.endswith("batches_tracked")}
+    assert counted == {1: {1}, 3: {3}} or counted == {1: {2}, 3: {6}}
+
+
 def test_warm_up_and_decay():
     config = TrainingConfig(kl_warmup_steps=4, learning_rate=1.0, lr_decay=0.1, lr_decay_epochs=2)
     assert [optimiser.kl_weight(config, step) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
