@@ -3,6 +3,7 @@
     PYTHONPATH=<a checkout of insitro/sams-vae> python benchmarks/sams_vae_against_its_authors.py
     ... --steps 12000             trains ours in full as well: loss and masks
     ... --steps 12000 --theirs    and theirs
+    ... --steps 7840 --set mask_weight=50 n_samples=1    ours with other hyperparameters
 
 Needs their package importable, with pyro-ppl, pytorch-lightning and anndata; none of it comes with
 this project.  Their side is their loss module, their data loader and Adam in the plainest loop, so
@@ -12,12 +13,14 @@ The validation loss is theirs: global terms are weighed by the validation set's 
 """
 
 import argparse
+from dataclasses import fields
 from statistics import median
 from time import process_time
 from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_matrix
 
@@ -97,24 +100,26 @@ def problem_of(data: Any) -> Problem:
     )
 
 
-def our_training(problem: Problem, n_epochs: int) -> Trained:
-    variant = card("models", "sams_vae_normal")
-    config = variant.config(
+def our_training(problem: Problem, n_epochs: int, others: dict[str, Any]) -> Trained:
+    """``others`` replace hyperparameters and training keys of theirs."""
+    variant, cpu = card("models", "sams_vae_normal"), torch.device("cpu")
+    keys = {
         **SIZES,
-        guide="mean_field",
-        mask_prior_probability=ALPHA,
-        embedding_prior_scale=SCALE,
-        likelihood="normal_fixed_variance",
-    )
+        "guide": "mean_field",
+        "mask_prior_probability": ALPHA,
+        "embedding_prior_scale": SCALE,
+        "batch_size": BATCH,
+        "learning_rate": RATE,
+        "n_samples": PARTICLES,
+        "weight_decay": 1e-6,
+        "patience": 0,
+        **others,
+    }
+    own = {field.name for field in fields(TrainingConfig)}
     training = TrainingConfig(
-        batch_size=BATCH,
-        learning_rate=RATE,
-        n_samples=PARTICLES,
-        weight_decay=1e-6,
-        max_epochs=n_epochs,
-        patience=0,
+        max_epochs=n_epochs, **{name: value for name, value in keys.items() if name in own}
     )
-    cpu = torch.device("cpu")
+    config = variant.config(**{name: value for name, value in keys.items() if name not in own})
     return train(problem, variant, config, training, [0], cpu, lambda epoch, going: None)
 
 
@@ -139,12 +144,19 @@ def mask_scores(logit: torch.Tensor, true: np.ndarray) -> str:
     return f"mask precision {precision:.2f}, recall {recall:.2f}, F1 {f1:.2f}"
 
 
+def setting(text: str) -> tuple[str, Any]:
+    """``key=value`` as in a study."""
+    key, _, value = text.partition("=")
+    return key, yaml.safe_load(value)
+
+
 def main() -> None:
     from sams_vae.data.simulations.data_module import SAMSVAESimulationDataModule
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=0, help="train ours so long as well")
     parser.add_argument("--theirs", action="store_true", help="and theirs")
+    parser.add_argument("--set", nargs="*", default=[], type=setting, help="key=value, of ours")
     options = parser.parse_args()
     torch.set_num_threads(1)
     data = SAMSVAESimulationDataModule(batch_size=BATCH)
@@ -156,7 +168,7 @@ def main() -> None:
     for _ in range(N_PAIRS):
         their_seconds = their_steps(data, loss, optimiser, timed)
         started = process_time()
-        our_training(problem, TIMED_EPOCHS)
+        our_training(problem, TIMED_EPOCHS, {})
         pairs.append((timed / their_seconds, timed / (process_time() - started)))
         print(
             f"steps per CPU second: theirs {pairs[-1][0]:.1f}, ours {pairs[-1][1]:.1f}", flush=True
@@ -164,7 +176,7 @@ def main() -> None:
     print(f"median of paired ratios: {median(ours / other for other, ours in pairs):.2f}")
     true = data.adata.uns["latent_effects"] != 0
     if options.steps:
-        result = our_training(problem, -(-options.steps // per_epoch))
+        result = our_training(problem, options.steps // per_epoch, dict(options.set))
         value = our_validation_loss(result, n_train / n_validation)
         print(f"ours: {result.seconds:.0f} s, validation loss {value:.2f}")
         found = result.watches[0].best_state["treatments.mask.logit"]
