@@ -84,11 +84,18 @@ def answers_about_effects(
         known["true_latent"] = known["true_latent"][rows]
     there = rows if among is None else among
     return {
-        "library": np.asarray(data.counts[rows].sum(axis=1)).ravel(),
+        "library": _libraries(data, rows),
         "target_gene": np.array(targets).reshape(len(names), len(data.gene_names)),
         **effect_answers(data.counts, perturbation, train, rows, data.measured, there, space),
         **known,
     }
+
+
+def _libraries(data: CountData, rows: Rows) -> NDArray[Any]:
+    """(row,) counts of a cell; NaN where there are values and nothing was counted."""
+    if data.measured == "values":
+        return np.full(len(rows), np.nan)
+    return np.asarray(data.counts[rows].sum(axis=1)).ravel()
 
 
 def true_effects(data: CountData, scored: Rows) -> dict[str, NDArray[Any]]:

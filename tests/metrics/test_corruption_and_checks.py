@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bench.catalogue import card
+from bench.core.metric import NotApplicable
 
 CHANGED = np.array([[True, False, True], [False, False, False], [False, True, False]])
 COUNTS = np.array([5, 1, 2])
@@ -61,3 +62,11 @@ def test_per_cell_terms_are_averaged() -> None:
     values = np.array([-2.0, -4.0])
     assert score("marginal_loglik", marginal_loglik_per_cell=values, library=library) == -3
     assert score("reconstruction_error", reconstruction_per_cell=-values, library=library) == 3
+
+
+def test_a_bound_per_count_needs_counts() -> None:
+    score = card("metrics", "iwelbo_per_count").score
+    bound = np.array([-3.0, -5.0])
+    assert score(iwelbo_per_cell=bound, library=np.array([2, 6])) == -1.0
+    with pytest.raises(NotApplicable):
+        score(iwelbo_per_cell=bound, library=np.full(2, np.nan))
