@@ -32,13 +32,19 @@ HOSTS = {
     "json-schema.org",
     "keepachangelog.com",
     "localhost",
+    "ndownloader.figshare.com",
+    "plus.figshare.com",
     "pytorch.org",
+    "raw.githubusercontent.com",
     "semver.org",
     "snakemake.github.io",
     "snakemake.readthedocs.io",
     "www.w3.org",
 }
 """Who may be named in a tracked file: papers, data, standards and manuals; no package registry."""
+
+UNPACKAGED = {"sams_vae"}
+"""What a benchmark compares with and no registry has: its user brings a checkout."""
 
 PERSONAL = re.compile(r"(?<![\w.*}-])/(?:work|root|home|Users)/\w|\bfile:/{2}", re.ASCII)
 """Paths that exist on one machine only."""
@@ -145,7 +151,7 @@ def imports_of(folder: str) -> set[str]:
                 found.add(node.module.partition(".")[0])
     # The package imports itself by its full name; a file such as trackers/wandb.py hides nothing.
     stems = {path.stem for path in files} if folder != "bench" else set()
-    ours = {"bench", "benchmarks", folder, *stems}
+    ours = {"bench", "benchmarks", folder, *stems, *UNPACKAGED}
     # What an extra brings is not there without it: its import is its name.
     found = {"scvi-tools" if name == "scvi" else name for name in found}
     return found - set(sys.stdlib_module_names) - ours
