@@ -13,6 +13,9 @@ from desk import LIMIT_SECONDS, Desk
 
 pytestmark = pytest.mark.slow
 
+PRESSES = 12
+"""Of the keys, in twice the time a job may take."""
+
 GATED = """
 import time
 from dataclasses import replace
@@ -44,16 +47,16 @@ def interrupt(begun: subprocess.Popen[bytes]) -> None:
     """As Ctrl-C at a terminal does: everything in the foreground is told.
 
     On a busy machine Snakemake may be told at a moment when it does not listen, and then tries the
-    job again that died: whoever sits there presses the keys once more.
+    job again that died: whoever sits there presses the keys once more, and again.
     """
-    for seconds in (LIMIT_SECONDS / 3, LIMIT_SECONDS / 3, LIMIT_SECONDS):
+    for _ in range(PRESSES):
         os.killpg(begun.pid, signal.SIGINT)
         try:
-            begun.wait(seconds)
+            begun.wait(2 * LIMIT_SECONDS / PRESSES)
         except subprocess.TimeoutExpired:
             continue
         return
-    raise AssertionError("interrupted three times, and still there")
+    raise AssertionError(f"interrupted {PRESSES} times, and still there")
 
 
 def test_after_an_interrupt_the_study_goes_on(new_desk: Desk, study: dict[str, Any]) -> None:

@@ -71,10 +71,10 @@ def test_a_thousand_runs_are_planned_in_seconds(new_desk: Desk) -> None:
     planned = new_desk.planned("big")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert sum(text.startswith("Training") for text in planned) == 1000
-    # About eight seconds in all, planning included, and on one core: what else the machine does
-    # shall not count.
+    # About eight seconds in all, planning included, and on one core.  A core that is shared counts
+    # up to twice as many: the limit tells what grows with the square of the runs, no more.
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    assert seconds < 15
+    assert seconds < 30
 
 
 PARSE = """
