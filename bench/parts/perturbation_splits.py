@@ -33,6 +33,9 @@ EFFECT_ANSWERS = frozenset(
 REVEALED = frozenset({"true_mask", "true_latent"})
 """Truths of a simulation that metrics are given as well."""
 
+FEWEST_JUDGED = 2
+"""Combinations that must be judged: of one alone nobody can say which is which."""
+
 EVERY_PART = (TRAIN, VALIDATION, TEST)
 CALLED = {TRAIN: "training", VALIDATION: "validation", TEST: "test", UNUSED: "unscored"}
 

@@ -12,9 +12,16 @@ Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.dataset import CountData
 from bench.core.errors import mistake
-from bench.core.problem import TEST, TRAIN, VALIDATION
-from bench.parts.perturbation_splits import Names, Rows, combinations_in
+from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
+from bench.parts.perturbation_splits import (
+    Names,
+    Rows,
+    combinations_in,
+    other_cells,
+    perturbation_problem,
+)
 
 SHARE = 0.2
 """Of the test cells, and of the validation cells among the others."""
@@ -38,3 +45,10 @@ def published_split(perturbation: Names, seed: int) -> tuple[NDArray[np.int8], R
     role[single] = role[validation] = VALIDATION
     role[test] = TEST
     return role, train
+
+
+def published_problem(data: CountData, role: NDArray[np.int8]) -> Problem:
+    """The problem of these roles, its effects those among all cells, whatever their role."""
+    perturbation = data.labels["perturbation"]
+    everywhere = np.arange(len(perturbation))
+    return perturbation_problem(data, role, other_cells(perturbation, role), everywhere)

@@ -25,6 +25,7 @@ from bench.parts.cell_splits import places
 from bench.parts.perturbation_splits import (
     EFFECT_ANSWERS,
     EVERY_PART,
+    FEWEST_JUDGED,
     REVEALED,
     combinations_in,
     other_cells,
@@ -33,9 +34,6 @@ from bench.parts.perturbation_splits import (
     roles_by_place,
 )
 from bench.parts.treatments import perturbations_in
-
-FEWEST = 2
-"""Combinations that must be judged: of one alone nobody can say which is which."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +55,10 @@ def pose(
     for_roles, for_fraction = rng.spawn(2)
     perturbation = data.labels["perturbation"]
     combinations = combinations_in(perturbation)
-    if len(combinations) < FEWEST:
-        raise mistake("combinations", None, f"there are {len(combinations)}, and {FEWEST} needed")
+    if len(combinations) < FEWEST_JUDGED:
+        raise mistake(
+            "combinations", None, f"there are {len(combinations)}, and {FEWEST_JUDGED} needed"
+        )
     combined = np.isin(perturbation, combinations)
     test_share = np.where(combined | (perturbation == CONTROL), config.test, 0)
     role = roles_by_place(places(perturbation, for_roles), test_share, config.validation)

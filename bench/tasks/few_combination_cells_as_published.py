@@ -20,10 +20,8 @@ from bench.core.task import Task
 from bench.parts.perturbation_splits import (
     EFFECT_ANSWERS,
     REVEALED,
-    other_cells,
-    perturbation_problem,
 )
-from bench.parts.published_splits import published_split
+from bench.parts.published_splits import published_problem, published_split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +42,7 @@ def pose(
     perturbation = data.labels["perturbation"]
     role, train = published_split(perturbation, split - 1)
     role[train[int(config.fraction * len(train)) :]] = UNUSED
-    everywhere = np.arange(len(perturbation))
-    return perturbation_problem(data, role, other_cells(perturbation, role), everywhere)
+    return published_problem(data, role)
 
 
 TASK = Task(

@@ -29,15 +29,13 @@ from bench.core.task import Task
 from bench.parts.held_out_perturbations import held_out_problem
 from bench.parts.perturbation_splits import (
     EFFECT_ANSWERS,
+    FEWEST_JUDGED,
     REVEALED,
     Names,
     combinations_in,
     given_alone,
 )
 from bench.parts.treatments import JOINS, treatments_of
-
-FEWEST = 2
-"""Combinations that must be judged: of one alone nobody can say which is which."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +79,13 @@ def _drawn(
     """The combinations to train on and to test."""
     order = rng.permutation(combinations)
     judged = np.array([np.isin(name.split(JOINS), alone).all() for name in order.tolist()], bool)
-    if judged.sum() < FEWEST:
+    if judged.sum() < FEWEST_JUDGED:
         said = f"{judged.sum()} of {len(order)} are of treatments that are also given alone"
-        raise mistake("combinations", None, f"{said}; this task needs {FEWEST}")
+        raise mistake("combinations", None, f"{said}; this task needs {FEWEST_JUDGED}")
     # Rounded first: 0.1 * 30 is a little more than 3.
     n_test = ceil(round(config.test_fraction * len(order), 6))
     n_train = int(round(config.train_fraction * len(order), 6))
-    test = order[judged][: max(n_test, FEWEST)]
+    test = order[judged][: max(n_test, FEWEST_JUDGED)]
     return order[~np.isin(order, test)][:n_train], test
 
 

@@ -29,10 +29,8 @@ from bench.parts.perturbation_splits import (
     EFFECT_ANSWERS,
     REVEALED,
     combinations_in,
-    other_cells,
-    perturbation_problem,
 )
-from bench.parts.published_splits import published_split
+from bench.parts.published_splits import published_problem, published_split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +58,7 @@ def pose(
     combined = np.isin(perturbation, order)
     kept = np.where(role == TEST, np.isin(perturbation, tested), np.isin(perturbation, trained))
     role[combined & ~kept] = UNUSED
-    everywhere = np.arange(len(perturbation))
-    return perturbation_problem(data, role, other_cells(perturbation, role), everywhere)
+    return published_problem(data, role)
 
 
 TASK = Task(
