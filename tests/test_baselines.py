@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy.sparse import csr_matrix
 from bench.catalogue import card, names
 from bench.core.baseline import Baseline, FittedRates, no_rates
 from bench.core.problem import TEST, TRAIN, Problem, load, save
+from bench.parts.effect_predictions import READ_OUT
 
 TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
 
@@ -350,7 +352,7 @@ def test_effects_are_finite_and_of_the_perturbations_asked_for(
 
 def test_effects_are_all_they_say(of_effects: Baseline, treated: Problem) -> None:
     result = fitted(of_effects, treated)
-    assert of_effects.gives == {"effects"}
+    assert of_effects.gives == READ_OUT
     assert result.mean is no_rates
     assert result.latent is None
     assert result.class_probability is None
@@ -421,13 +423,14 @@ def test_effects_are_read_out_in_the_order_of_the_scored(
     of_effects: Baseline, treated: Problem
 ) -> None:
     result, readout = fitted(of_effects, treated), card("readouts", "effects")
-    published = card("readouts", "effects_as_published")
     arrays = readout.of_baseline(result, treated, readout.config(n_cells=7))
-    arrays |= published.of_baseline(result, treated, published.config())
+    for other in map(partial(card, "readouts"), READ_OUT - {"effects"}):
+        arrays |= other.of_baseline(result, treated, other.config())
     assert arrays["effect_perturbation"].tolist() == sorted(ASKED.tolist())
     said = effects_of(of_effects, treated, np.sort(ASKED)).astype(np.float32)
     np.testing.assert_allclose(arrays["effect"], said, rtol=1e-6)
     np.testing.assert_array_equal(arrays["effect"], arrays["effect_as_published"])
+    np.testing.assert_array_equal(arrays["effect"], arrays["counterfactual_effect"])
     assert arrays["predicted_cells"].shape[:2] == (len(ASKED), 7)
 
 

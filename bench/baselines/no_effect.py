@@ -6,6 +6,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
+from bench.parts.effect_predictions import READ_OUT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ BASELINE = Baseline(
     config=NoEffectConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=frozenset({"effects"}),
+    gives=READ_OUT,
     deterministic=True,
     role="floor",
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",

@@ -117,9 +117,9 @@ class PerturbationModule(Protocol):
 
         ``arms`` has ``perturbation`` (arm,) and ``dosage`` (arm, treatment).  ``cells`` are
         training controls with ``library`` (cell, 1) beside their fields.  The noise is that of one
-        pass over ``cells``: its local part stands for draws of the basal latents from their prior
-        (a deterministic encoder encodes the cells instead), shared by all arms; its shared part for
-        one draw of the globals.
+        pass over ``cells``: its local part is the basal latents, shared by all arms, which come
+        from the standard normal prior or from ``infer`` (a deterministic encoder encodes the cells
+        instead); its shared part stands for one draw of the globals.
         """
 
     def treatment_latents(self) -> TreatmentLatents:

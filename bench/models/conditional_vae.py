@@ -92,7 +92,7 @@ VARIANT = Variant(
             *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
             *("latent", "latent_sample", "decoded"),
             *("posterior_predictive", "differential_expression"),
-            *("effects", "effects_as_published"),
+            *("effects", "effects_as_published", "counterfactual_effects"),
         }
     ),
     config=ConditionalVAEConfig,

@@ -157,7 +157,12 @@ VARIANT = Variant(
     label="CPA (adversarial)",
     needs=frozenset({"counts", "observed", "perturbation"}),
     uses=frozenset({"batch"}),
-    gives=frozenset({"latent", "effects", "effects_as_published", "treatment_latents"}),
+    gives=frozenset(
+        {
+            "latent",
+            *("effects", "effects_as_published", "counterfactual_effects", "treatment_latents"),
+        }
+    ),
     config=CPAAdversarialConfig,
     build=CPAAdversarial,
     training={"batch_size": 256, "learning_rate": 3e-4, "weight_decay": 4e-7},

@@ -118,7 +118,7 @@ VARIANT = Variant(
             *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
             *("latent", "latent_sample", "decoded"),
             *("posterior_predictive", "differential_expression"),
-            *("effects", "effects_as_published", "treatment_latents"),
+            *("effects", "effects_as_published", "counterfactual_effects", "treatment_latents"),
         }
     ),
     config=CPAVAEConfig,

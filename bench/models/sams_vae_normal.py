@@ -119,7 +119,7 @@ VARIANT = Variant(
     gives=frozenset(
         {
             *("bounds", "bound_terms", "latent", "latent_sample", "marginal_loglik"),
-            *("effects", "effects_as_published", "treatment_latents"),
+            *("effects", "effects_as_published", "counterfactual_effects", "treatment_latents"),
         }
     ),
     config=SAMSVAENormalConfig,

@@ -14,6 +14,9 @@ Floats = NDArray[np.floating[Any]]
 Names = NDArray[np.str_]
 Effects = Callable[[Names], Floats]
 
+READ_OUT = frozenset({"effects", "effects_as_published", "counterfactual_effects"})
+"""The readouts of a baseline that says effects at once: it has no cells to draw."""
+
 
 def treatments_in(perturbations: Names) -> tuple[str, ...]:
     """The treatments that these perturbations are made of, in alphabetical order."""

@@ -46,32 +46,75 @@ def draws_at_a_time(problem: Problem, arms: Arms) -> int:
     return max(2, min(MOST_DRAWS, LARGEST // numbers))
 
 
+def told_controls(
+    fitted: FittedVariant, rows: NDArray[np.int64], library: float | None = None
+) -> Mapping[str, Tensor]:
+    """The fields of these cells, and ``library`` (cell, 1): their own sizes, or one for all."""
+    import torch
+
+    parts = list(fitted.minibatches(rows))
+    cells = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return {**cells, "library": _library(cells, library)}
+
+
 def imagined(
     fitted: FittedVariant,
     arms: Arms,
-    rows: NDArray[np.int64],
+    cells: Mapping[str, Tensor],
     n_draws: int,
-    library: float | None = None,
     turn: int = 0,
+    posterior: Mapping[str, Any] | None = None,
 ) -> Floats:
     """(draw, arm, cell, gene) counts or values of these controls under each arm.
 
-    ``library`` is the same for all cells; without it each has its own.  Globals are drawn anew in
-    every ``turn``.
+    ``posterior`` is the law that latents are drawn from instead of their prior.  Globals are drawn
+    anew in every ``turn``.
     """
     import torch
 
-    parts, given = list(fitted.minibatches(rows)), fitted.arms(arms)
-    cells = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    cells["library"] = _library(cells, library)
+    given = fitted.arms(arms)
+    (n_cells, _), laws_of = cells["library"].shape, posterior or {}
 
     def parameters(noise: Mapping[str, Tensor]) -> Any:
-        law = fitted.module.imagine(cells, given, noise)
+        found = {name: law.at(noise[name]) for name, law in laws_of.items() if name in noise}
+        law = fitted.module.imagine(cells, given, {**noise, **found})
         return type(law)(*torch.broadcast_tensors(*law))
 
-    laws = fitted.over_draws(parameters, len(rows), n_draws, turn)
+    laws = fitted.over_draws(parameters, n_cells, n_draws, turn)
     on_cpu = type(laws)(*(value.cpu() for value in laws))
     return np.asarray(on_cpu.sample(fitted.generator).numpy())
+
+
+class Tally:
+    """Running sums over draws of (perturbation, gene) differences from the control arm."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.total: Floats = np.zeros(1)
+        self.squares: Floats = np.zeros(1)
+
+    def add(self, drawn: Floats) -> None:
+        """Take (draw, arm, cell, gene) expression into account."""
+        differences = (drawn[:, 1:] - drawn[:, :1]).mean(2)
+        self.n += len(differences)
+        self.total = self.total + differences.sum(0, dtype=float)
+        self.squares = self.squares + np.square(differences, dtype=float).sum(0)
+
+    def is_known(self, tolerance: float, most_particles: int) -> bool:
+        """Whether the standard error is small enough, or enough cells were drawn."""
+        many = self.n * CELLS_PER_DRAW >= most_particles
+        return many or bool(self.error.mean() <= tolerance)
+
+    @property
+    def mean(self) -> Floats:
+        """(perturbation, gene)."""
+        return np.asarray(self.total / self.n)
+
+    @property
+    def error(self) -> Floats:
+        """(perturbation,) standard error of the mean, averaged over genes."""
+        variance = np.maximum(self.squares / self.n - self.mean**2, 0)
+        return np.asarray(np.sqrt(variance / max(self.n - 1, 1)).mean(-1))
 
 
 def _library(cells: Mapping[str, Tensor], library: float | None) -> Tensor:

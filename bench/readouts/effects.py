@@ -29,9 +29,11 @@ from bench.parts.effects import Floats, expression, scored_perturbations, space_
 from bench.parts.imagined import (
     CELLS_PER_DRAW,
     Arms,
+    Tally,
     arms_of,
     draws_at_a_time,
     imagined,
+    told_controls,
     training_controls,
 )
 
@@ -48,32 +50,6 @@ class EffectsConfig:
     """Cells of each perturbation that are kept for comparing distributions."""
 
 
-class Tally:
-    """Running sums over draws of (perturbation, gene) differences."""
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.total: Floats = np.zeros(1)
-        self.squares: Floats = np.zeros(1)
-
-    def add(self, differences: Floats) -> None:
-        """Take (draw, perturbation, gene) into account."""
-        self.n += len(differences)
-        self.total = self.total + differences.sum(0, dtype=float)
-        self.squares = self.squares + np.square(differences, dtype=float).sum(0)
-
-    @property
-    def mean(self) -> Floats:
-        """(perturbation, gene)."""
-        return np.asarray(self.total / self.n)
-
-    @property
-    def error(self) -> Floats:
-        """(perturbation,) standard error of the mean, averaged over genes."""
-        variance = np.maximum(self.squares / self.n - self.mean**2, 0)
-        return np.asarray(np.sqrt(variance / max(self.n - 1, 1)).mean(-1))
-
-
 def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsConfig) -> Arrays:
     """Effects (perturbation, gene), their error, and some cells of each perturbation."""
     arms, controls = arms_of(problem), training_controls(problem)
@@ -81,13 +57,13 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsConfig) -
     n_draws, cells = draws_at_a_time(problem, arms), list[Floats]()
     for turn in count():
         rows = rng.choice(controls, CELLS_PER_DRAW)
-        drawn = expression(imagined(fitted, arms, rows, n_draws, turn=turn), problem.measured)
-        tally.add((drawn[:, 1:] - drawn[:, :1]).mean(2))
+        counts = imagined(fitted, arms, told_controls(fitted, rows), n_draws, turn)
+        drawn = expression(counts, problem.measured)
+        tally.add(drawn)
         if sum(part.shape[1] for part in cells) < config.n_cells:
             cells.append(space.project(_by_arm(drawn[:, 1:])))
         enough = sum(part.shape[1] for part in cells) >= config.n_cells
-        many = tally.n * CELLS_PER_DRAW >= config.most_particles
-        if enough and (many or tally.error.mean() <= config.tolerance):
+        if enough and tally.is_known(config.tolerance, config.most_particles):
             break
     kept = np.concatenate(cells, axis=1)[:, : config.n_cells]
     return _arrays(arms, tally.mean, tally.error, kept)

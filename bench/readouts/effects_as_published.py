@@ -25,7 +25,7 @@ from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
 from bench.parts.effects import Floats, expression, scored_perturbations
-from bench.parts.imagined import arms_of, imagined, training_controls
+from bench.parts.imagined import arms_of, imagined, told_controls, training_controls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,11 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsAsPublish
     """``effect_as_published``: (perturbation, gene)."""
     arms = arms_of(problem)
     row = numpy_generator("effects_as_published").choice(training_controls(problem), 1)
+    cell = told_controls(fitted, row, config.library)
 
     def mean_of(arm: int) -> Floats:
         asked = arms[arm : arm + 1]
-        drawn = imagined(fitted, asked, row, config.n_particles, config.library)
+        drawn = imagined(fitted, asked, cell, config.n_particles)
         return np.asarray(expression(drawn[:, 0, 0], problem.measured).mean(0, dtype=float))
 
     control, *treated = (mean_of(arm) for arm in range(len(arms)))

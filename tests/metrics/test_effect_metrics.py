@@ -29,6 +29,7 @@ def value(name: str, effect: NDArray, data_effect: NDArray, **more: NDArray) -> 
     if "target_gene" in metric.needs:
         given.setdefault("target_gene", np.zeros(effect.shape, dtype=bool))
     given |= {f"{key}_as_published": given[key] for key in ("effect", "data_effect")}
+    given["counterfactual_effect"] = effect
     return metric.score(**{need: given[need] for need in metric.needs})
 
 
@@ -81,6 +82,13 @@ def test_strong_perturbations_rule_the_published_scores_alone() -> None:
     predicted = np.vstack([observed[:1], -observed[1:]])
     assert value("effect_pearson_as_published", predicted, observed) > 0.99
     assert value("effect_pearson", predicted, observed) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("name", ["effect_pearson", "effect_rmse"])
+def test_counterfactual_effects_are_scored_alike_and_by_themselves(name: str) -> None:
+    predicted, observed = effects()
+    assert value(f"{name}_counterfactual", predicted, observed) == value(name, predicted, observed)
+    assert "effect" not in card("metrics", f"{name}_counterfactual").needs
 
 
 def test_a_perfect_copy() -> None:

@@ -1,0 +1,84 @@
+"""What every perturbation would have done to the training controls, cell by cell.
+
+    for one draw of the globals, B training controls with their counts x and library sizes:
+        basal latents ~ q(. | x), shared by all arms and by the control arm
+        x_arm ~ p(x | basal, arm, globals, library),   y as in ``bench.parts.effects``
+    counterfactual effect of an arm = mean over draws of [mean of y_arm - mean of y_control]
+
+A control was given nothing, so that its latents are basal.  The readout ``effects`` draws them from
+the prior instead; where the two disagree, the prior is not where the cells are.  Draws end as they
+do there.  A model whose encoder is deterministic says the same in both, and so does a baseline.
+Source: abduction, action, prediction: Pearl 2009, Causality, 7.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import Problem
+from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.seeds import numpy_generator
+from bench.parts.effects import expression, scored_perturbations
+from bench.parts.imagined import (
+    CELLS_PER_DRAW,
+    Tally,
+    arms_of,
+    draws_at_a_time,
+    imagined,
+    told_controls,
+    training_controls,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CounterfactualEffectsConfig:
+    """How well an effect is known before it is read."""
+
+    tolerance: Annotated[float, Gt(0)] = 0.05
+    """Standard error of an effect, averaged over arms and genes, at which drawing ends."""
+    most_particles: Annotated[int, Ge(1)] = 5000
+    """Draws of a cell per arm at most."""
+
+
+def of_variant(
+    fitted: FittedVariant, problem: Problem, config: CounterfactualEffectsConfig
+) -> Arrays:
+    """``counterfactual_effect``: (perturbation, gene)."""
+    arms, controls = arms_of(problem), training_controls(problem)
+    rng, tally = numpy_generator("counterfactual_effects"), Tally()
+    n_draws = draws_at_a_time(problem, arms)
+    for turn in count():
+        cells = told_controls(fitted, rng.choice(controls, CELLS_PER_DRAW))
+        seen = fitted.module.infer(cells)
+        tally.add(expression(imagined(fitted, arms, cells, n_draws, turn, seen), problem.measured))
+        if tally.is_known(config.tolerance, config.most_particles):
+            break
+    return {"counterfactual_effect": tally.mean.astype(np.float32)}
+
+
+def of_baseline(
+    fitted: FittedRates, problem: Problem, config: CounterfactualEffectsConfig
+) -> Arrays:
+    """``counterfactual_effect``: what the baseline says of every cell."""
+    if fitted.effects is None:
+        raise ValueError("a baseline that gives 'counterfactual_effects' must return effects")
+    effect = fitted.effects(scored_perturbations(problem))
+    return {"counterfactual_effect": effect.astype(np.float32)}
+
+
+READOUT = Readout(
+    label="Counterfactual effects",
+    config=CounterfactualEffectsConfig,
+    gives=frozenset({"counterfactual_effect"}),
+    of_variant=of_variant,
+    of_baseline=of_baseline,
+    rows="perturbations",
+    labels=lambda config: frozenset({"perturbation"}),
+    reference="Pearl 2009, Causality, 7.1: abduction, action, prediction",
+)
