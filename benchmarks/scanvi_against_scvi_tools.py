@@ -7,9 +7,13 @@ Both learn from the problem that the task ``few_labels`` poses: the same trainin
 the same few are labelled; both are scored by the same metrics on the same hidden cells.  scvi-tools
 runs with its own defaults: scVI first, then SCANVI started from it, 100 labels per class and epoch
 at most.  One seed after the other there; ours train together.  One thread each.
+
+By default ours has no KL warm-up and theirs one over 400 epochs, so that a shorter training of
+theirs hardly has a KL.  ``--warm-up 10`` makes it 10 epochs of either phase for both.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,6 +28,7 @@ from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.core.seeds import numpy_generator
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
+from bench.training.minibatches import training_cells
 from bench.training.replicate import open_replicate
 
 CPU = torch.device("cpu")
@@ -60,6 +65,9 @@ def train_ours(problem: Problem, options: Any) -> tuple[Scores, float]:
     variant, readout = card("models", "scanvi"), card("readouts", "class_probability")
     budget = {"pretrain_epochs": options.pretrain, "max_epochs": options.epochs}
     config = TrainingConfig(**{**variant.training, **budget})
+    if options.warm_up:
+        cells = training_cells(problem, config.batch_size, config.labelled_share, CPU)
+        config = replace(config, kl_warmup_steps=options.warm_up * cells.steps_per_epoch)
     seeds, hyperparameters = range(options.seeds), variant.config()
     result = train(problem, variant, hyperparameters, config, seeds, CPU, lambda *_: None)
     scores = []
@@ -89,6 +97,8 @@ def train_theirs(problem: Problem, options: Any) -> tuple[Scores, float]:
     split = [problem.rows(role) for role in (TRAIN, VALIDATION, TEST)]
     quiet: dict[str, Any] = {"accelerator": "cpu", "batch_size": 128, "enable_progress_bar": False}
     quiet |= {"logger": False, "enable_model_summary": False, "enable_checkpointing": False}
+    if options.warm_up:
+        quiet["plan_kwargs"] = {"n_epochs_kl_warmup": options.warm_up}
     scores, seconds = [], 0.0
     for seed in range(options.seeds):
         scvi.settings.seed = seed
@@ -121,6 +131,7 @@ def main() -> None:
     parser.add_argument("--pretrain", type=int, default=60)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--warm-up", type=int, default=0, help="epochs, of both; 0: each its own")
     options = parser.parse_args()
     torch.set_num_threads(1)
     problem = posed(options)
