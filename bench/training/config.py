@@ -35,8 +35,11 @@ class TrainingConfig:
     """What is maximised: the mean over draws, or the importance-weighted bound over them."""
     n_samples: Annotated[int, Ge(1)] = 1
     """Draws of the latent per cell and step."""
+    kl_weight: Annotated[float, Gt(0)] = 1.0
+    """Weight of the KL terms in training: 1 trains the bound, others a beta-VAE. The bounds that
+    are reported have it at 1, whatever it is."""
     kl_warmup_steps: Annotated[int, Ge(0)] = 0
-    """Steps over which the weight of the KL terms grows linearly from 0 to 1."""
+    """Steps over which the weight of the KL terms grows linearly from 0 to ``kl_weight``."""
     patience: Annotated[int, Ge(0)] = 60
     """Epochs without a better validation bound before a replicate stops and goes back to its best
     weights; 0 trains to the end and keeps the last ones."""

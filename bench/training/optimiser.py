@@ -38,8 +38,9 @@ def decayed_rate(config: TrainingConfig, epoch: int) -> float:
 
 
 def kl_weight(config: TrainingConfig, step: int) -> float:
-    """Weight of the KL terms at a step, counted from 0: linear, and 1 once the warm-up is over."""
-    return min(1.0, (step + 1) / config.kl_warmup_steps) if config.kl_warmup_steps else 1.0
+    """Weight of the KL terms at a step, counted from 0: linear until the warm-up is over."""
+    warm = min(1.0, (step + 1) / config.kl_warmup_steps) if config.kl_warmup_steps else 1.0
+    return config.kl_weight * warm
 
 
 def check_warm_up(config: TrainingConfig, steps_per_epoch: int) -> None:

@@ -158,6 +158,22 @@ def test_warm_up_and_decay():
     rates = [optimiser.decayed_rate(config, epoch) for epoch in range(5)]
     assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01])
     assert optimiser.kl_weight(TrainingConfig(), 0) == 1.0
+    lighter = replace(config, kl_weight=0.1)
+    weights = [optimiser.kl_weight(lighter, step) for step in range(5)]
+    assert weights == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1])
+
+
+def test_a_heavier_kl_is_smaller_and_the_bound_that_is_reported_has_it_once(problems):
+    def last(weight: float) -> dict[str, float]:
+        result = trained(problems["held_out_cells"], [0], kl_weight=weight, learning_rate=1e-2)
+        columns = result.curves.columns
+        validated = zip(columns["part"], columns["term"], columns["value"], strict=True)
+        return {term: value for part, term, value in validated if part == "validation"}
+
+    light, heavy = last(0.01), last(100.0)
+    assert heavy["kl_z"] < light["kl_z"] / 2
+    for terms in (light, heavy):
+        assert terms["elbo"] == pytest.approx(-terms["reconstruction"] - terms["kl_z"], rel=1e-5)
 
 
 def test_a_warm_up_that_never_completes_is_refused(problems):
