@@ -126,6 +126,15 @@ class PerturbationModule(Protocol):
         """The globals of the treatments at their posterior."""
 
 
+Tensors = Mapping[str, "Tensor"]
+"""A state dict."""
+
+
+def as_base(pretrained: Tensors, initial: Tensors) -> Tensors:
+    """What was pre-trained is the submodule ``base``."""
+    return {**initial, **{f"base.{name}": value for name, value in pretrained.items()}}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """The card a file in ``bench/models`` ends with, under the name ``VARIANT``."""
@@ -144,6 +153,8 @@ class Variant:
     training: Mapping[str, Any] = field(default_factory=dict)
     """Training keys it was published with; a study's own keys win."""
     pretrain: Callable[[DataFacts, Any], Any] | None = None
-    """(facts, config) -> a module trained first on the same cells, for ``pretrain_epochs``; what it
-    has learned is the start of the variant's submodule ``base``, which is the same module."""
+    """(facts, config) -> a module trained first on the same cells, for ``pretrain_epochs``."""
+    start: Callable[[Tensors, Tensors], Tensors] = as_base
+    """(what pre-training came to, how the variant's own module is initialised) -> what the latter
+    starts from; both are the state dict of one replicate."""
     reference: str

@@ -6,12 +6,13 @@
 
 A combination is a perturbation of its own, of which nothing is known if no training cell had it:
 its mean is 0 then.  - log Beta(w; 1, K) stands in the ledger once for the data set; it is a
-log-density and may be negative.
+log-density and may be negative.  With ``pretrain_epochs`` the latents are turned into the basis in
+which perturbations move fewest of them (``bench.parts.sparsest_basis``).
 Source: Lopez et al. 2023, arXiv 2211.03553, as rebuilt in Bereket and Karaletsos 2023.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
@@ -19,11 +20,12 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
-from bench.core.variant import DataFacts, Minibatch, Noise, TreatmentLatents, Variant
+from bench.core.variant import DataFacts, Minibatch, Noise, Tensors, TreatmentLatents, Variant
 from bench.parts.count_networks import EncoderInput
 from bench.parts.distributions import Gaussian, NegativeBinomial, Poisson
 from bench.parts.mask_priors import BetaPrior
 from bench.parts.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
+from bench.parts.sparsest_basis import sparsest_basis, started_mask, turned
 from bench.parts.treatment_encoding import TreatmentEncoding
 from bench.parts.treatment_posteriors import mask_shares, straight_through
 from bench.parts.visible import library_size, seen_counts
@@ -114,6 +116,19 @@ class SVAEPlus(nn.Module):
         return {"mask_surplus": surplus * cost / self.n_train} if surplus else {}
 
 
+def pretrained(facts: DataFacts, config: SVAEPlusConfig) -> SVAEPlus:
+    """The same with the published weight of the mask's prior."""
+    return SVAEPlus(facts, replace(config, mask_weight=1.0))
+
+
+def in_sparsest_basis(pretrained: Tensors, initial: Tensors) -> Tensors:
+    """Where training goes on: in the basis in which perturbations move fewest latents."""
+    moves = pretrained["mask.logit"].sigmoid() * pretrained["shift"]
+    basis = sparsest_basis(moves)
+    moved = moves @ basis
+    return {**turned(pretrained, basis), "shift": moved, "mask.logit": started_mask(moved)}
+
+
 VARIANT = Variant(
     label="SVAE+",
     needs=frozenset({"counts", "observed", "perturbation"}),
@@ -127,6 +142,8 @@ VARIANT = Variant(
     ),
     config=SVAEPlusConfig,
     build=SVAEPlus,
+    pretrain=pretrained,
+    start=in_sparsest_basis,
     training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
     reference="Lopez et al. 2023, arXiv 2211.03553",
 )

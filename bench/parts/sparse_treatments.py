@@ -17,9 +17,10 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from bench.core.variant import DataFacts, Noise, TreatmentLatents
+from bench.core.variant import DataFacts, Noise, Tensors, TreatmentLatents
 from bench.parts.distributions import Gaussian
 from bench.parts.mask_priors import BernoulliPrior, BetaPrior, MaskPrior
+from bench.parts.sparsest_basis import sparsest_basis, started_mask, turned
 from bench.parts.treatment_encoding import Encoding, TreatmentEncoding
 from bench.parts.treatment_posteriors import (
     CorrelatedEmbedding,
@@ -162,3 +163,23 @@ class SparseTreatments(nn.Module):
     def watched(self) -> dict[str, Tensor]:
         """() how decided the mask is."""
         return mask_shares(self.mask.logit, self.treated.seen)
+
+
+def in_sparsest_basis(pretrained: Tensors, initial: Tensors) -> Tensors:
+    """Where a model goes on whose latents were trained without masks: in the basis in which its
+    treatments move fewest of them.
+
+    What ``initial`` has no place for is left out: a correlated guide learns its embeddings anew.
+    """
+    mask, mean, log_scale = (
+        f"treatments.{name}" for name in ("mask.logit", "embedding.mean", "embedding.log_scale")
+    )
+    moves = pretrained[mask].sigmoid() * pretrained[mean]
+    basis = sparsest_basis(moves)
+    spread = ((2 * pretrained[log_scale]).exp() @ basis**2).log() / 2
+    found = turned(pretrained, basis) | {
+        mask: started_mask(moves @ basis),
+        mean: moves @ basis,
+        log_scale: spread,
+    }
+    return {**initial, **{name: value for name, value in found.items() if name in initial}}

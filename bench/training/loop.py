@@ -117,7 +117,7 @@ def train(
     stack = build_stack(lambda: variant.build(facts, hyperparameters), seeds, device)
     fit = _begin(ground, stack, seeds, "")
     if first:
-        stack.take_over(first.stack, "base")
+        stack.start_from(first.stack, variant.start)
         fit.first_epoch, fit.first_step = config.pretrain_epochs, first.step
     watches = fit.watches
     _run(fit, config.max_epochs, config.patience)

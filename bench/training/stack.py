@@ -35,14 +35,16 @@ class Stack:
         return {name: value[replicate].detach().clone().cpu() for name, value in both.items()}
 
     @torch.no_grad()
-    def take_over(self, other: Stack, place: str) -> None:
-        """Set every parameter and buffer of the submodule ``place`` to the other stack's.
+    def start_from(self, other: Stack, start: Callable[[Tensors, Tensors], Any]) -> None:
+        """Set every replicate to ``start(state of the other's, own state)``.
 
-        Raises KeyError where the submodule has none of that name.
+        Raises KeyError where that names what this stack does not have.
         """
         mine = {**self.params, **self.buffers}
-        for name, value in {**other.params, **other.buffers}.items():
-            mine[f"{place}.{name}"].copy_(value)
+        for replicate in range(self.n_replicates):
+            states = other.state(replicate), self.state(replicate)
+            for name, value in start(*states).items():
+                mine[name][replicate].copy_(value)
 
     def only(self, keep: Tensor) -> Stack:
         """The replicates at these positions, as fresh leaves."""

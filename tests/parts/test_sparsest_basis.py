@@ -1,0 +1,146 @@
+"""Truths: the basis in which treatments move fewest latents, and a model turned into it."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench.catalogue import card
+from bench.core.problem import Problem
+from bench.core.variant import Tensors
+from bench.parts.perturbation_networks import PerturbationEncoder
+from bench.parts.real_values import ValueDecoder
+from bench.parts.sparsest_basis import sparsest_basis, started_mask, turned
+from bench.training.config import TrainingConfig
+from bench.training.loop import Trained, train
+
+CPU = torch.device("cpu")
+TURNED = ["sams_vae", "sams_vae_normal", "svae_plus"]
+WHERE = [
+    ("sams_vae", "treatments.mask.logit", "treatments.embedding.mean"),
+    ("sams_vae_normal", "treatments.mask.logit", "treatments.embedding.mean"),
+    ("svae_plus", "mask.logit", "shift"),
+]
+
+
+def sparse_moves(n_treatments: int = 60, n_latent: int = 8, seed: int = 0) -> Tensor:
+    """Few latents of about 5 to either side, and every latent moved by somebody."""
+    rng = np.random.default_rng(seed)
+    shape = (n_treatments, n_latent)
+    mask = (rng.random(shape) < 0.15) | (np.arange(n_treatments)[:, None] == np.arange(n_latent))
+    moves = mask * rng.choice([-1, 1], shape) * rng.normal(5, 0.5, shape)
+    return torch.from_numpy(moves)
+
+
+def random_basis(n_latent: int, seed: int = 1) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    normal = torch.randn(n_latent, n_latent, generator=generator, dtype=torch.double)
+    return torch.linalg.qr(normal).Q
+
+
+def test_sparse_moves_are_found_again_whatever_they_were_turned_by() -> None:
+    """Up to the order and the signs of the latents, which nothing in the model tells."""
+    moves = sparse_moves()
+    hidden = moves @ random_basis(8)
+    basis = sparsest_basis(hidden)
+    torch.testing.assert_close(basis @ basis.T, torch.eye(8, dtype=torch.double))
+    found = hidden @ basis
+    closeness = (found.T @ moves).abs() / moves.square().sum(0)
+    assert sorted(closeness.argmax(1).tolist()) == list(range(8))
+    torch.testing.assert_close(found.abs()[:, closeness.argmax(0)], moves.abs(), atol=0.3, rtol=0)
+    again = started_mask(found)[:, closeness.argmax(0)] > 0
+    assert torch.equal(again, moves != 0)
+
+
+def test_the_basis_is_a_function_of_the_moves() -> None:
+    moves = sparse_moves().float() @ random_basis(8).float()
+    state = torch.get_rng_state()
+    first = sparsest_basis(moves)
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.equal(first, sparsest_basis(moves))
+    assert first.dtype == torch.float32
+
+
+class Networks(nn.Module):
+    """An encoder that knows a treatment's move, or does not, and a decoder."""
+
+    def __init__(self, n_known: int) -> None:
+        super().__init__()
+        self.encoder = PerturbationEncoder(6, n_known, 5, 2, 4)
+        self.decoder = ValueDecoder(4, 5, 2, 6, "normal")
+
+
+@pytest.mark.parametrize("n_known", [0, 4])
+def test_turned_networks_say_the_same_of_the_data(n_known: int) -> None:
+    torch.manual_seed(0)
+    networks, basis = Networks(n_known).double(), random_basis(4)
+    x, known, z = (torch.randn(7, n, dtype=torch.double) for n in (6, 4, 4))
+    with torch.no_grad():
+        mean, decoded = networks.encoder(x, known).mean, networks.decoder(z)
+        networks.load_state_dict(turned(networks.state_dict(), basis))
+        torch.testing.assert_close(networks.encoder(x, known @ basis).mean, mean @ basis)
+        for one, other in zip(networks.decoder(z @ basis), decoded, strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def trained(problems: Mapping[str, Problem], name: str, seeds: list[int], **keys: Any) -> Trained:
+    entry = card("models", name)
+    problem = problems["seen_values" if "values" in entry.needs else "seen_perturbations"]
+    wanted = {"n_latent": 4, "n_hidden": 8, "guide": "mean_field", "mask_weight": 30.0, **keys}
+    known = {field.name for field in fields(entry.config)}
+    config = entry.config(**{key: value for key, value in wanted.items() if key in known})
+    given = {key: value for key, value in wanted.items() if key not in {*known, "guide"}}
+    settings = {"pretrain_epochs": 2, "max_epochs": 2, "batch_size": 16, "patience": 0, **given}
+    return train(problem, entry, config, TrainingConfig(**settings), seeds, CPU, lambda *_: None)
+
+
+@pytest.mark.parametrize("guide", ["mean_field", "correlated"])
+@pytest.mark.parametrize("name", TURNED)
+def test_a_turned_seed_in_a_stack_equals_the_same_seed_alone(
+    problems: Mapping[str, Problem], name: str, guide: str
+) -> None:
+    together = trained(problems, name, [0, 1], guide=guide).watches
+    for place in (0, 1):
+        alone = trained(problems, name, [place], guide=guide).watches[0].best_state
+        for key, value in together[place].best_state.items():
+            torch.testing.assert_close(value, alone[key], rtol=1e-3, atol=1e-4, msg=key)
+
+
+@pytest.mark.parametrize(("name", "mask", "moved"), WHERE)
+def test_training_goes_on_in_the_basis_of_fewest_moves(
+    problems: Mapping[str, Problem], name: str, mask: str, moved: str
+) -> None:
+    entry, ended = card("models", name), {}
+
+    def spied(pretrained: Tensors, initial: Tensors) -> Tensors:
+        ended.update(entry.start(pretrained, initial))
+        size = (pretrained[mask].sigmoid() * pretrained[moved]).square().sum(1)
+        torch.testing.assert_close(ended[moved].square().sum(1), size, rtol=1e-4, atol=1e-6)
+        assert torch.equal(ended[mask], started_mask(ended[moved]))
+        assert set(ended) == set(initial)
+        return ended
+
+    problem = problems["seen_values" if "values" in entry.needs else "seen_perturbations"]
+    sizes = {"n_latent": 4, "n_hidden": 8, "mask_weight": 30.0}
+    sizes |= {} if name == "svae_plus" else {"guide": "mean_field"}
+    training = TrainingConfig(pretrain_epochs=1, max_epochs=1, batch_size=16, learning_rate=0.1)
+    train(
+        problem,
+        replace(entry, start=spied),
+        entry.config(**sizes),
+        training,
+        [0],
+        CPU,
+        lambda *_: None,
+    )
+    assert ended
+
+
+def test_without_pretraining_nothing_is_turned(problems: Mapping[str, Problem]) -> None:
+    """The default, as published."""
+    for name in TURNED:
+        assert card("models", name).training.get("pretrain_epochs", 0) == 0
