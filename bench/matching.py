@@ -1,6 +1,6 @@
 """Needs matched with provisions, before the first job starts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -177,9 +177,21 @@ def files_drawn(study: "Study", task: "Entry", match: Match, split: int) -> list
     return [file for file, needs in DRAWN.items() if needs <= arrays and file not in done]
 
 
-def without_pretraining(entry: "Entry") -> bool:
-    """Whether a pre-training is asked for that the variant does not have."""
-    return bool(entry.training.get("pretrain_epochs")) and entry.card.pretrain is None
+def untrainable(entry: "Entry") -> Iterator[Finding]:
+    """What a run asks of its training that it cannot have."""
+    for key, hook, word in (
+        ("pretrain_epochs", "pretrain", "no pre-training"),
+        ("restart_epochs", "restart", "nothing to start anew from"),
+    ):
+        epochs = entry.training.get(key)
+        if epochs and getattr(entry.card, hook) is None:
+            yield Finding(f"{entry.place}.{key}", epochs, f"this variant has {word}")
+    reason = warmup_beyond_reach(entry.training) if entry.training else ""
+    if reason:
+        yield Finding(f"{entry.place}.kl_warmup_steps", entry.training["kl_warmup_steps"], reason)
+    said = entry.config and entry.card.objection(entry.config, entry.training)
+    if said:
+        yield Finding(entry.place, None, said)
 
 
 def warmup_beyond_reach(training: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import sha256
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,7 @@ from bench.matching import (
     files_drawn,
     unmet_metrics,
     unmet_readouts,
-    warmup_beyond_reach,
-    without_pretraining,
+    untrainable,
 )
 
 if TYPE_CHECKING:
@@ -209,14 +209,7 @@ class _Planner:
                 yield Finding(entry.place, None, said, "leave it out")
 
     def _untrainable(self) -> Iterator[Finding]:
-        for entry in self.study.runs:
-            if without_pretraining(entry):
-                epochs, said = entry.training["pretrain_epochs"], "this variant has no pre-training"
-                yield Finding(f"{entry.place}.pretrain_epochs", epochs, said)
-            reason = warmup_beyond_reach(entry.training) if entry.training else ""
-            if reason:
-                steps = entry.training["kl_warmup_steps"]
-                yield Finding(f"{entry.place}.kl_warmup_steps", steps, reason)
+        yield from chain.from_iterable(map(untrainable, self.study.runs))
 
     def _row(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> Row:
         """One run, with all that its jobs read but for the split."""

@@ -268,11 +268,25 @@ def test_a_training_that_a_run_cannot_have_is_refused() -> None:
     runs = {
         "a": {"variant": "scvi", "pretrain_epochs": 3},
         "b": {"variant": "scvi", "labelled_share": 0.5},
+        "c": {"variant": "scvi", "restart_epochs": 3},
     }
     lines = refusal(**FEW_LABELS | {"runs": runs, "baselines": []})
-    assert "runs.a.pretrain_epochs is 3: this variant has no pre-training" in lines[-1] + lines[0]
+    assert any("runs.a.pretrain_epochs is 3: this variant has no pre-tr" in line for line in lines)
+    assert any("runs.c.restart_epochs is 3: this variant has nothing to" in line for line in lines)
     assert any(
         line.startswith("runs.b: on pbmc68k_reduced as held_out_cells: labelled_share: in")
+        for line in lines
+    )
+
+
+def test_what_a_variant_objects_to_is_refused() -> None:
+    runs = {"a": {"variant": "sams_vae", "pretrain_epochs": 2, "restart_epochs": 1}}
+    lines = refusal(
+        datasets=["svae_simulation"], tasks=["seen_perturbations"], runs=runs, baselines=[]
+    )
+    assert any(
+        "runs.a: pretrain_epochs and restart_epochs: only the embeddings of guide: mean_field"
+        in line
         for line in lines
     )
 

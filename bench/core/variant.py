@@ -135,6 +135,11 @@ def as_base(pretrained: Tensors, initial: Tensors) -> Tensors:
     return {**initial, **{f"base.{name}": value for name, value in pretrained.items()}}
 
 
+def nothing_against(config: Any, training: Mapping[str, Any]) -> str:
+    """Every training suits every configuration."""
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """The card a file in ``bench/models`` ends with, under the name ``VARIANT``."""
@@ -157,4 +162,8 @@ class Variant:
     start: Callable[[Tensors, Tensors], Tensors] = as_base
     """(what pre-training came to, how the variant's own module is initialised) -> what the latter
     starts from; both are the state dict of one replicate."""
+    restart: Callable[[Tensors], Tensors] | None = None
+    """The state of one replicate -> one to go on from, every ``restart_epochs``."""
+    objection: Callable[[Any, Mapping[str, Any]], str] = nothing_against
+    """(config, training keys) -> why the two do not go together; empty where they do."""
     reference: str

@@ -6,8 +6,9 @@
 
 A combination is a perturbation of its own, of which nothing is known if no training cell had it:
 its mean is 0 then.  - log Beta(w; 1, K) stands in the ledger once for the data set; it is a
-log-density and may be negative.  With ``pretrain_epochs`` the latents are turned into the basis in
-which perturbations move fewest of them (``bench.parts.sparsest_basis``).
+log-density and may be negative.  After ``pretrain_epochs`` without ``mask_weight``, and again every
+``restart_epochs``, the latents are turned into the basis in which perturbations move fewest of
+them: ``bench.parts.sparsest_basis``.
 Source: Lopez et al. 2023, arXiv 2211.03553, as rebuilt in Bereket and Karaletsos 2023.
 """
 
@@ -121,12 +122,17 @@ def pretrained(facts: DataFacts, config: SVAEPlusConfig) -> SVAEPlus:
     return SVAEPlus(facts, replace(config, mask_weight=1.0))
 
 
-def in_sparsest_basis(pretrained: Tensors, initial: Tensors) -> Tensors:
-    """Where training goes on: in the basis in which perturbations move fewest latents."""
-    moves = pretrained["mask.logit"].sigmoid() * pretrained["shift"]
+def in_sparsest_basis(state: Tensors) -> Tensors:
+    """In the basis in which perturbations move fewest latents."""
+    moves = state["mask.logit"].sigmoid() * state["shift"]
     basis = sparsest_basis(moves)
     moved = moves @ basis
-    return {**turned(pretrained, basis), "shift": moved, "mask.logit": started_mask(moved)}
+    return {**turned(state, basis), "shift": moved, "mask.logit": started_mask(moved)}
+
+
+def starts_turned(pretrained: Tensors, initial: Tensors) -> Tensors:
+    """Where training starts that comes after one without weights of the mask."""
+    return {**initial, **in_sparsest_basis(pretrained)}
 
 
 VARIANT = Variant(
@@ -143,7 +149,8 @@ VARIANT = Variant(
     config=SVAEPlusConfig,
     build=SVAEPlus,
     pretrain=pretrained,
-    start=in_sparsest_basis,
+    start=starts_turned,
+    restart=in_sparsest_basis,
     training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
     reference="Lopez et al. 2023, arXiv 2211.03553",
 )

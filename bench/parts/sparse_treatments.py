@@ -12,7 +12,7 @@ Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -165,21 +165,28 @@ class SparseTreatments(nn.Module):
         return mask_shares(self.mask.logit, self.treated.seen)
 
 
-def in_sparsest_basis(pretrained: Tensors, initial: Tensors) -> Tensors:
-    """Where a model goes on whose latents were trained without masks: in the basis in which its
-    treatments move fewest of them.
-
-    What ``initial`` has no place for is left out: a correlated guide learns its embeddings anew.
-    """
+def in_sparsest_basis(state: Tensors) -> Tensors:
+    """A model of mean-field embeddings in the basis in which its treatments move fewest latents."""
     mask, mean, log_scale = (
         f"treatments.{name}" for name in ("mask.logit", "embedding.mean", "embedding.log_scale")
     )
-    moves = pretrained[mask].sigmoid() * pretrained[mean]
+    moves = state[mask].sigmoid() * state[mean]
     basis = sparsest_basis(moves)
-    spread = ((2 * pretrained[log_scale]).exp() @ basis**2).log() / 2
-    found = turned(pretrained, basis) | {
+    return turned(state, basis) | {
         mask: started_mask(moves @ basis),
         mean: moves @ basis,
-        log_scale: spread,
+        log_scale: ((2 * state[log_scale]).exp() @ basis**2).log() / 2,
     }
-    return {**initial, **{name: value for name, value in found.items() if name in initial}}
+
+
+def starts_turned(pretrained: Tensors, initial: Tensors) -> Tensors:
+    """Where a model starts that was trained without weights of its mask: turned, all else new."""
+    return {**initial, **in_sparsest_basis(pretrained)}
+
+
+def only_mean_field_turns(settings: SparseSettings, training: Mapping[str, Any]) -> str:
+    """Why a correlated guide cannot be turned: its embeddings are what a network makes of masks."""
+    asked = [key for key in ("pretrain_epochs", "restart_epochs") if training.get(key)]
+    if settings.guide == "mean_field" or not asked:
+        return ""
+    return f"{' and '.join(asked)}: only the embeddings of guide: mean_field can be turned"

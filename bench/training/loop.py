@@ -5,7 +5,7 @@ initialisation, its own order of cells, its own noise and its own gradient norm,
 are elementwise.  A replicate that diverges or stops early leaves the stack; the others go on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -117,10 +117,10 @@ def train(
     stack = build_stack(lambda: variant.build(facts, hyperparameters), seeds, device)
     fit = _begin(ground, stack, seeds, "")
     if first:
-        stack.start_from(first.stack, variant.start)
+        stack.set_to(list(map(variant.start, first.stack.states, stack.states)))
         fit.first_epoch, fit.first_step = config.pretrain_epochs, first.step
     watches = fit.watches
-    _run(fit, config.max_epochs, config.patience)
+    _run(fit, config.max_epochs, config.patience, variant.restart)
     return Trained(
         watches=watches,
         curves=ground.curves,
@@ -141,7 +141,7 @@ def _pretrain(
     build = variant.pretrain
     stack = build_stack(lambda: build(facts, hyperparameters), seeds, ground.device)
     fit = _begin(ground, stack, seeds, "pretrain ")
-    _run(fit, ground.config.pretrain_epochs, 0)
+    _run(fit, ground.config.pretrain_epochs, 0, None)
     return fit
 
 
@@ -156,9 +156,18 @@ def _begin(ground: Ground, stack: Stack, seeds: Sequence[int], phase: str) -> Fi
     )
 
 
-def _run(fit: Fit, n_epochs: int, patience: int) -> None:
+def _run(
+    fit: Fit,
+    n_epochs: int,
+    patience: int,
+    restart: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None,
+) -> None:
     """So many epochs at most; with patience, replicates that stopped leave the stack."""
+    every = fit.ground.config.restart_epochs
     for epoch in range(fit.first_epoch, fit.first_epoch + n_epochs):
+        if restart and every and epoch > fit.first_epoch and (epoch - fit.first_epoch) % every == 0:
+            fit.stack.set_to(list(map(restart, fit.stack.states)))
+            fit.optimiser = optimiser.optimiser_for(fit.stack, fit.ground.config)
         _one_epoch(fit, epoch)
         _validate(fit, epoch, patience)
         going = stopping.going_on(fit.watches, epoch, patience, _warm_at(fit))

@@ -35,16 +35,20 @@ class Stack:
         return {name: value[replicate].detach().clone().cpu() for name, value in both.items()}
 
     @torch.no_grad()
-    def start_from(self, other: Stack, start: Callable[[Tensors, Tensors], Any]) -> None:
-        """Set every replicate to ``start(state of the other's, own state)``.
+    def set_to(self, states: Sequence[Mapping[str, Tensor]]) -> None:
+        """Give every replicate the state of its place.
 
-        Raises KeyError where that names what this stack does not have.
+        Raises KeyError where one names what this stack does not have.
         """
         mine = {**self.params, **self.buffers}
-        for replicate in range(self.n_replicates):
-            states = other.state(replicate), self.state(replicate)
-            for name, value in start(*states).items():
+        for replicate, state in enumerate(states):
+            for name, value in state.items():
                 mine[name][replicate].copy_(value)
+
+    @property
+    def states(self) -> list[Tensors]:
+        """The state of every replicate."""
+        return [self.state(replicate) for replicate in range(self.n_replicates)]
 
     def only(self, keep: Tensor) -> Stack:
         """The replicates at these positions, as fresh leaves."""

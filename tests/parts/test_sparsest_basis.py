@@ -98,49 +98,62 @@ def trained(problems: Mapping[str, Problem], name: str, seeds: list[int], **keys
     return train(problem, entry, config, TrainingConfig(**settings), seeds, CPU, lambda *_: None)
 
 
-@pytest.mark.parametrize("guide", ["mean_field", "correlated"])
 @pytest.mark.parametrize("name", TURNED)
 def test_a_turned_seed_in_a_stack_equals_the_same_seed_alone(
-    problems: Mapping[str, Problem], name: str, guide: str
+    problems: Mapping[str, Problem], name: str
 ) -> None:
-    together = trained(problems, name, [0, 1], guide=guide).watches
+    together = trained(problems, name, [0, 1], restart_epochs=1).watches
     for place in (0, 1):
-        alone = trained(problems, name, [place], guide=guide).watches[0].best_state
+        alone = trained(problems, name, [place], restart_epochs=1).watches[0].best_state
         for key, value in together[place].best_state.items():
             torch.testing.assert_close(value, alone[key], rtol=1e-3, atol=1e-4, msg=key)
 
 
 @pytest.mark.parametrize(("name", "mask", "moved"), WHERE)
+@pytest.mark.parametrize(
+    ("epochs", "restart_epochs", "turns"), [(1, 0, 1), (3, 1, 3), (4, 2, 2), (4, 4, 1)]
+)
 def test_training_goes_on_in_the_basis_of_fewest_moves(
-    problems: Mapping[str, Problem], name: str, mask: str, moved: str
+    problems: Mapping[str, Problem],
+    name: str,
+    mask: str,
+    moved: str,
+    epochs: int,
+    restart_epochs: int,
+    turns: int,
 ) -> None:
-    entry, ended = card("models", name), {}
-
-    def spied(pretrained: Tensors, initial: Tensors) -> Tensors:
-        ended.update(entry.start(pretrained, initial))
-        size = (pretrained[mask].sigmoid() * pretrained[moved]).square().sum(1)
-        torch.testing.assert_close(ended[moved].square().sum(1), size, rtol=1e-4, atol=1e-6)
-        assert torch.equal(ended[mask], started_mask(ended[moved]))
-        assert set(ended) == set(initial)
-        return ended
-
-    problem = problems["seen_values" if "values" in entry.needs else "seen_perturbations"]
-    sizes = {"n_latent": 4, "n_hidden": 8, "mask_weight": 30.0}
+    """After pre-training, and between two stretches of as many epochs; never at the end."""
+    entry, sizes = card("models", name), {"n_latent": 4, "n_hidden": 8, "mask_weight": 30.0}
     sizes |= {} if name == "svae_plus" else {"guide": "mean_field"}
-    training = TrainingConfig(pretrain_epochs=1, max_epochs=1, batch_size=16, learning_rate=0.1)
-    train(
-        problem,
-        replace(entry, start=spied),
-        entry.config(**sizes),
-        training,
-        [0],
-        CPU,
-        lambda *_: None,
-    )
-    assert ended
+    looked = []
+
+    def watched(state: Tensors) -> Tensors:
+        new = entry.restart(state)
+        size = (state[mask].sigmoid() * state[moved]).square().sum(1)
+        torch.testing.assert_close(new[moved].square().sum(1), size, rtol=1e-4, atol=1e-6)
+        assert torch.equal(new[mask], started_mask(new[moved]))
+        assert set(new) == set(state)
+        looked.append(state)
+        return new
+
+    def started(pretrained: Tensors, initial: Tensors) -> Tensors:
+        assert set(initial) == set(pretrained)
+        return watched(pretrained)
+
+    spied = replace(entry, start=started, restart=watched)
+    keys = {"pretrain_epochs": 1, "max_epochs": epochs, "restart_epochs": restart_epochs}
+    training = TrainingConfig(**keys, batch_size=16, learning_rate=0.1)
+    problem = problems["seen_values" if "values" in entry.needs else "seen_perturbations"]
+    train(problem, spied, entry.config(**sizes), training, [0], CPU, lambda *_: None)
+    assert len(looked) == turns
 
 
-def test_without_pretraining_nothing_is_turned(problems: Mapping[str, Problem]) -> None:
-    """The default, as published."""
-    for name in TURNED:
-        assert card("models", name).training.get("pretrain_epochs", 0) == 0
+@pytest.mark.parametrize("name", ["sams_vae", "sams_vae_normal"])
+def test_what_cannot_be_turned_is_objected_to(name: str) -> None:
+    entry = card("models", name)
+    correlated, mean_field = entry.config(), entry.config(guide="mean_field")
+    keys = {"pretrain_epochs": 3, "restart_epochs": 0}
+    assert entry.objection(correlated, keys).startswith("pretrain_epochs: only")
+    assert entry.objection(correlated, {"restart_epochs": 2}).startswith("restart_epochs: only")
+    assert entry.objection(mean_field, keys) == ""
+    assert entry.objection(correlated, {"pretrain_epochs": 0}) == ""
