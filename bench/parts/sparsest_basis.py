@@ -1,12 +1,13 @@
 """The basis of the latents in which treatments move fewest of them, and a model turned into it.
 
-    A = argmin over orthogonal A of mean_tk sqrt((M A)_tk^2 + 1),   M (treatment, latent) the moves
+    A = argmin over orthogonal A of mean_tk sqrt((M A)_tk^2 + r^2 / 4)
+    M (treatment, latent) the moves,   r^2 = mean_tk M_tk^2, which no turn changes
 
 A model whose basal latents are N(0, I) says the same of the data in every orthogonal basis, so that
 likelihood does not hold the axes that a mask is about, and gradient steps hardly turn them.  Here
-they are turned at once: moves of fewer than about one standard deviation of a basal latent cost
-next to nothing, and larger ones by their size.  Varimax and quartimax, which reward fourth powers,
-do not find sparse moves of equal size.
+they are turned at once.  Moves are seen, and their masks start on, where they exceed s / 2 with
+s^2 = mean (M A)^4 / mean (M A)^2, the size of moves that all have one.  Varimax and quartimax, which
+reward fourth powers, do not find such moves.
 Source: component losses, Jennrich 2004, Psychometrika 69:257, doi:10.1007/BF02295943.
 """
 
@@ -18,8 +19,6 @@ from torch import Tensor
 N_STARTS, MOST_STEPS = 8, 400
 CERTAIN = 2.0
 """Logit that a mask starts from where a move is seen, and its opposite where none is."""
-SEEN = 2.0
-"""Moves that are seen: in standard deviations of a basal latent."""
 
 
 def sparsest_basis(moves: Tensor) -> Tensor:
@@ -35,6 +34,7 @@ def _descended(moves: Tensor, start: int) -> tuple[float, Tensor]:
     normal = torch.randn(n_latent, n_latent, generator=generator, dtype=moves.dtype)
     first = torch.linalg.qr(normal).Q.contiguous()
     angles = torch.zeros_like(first, requires_grad=True)
+    round_off = moves.square().mean().clamp_min(1e-12) / 4
     optimiser = torch.optim.LBFGS([angles], max_iter=MOST_STEPS, line_search_fn="strong_wolfe")
 
     def basis() -> Tensor:
@@ -42,7 +42,7 @@ def _descended(moves: Tensor, start: int) -> tuple[float, Tensor]:
 
     def cost() -> Tensor:
         optimiser.zero_grad()
-        value = ((moves @ basis()) ** 2 + 1).sqrt().mean()
+        value = ((moves @ basis()) ** 2 + round_off).sqrt().mean()
         value.backward()
         return value
 
@@ -68,4 +68,5 @@ def turned(state: Mapping[str, Tensor], basis: Tensor) -> dict[str, Tensor]:
 
 def started_mask(moves: Tensor) -> Tensor:
     """(treatment, latent) logits: on where a move is seen."""
-    return torch.where(moves.abs() > SEEN, CERTAIN, -CERTAIN)
+    size = ((moves**4).mean() / moves.square().mean().clamp_min(1e-12)).sqrt()
+    return torch.where(moves.abs() > size / 2, CERTAIN, -CERTAIN)

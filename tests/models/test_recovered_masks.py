@@ -3,6 +3,7 @@
 What must be beaten is the mask that says yes everywhere: its F1 is 2 d / (1 + d) at density d.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ TRAINING = TrainingConfig(
     batch_size=128, learning_rate=3e-3, weight_decay=1e-6, max_epochs=60, patience=0
 )
 
+TURNED = replace(TRAINING, pretrain_epochs=40, restart_epochs=20)
+
 
 def posed(dataset: str, **sizes: Any) -> Problem:
     source, task = card("data", dataset), card("tasks", "seen_perturbations")
@@ -29,11 +32,17 @@ def posed(dataset: str, **sizes: Any) -> Problem:
     return task.pose(data, task.config(), 1, np.random.default_rng(0))
 
 
-def f1_of_masks(problem: Problem, name: str, seeds: list[int], **keys: Any) -> list[float]:
+def f1_of_masks(
+    problem: Problem,
+    name: str,
+    seeds: list[int],
+    training: TrainingConfig = TRAINING,
+    **keys: Any,
+) -> list[float]:
     """The F1 of the mask of every seed."""
     variant = card("models", name)
     config = variant.config(**NETWORKS, **keys)
-    result = train(problem, variant, config, TRAINING, seeds, CPU, lambda epoch, going: None)
+    result = train(problem, variant, config, training, seeds, CPU, lambda epoch, going: None)
     readout, metric = card("readouts", "treatment_latents"), card("metrics", "mask_f1")
     scores = []
     for watch in result.watches:
@@ -59,6 +68,9 @@ def test_sams_vae_finds_the_mask_of_its_own_simulation() -> None:
     found = f1_of_masks(problem, "sams_vae_normal", [0, 1, 2], **keys)
     assert np.median(found) > 2 * f1_of_all_ones(problem)
     assert min(found) > f1_of_all_ones(problem)
+    turned = f1_of_masks(problem, "sams_vae_normal", [0, 1, 2], TURNED, mask_weight=20.0, **keys)
+    print("SAMS", found, turned)
+    assert min(turned) > max(found)
 
 
 @pytest.mark.slow
@@ -66,3 +78,6 @@ def test_svae_plus_finds_more_of_its_simulation_than_a_mask_of_ones() -> None:
     problem = posed("svae_simulation", n_genes=40, library=2000)
     found = f1_of_masks(problem, "svae_plus", [0, 1, 2])
     assert min(found) > f1_of_all_ones(problem)
+    turned = f1_of_masks(problem, "svae_plus", [0, 1, 2], TURNED, mask_weight=5.0)
+    print("SVAE", found, turned)
+    assert min(turned) > max(found)

@@ -65,6 +65,21 @@ def test_the_basis_is_a_function_of_the_moves() -> None:
     assert first.dtype == torch.float32
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_what_is_seen_does_not_depend_on_the_unit(unit: float) -> None:
+    moves = sparse_moves()
+    hidden = unit * moves @ random_basis(8)
+    found = started_mask(hidden @ sparsest_basis(hidden)) > 0
+    assert sorted(found.sum(0).tolist()) == sorted((moves != 0).sum(0).tolist())
+    assert found.sum(1).tolist() == (moves != 0).sum(1).tolist()
+
+
+def test_nothing_is_seen_where_nothing_moves() -> None:
+    basis = sparsest_basis(torch.zeros(5, 3))
+    torch.testing.assert_close(basis @ basis.T, torch.eye(3))
+    assert (started_mask(torch.zeros(5, 3) @ basis) < 0).all()
+
+
 class Networks(nn.Module):
     """An encoder that knows a treatment's move, or does not, and a decoder."""
 
