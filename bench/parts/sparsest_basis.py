@@ -6,8 +6,8 @@
 A model whose basal latents are N(0, I) says the same of the data in every orthogonal basis, so that
 likelihood does not hold the axes that a mask is about, and gradient steps hardly turn them.  Here
 they are turned at once.  Moves are seen, and their masks start on, where they exceed s / 2 with
-s^2 = mean (M A)^4 / mean (M A)^2, the size of moves that all have one.  Varimax and quartimax, which
-reward fourth powers, do not find such moves.
+s^2 = mean (M A)^4 / mean (M A)^2, the size of moves that all have one.  Varimax and quartimax,
+which reward fourth powers, do not find such moves.
 Source: component losses, Jennrich 2004, Psychometrika 69:257, doi:10.1007/BF02295943.
 """
 
