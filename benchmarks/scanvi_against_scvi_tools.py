@@ -64,13 +64,14 @@ def scored(problem: Problem, probability: NDArray[Any]) -> list[float]:
 def train_ours(problem: Problem, options: Any) -> tuple[Scores, float]:
     """Scores of each seed, and seconds for all of them together."""
     variant, readout = card("models", "scanvi"), card("readouts", "class_probability")
+    hyperparameters = variant.config(alpha=options.alpha, dropout=options.dropout)
     budget = {"pretrain_epochs": options.pretrain, "max_epochs": options.epochs}
     config = TrainingConfig(**{**variant.training, **budget})
     if options.warm_up:
         cells = training_cells(problem, config.batch_size, config.labelled_share, CPU)
         steps = options.warm_up * cells.steps_per_epoch
         config = replace(config, kl_warmup_steps=steps, kl_weight=options.kl_weight)
-    seeds, hyperparameters = range(options.seeds), variant.config()
+    seeds = range(options.seeds)
     result = train(problem, variant, hyperparameters, config, seeds, CPU, lambda *_: None)
     scores = []
     for watch in result.watches:
@@ -138,6 +139,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=0, help="epochs; 0: each its own")
     parser.add_argument("--kl-weight", type=float, default=1.0)
+    parser.add_argument("--alpha", type=float, default=50.0, help="of ours; theirs has 50")
+    parser.add_argument("--dropout", type=float, default=0.1, help="of ours; theirs has 0.1")
     options = parser.parse_args()
     torch.set_num_threads(1)
     problem = posed(options)
