@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from bench.catalogue import card, names
 from bench.core.baseline import Baseline, FittedRates, no_rates
 from bench.core.problem import TEST, TRAIN, Problem, load, save
-from bench.parts.effect_predictions import READ_OUT
+from bench.parts.effect_predictions import EFFECT_READOUTS
 
 TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
 
@@ -352,7 +352,7 @@ def test_effects_are_finite_and_of_the_perturbations_asked_for(
 
 def test_effects_are_all_they_say(of_effects: Baseline, treated: Problem) -> None:
     result = fitted(of_effects, treated)
-    assert of_effects.gives == READ_OUT
+    assert of_effects.gives == EFFECT_READOUTS
     assert result.mean is no_rates
     assert result.latent is None
     assert result.class_probability is None
@@ -424,7 +424,7 @@ def test_effects_are_read_out_in_the_order_of_the_scored(
 ) -> None:
     result, readout = fitted(of_effects, treated), card("readouts", "effects")
     arrays = readout.of_baseline(result, treated, readout.config(n_cells=7))
-    for other in map(partial(card, "readouts"), READ_OUT - {"effects"}):
+    for other in map(partial(card, "readouts"), EFFECT_READOUTS - {"effects"}):
         arrays |= other.of_baseline(result, treated, other.config())
     assert arrays["effect_perturbation"].tolist() == sorted(ASKED.tolist())
     said = effects_of(of_effects, treated, np.sort(ASKED)).astype(np.float32)

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import READ_OUT, Floats, dosage_table, treatments_in
+from bench.parts.effect_predictions import EFFECT_READOUTS, Floats, dosage_table, treatments_in
 from bench.parts.effects import training_effects
 
 
@@ -59,7 +59,7 @@ BASELINE = Baseline(
     config=AdditiveEffectsConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=READ_OUT,
+    gives=EFFECT_READOUTS,
     deterministic=True,
     role="competitor",
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",

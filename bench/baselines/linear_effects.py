@@ -25,7 +25,7 @@ from scipy.sparse import csr_matrix
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.dataset import CONTROL
 from bench.core.problem import TRAIN, Problem
-from bench.parts.effect_predictions import READ_OUT, Floats, Names, treatments_in
+from bench.parts.effect_predictions import EFFECT_READOUTS, Floats, Names, treatments_in
 from bench.parts.effects import mean_expression, training_effects
 from bench.parts.treatments import treatments_of
 
@@ -99,7 +99,7 @@ BASELINE = Baseline(
     config=LinearEffectsConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=READ_OUT,
+    gives=EFFECT_READOUTS,
     deterministic=True,
     role="competitor",
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import READ_OUT, same_for_all
+from bench.parts.effect_predictions import EFFECT_READOUTS, same_for_all
 from bench.parts.effects import training_effects
 
 
@@ -32,7 +32,7 @@ BASELINE = Baseline(
     config=MeanEffectConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=READ_OUT,
+    gives=EFFECT_READOUTS,
     deterministic=True,
     role="competitor",
     reference="Viñas Torné et al. 2025, doi:10.1038/s41587-025-02777-8 (perturbed mean)",

@@ -15,7 +15,13 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import READ_OUT, Floats, Names, dosage_table, treatments_in
+from bench.parts.effect_predictions import (
+    EFFECT_READOUTS,
+    Floats,
+    Names,
+    dosage_table,
+    treatments_in,
+)
 from bench.parts.effects import training_effects
 
 
@@ -51,7 +57,7 @@ BASELINE = Baseline(
     config=NearestPerturbationConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=READ_OUT,
+    gives=EFFECT_READOUTS,
     deterministic=True,
     role="competitor",
     reference="Viñas Torné et al. 2025, doi:10.1038/s41587-025-02777-8 (matching mean)",

@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import READ_OUT
+from bench.parts.effect_predictions import EFFECT_READOUTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ BASELINE = Baseline(
     config=NoEffectConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=READ_OUT,
+    gives=EFFECT_READOUTS,
     deterministic=True,
     role="floor",
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import READ_OUT, known_beforehand
+from bench.parts.effect_predictions import EFFECT_READOUTS, known_beforehand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ BASELINE = Baseline(
     config=OracleEffectsConfig,
     fit=fit,
     needs=frozenset({"perturbation", "true_effect"}),
-    gives=READ_OUT,
+    gives=EFFECT_READOUTS,
     deterministic=True,
     role="ceiling",
     reference="the dataset's own simulation",

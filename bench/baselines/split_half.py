@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import READ_OUT, known_beforehand
+from bench.parts.effect_predictions import EFFECT_READOUTS, known_beforehand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ BASELINE = Baseline(
     config=SplitHalfConfig,
     fit=fit,
     needs=frozenset({"perturbation", "duplicate"}),
-    gives=READ_OUT,
+    gives=EFFECT_READOUTS,
     deterministic=True,
     role="ceiling",
     reference="technical duplicate, as in Ahlmann-Eltze et al. 2025, "

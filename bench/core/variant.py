@@ -126,11 +126,10 @@ class PerturbationModule(Protocol):
         """The globals of the treatments at their posterior."""
 
 
-Tensors = Mapping[str, "Tensor"]
-"""A state dict."""
+StateDict = Mapping[str, "Tensor"]
 
 
-def as_base(pretrained: Tensors, initial: Tensors) -> Tensors:
+def as_base(pretrained: StateDict, initial: StateDict) -> StateDict:
     """What was pre-trained is the submodule ``base``."""
     return {**initial, **{f"base.{name}": value for name, value in pretrained.items()}}
 
@@ -159,10 +158,10 @@ class Variant:
     """Training keys it was published with; a study's own keys win."""
     pretrain: Callable[[DataFacts, Any], Any] | None = None
     """(facts, config) -> a module trained first on the same cells, for ``pretrain_epochs``."""
-    start: Callable[[Tensors, Tensors], Tensors] = as_base
+    start: Callable[[StateDict, StateDict], StateDict] = as_base
     """(what pre-training came to, how the variant's own module is initialised) -> what the latter
     starts from; both are the state dict of one replicate."""
-    restart: Callable[[Tensors], Tensors] | None = None
+    restart: Callable[[StateDict], StateDict] | None = None
     """The state of one replicate -> one to go on from, every ``restart_epochs``."""
     objection: Callable[[Any, Mapping[str, Any]], str] = nothing_against
     """(config, training keys) -> why the two do not go together; empty where they do."""

@@ -8,7 +8,7 @@
 Posteriors of m and e: ``bench.parts.treatment_posteriors``; how they enter the loss:
 ``bench.parts.sparse_treatments``.  What is read out of single cells without noise takes the globals
 at their most probable value.  After ``pretrain_epochs`` without ``mask_weight``, and again every
-``restart_epochs``, the latents are turned into the basis in which treatments move fewest of them:
+``restart_epochs``, the latents are rotated into the basis in which treatments move fewest of them:
 ``bench.parts.sparsest_basis``.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -29,9 +29,8 @@ from bench.parts.perturbation_networks import CountLaw, PerturbationEncoder, Sha
 from bench.parts.sparse_treatments import (
     Guide,
     SparseTreatments,
-    in_sparsest_basis,
-    only_mean_field_turns,
-    starts_turned,
+    only_mean_field_rotates,
+    rotated_treatments,
 )
 from bench.parts.treatment_encoding import Encoding
 from bench.parts.visible import library_size, seen_counts
@@ -144,9 +143,9 @@ VARIANT = Variant(
     config=SAMSVAEConfig,
     build=SAMSVAE,
     pretrain=pretrained,
-    start=starts_turned,
-    restart=in_sparsest_basis,
-    objection=only_mean_field_turns,
+    start=lambda pretrained, initial: rotated_treatments(pretrained),
+    restart=rotated_treatments,
+    objection=only_mean_field_rotates,
     training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

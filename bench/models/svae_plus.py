@@ -7,7 +7,7 @@
 A combination is a perturbation of its own, of which nothing is known if no training cell had it:
 its mean is 0 then.  - log Beta(w; 1, K) stands in the ledger once for the data set; it is a
 log-density and may be negative.  After ``pretrain_epochs`` without ``mask_weight``, and again every
-``restart_epochs``, the latents are turned into the basis in which perturbations move fewest of
+``restart_epochs``, the latents are rotated into the basis in which perturbations move fewest of
 them: ``bench.parts.sparsest_basis``.
 Source: Lopez et al. 2023, arXiv 2211.03553, as rebuilt in Bereket and Karaletsos 2023.
 """
@@ -21,12 +21,12 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
-from bench.core.variant import DataFacts, Minibatch, Noise, Tensors, TreatmentLatents, Variant
+from bench.core.variant import DataFacts, Minibatch, Noise, StateDict, TreatmentLatents, Variant
 from bench.parts.count_networks import EncoderInput
 from bench.parts.distributions import Gaussian, NegativeBinomial, Poisson
 from bench.parts.mask_priors import BetaPrior
 from bench.parts.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
-from bench.parts.sparsest_basis import sparsest_basis, started_mask, turned
+from bench.parts.sparsest_basis import in_sparsest_basis
 from bench.parts.treatment_encoding import TreatmentEncoding
 from bench.parts.treatment_posteriors import mask_shares, straight_through
 from bench.parts.visible import library_size, seen_counts
@@ -122,17 +122,9 @@ def pretrained(facts: DataFacts, config: SVAEPlusConfig) -> SVAEPlus:
     return SVAEPlus(facts, replace(config, mask_weight=1.0))
 
 
-def in_sparsest_basis(state: Tensors) -> Tensors:
+def rotated(state: StateDict) -> StateDict:
     """In the basis in which perturbations move fewest latents."""
-    moves = state["mask.logit"].sigmoid() * state["shift"]
-    basis = sparsest_basis(moves)
-    moved = moves @ basis
-    return {**turned(state, basis), "shift": moved, "mask.logit": started_mask(moved)}
-
-
-def starts_turned(pretrained: Tensors, initial: Tensors) -> Tensors:
-    """Where training starts that comes after one without weights of the mask."""
-    return {**initial, **in_sparsest_basis(pretrained)}
+    return in_sparsest_basis(state, "mask.logit", "shift")[0]
 
 
 VARIANT = Variant(
@@ -149,8 +141,8 @@ VARIANT = Variant(
     config=SVAEPlusConfig,
     build=SVAEPlus,
     pretrain=pretrained,
-    start=starts_turned,
-    restart=in_sparsest_basis,
+    start=lambda pretrained, initial: rotated(pretrained),
+    restart=rotated,
     training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
     reference="Lopez et al. 2023, arXiv 2211.03553",
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import CONTROL
 from bench.core.problem import TRAIN, Problem
 from bench.core.readout import FittedVariant
-from bench.parts.effects import Floats, scored_perturbations
+from bench.parts.effects import Floats, expression, scored_perturbations
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +47,7 @@ def draws_at_a_time(problem: Problem, arms: Arms) -> int:
     return max(2, min(MOST_DRAWS, LARGEST // numbers))
 
 
-def told_controls(
+def control_cells(
     fitted: FittedVariant, rows: NDArray[np.int64], library: float | None = None
 ) -> Mapping[str, Tensor]:
     """The fields of these cells, and ``library`` (cell, 1): their own sizes, or one for all."""
@@ -83,6 +84,25 @@ def imagined(
     laws = fitted.over_draws(parameters, n_cells, n_draws, turn)
     on_cpu = type(laws)(*(value.cpu() for value in laws))
     return np.asarray(on_cpu.sample(fitted.generator).numpy())
+
+
+def imagined_expression(
+    fitted: FittedVariant,
+    problem: Problem,
+    rng: np.random.Generator,
+    n_draws: int,
+    infer: Callable[[Mapping[str, Tensor]], Mapping[str, Any]] | None = None,
+) -> Iterator[Floats]:
+    """(draw, arm, cell, gene) expression of training controls under every arm, some at a time.
+
+    ``infer`` gives the laws of their latents; without it these come from their prior.
+    """
+    arms, controls = arms_of(problem), training_controls(problem)
+    for turn in count():
+        cells = control_cells(fitted, rng.choice(controls, CELLS_PER_DRAW))
+        posterior = infer(cells) if infer else None
+        drawn = imagined(fitted, arms, cells, n_draws, turn, posterior)
+        yield expression(drawn, problem.measured)
 
 
 class Tally:

@@ -17,10 +17,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from bench.core.variant import DataFacts, Noise, Tensors, TreatmentLatents
+from bench.core.variant import DataFacts, Noise, StateDict, TreatmentLatents
 from bench.parts.distributions import Gaussian
 from bench.parts.mask_priors import BernoulliPrior, BetaPrior, MaskPrior
-from bench.parts.sparsest_basis import sparsest_basis, started_mask, turned
+from bench.parts.sparsest_basis import in_sparsest_basis
 from bench.parts.treatment_encoding import Encoding, TreatmentEncoding
 from bench.parts.treatment_posteriors import (
     CorrelatedEmbedding,
@@ -165,28 +165,16 @@ class SparseTreatments(nn.Module):
         return mask_shares(self.mask.logit, self.treated.seen)
 
 
-def in_sparsest_basis(state: Tensors) -> Tensors:
+def rotated_treatments(state: StateDict) -> StateDict:
     """A model of mean-field embeddings in the basis in which its treatments move fewest latents."""
-    mask, mean, log_scale = (
-        f"treatments.{name}" for name in ("mask.logit", "embedding.mean", "embedding.log_scale")
-    )
-    moves = state[mask].sigmoid() * state[mean]
-    basis = sparsest_basis(moves)
-    return turned(state, basis) | {
-        mask: started_mask(moves @ basis),
-        mean: moves @ basis,
-        log_scale: ((2 * state[log_scale]).exp() @ basis**2).log() / 2,
-    }
+    log_scale = "treatments.embedding.log_scale"
+    new, basis = in_sparsest_basis(state, "treatments.mask.logit", "treatments.embedding.mean")
+    return new | {log_scale: ((2 * state[log_scale]).exp() @ basis**2).log() / 2}
 
 
-def starts_turned(pretrained: Tensors, initial: Tensors) -> Tensors:
-    """Where a model starts that was trained without weights of its mask: turned, all else new."""
-    return {**initial, **in_sparsest_basis(pretrained)}
-
-
-def only_mean_field_turns(settings: SparseSettings, training: Mapping[str, Any]) -> str:
-    """Why a correlated guide cannot be turned: its embeddings are what a network makes of masks."""
+def only_mean_field_rotates(settings: SparseSettings, training: Mapping[str, Any]) -> str:
+    """Why a correlated guide cannot be: its embeddings are what a network makes of masks."""
     asked = [key for key in ("pretrain_epochs", "restart_epochs") if training.get(key)]
     if settings.guide == "mean_field" or not asked:
         return ""
-    return f"{' and '.join(asked)}: only the embeddings of guide: mean_field can be turned"
+    return f"{' and '.join(asked)}: only the embeddings of guide: mean_field can be rotated"

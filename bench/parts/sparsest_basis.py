@@ -1,21 +1,21 @@
-"""The basis of the latents in which treatments move fewest of them, and a model turned into it.
+"""The rotation of the latents after which treatments move fewest of them, and a model rotated so.
 
     A = argmin over orthogonal A of mean_tk sqrt((M A)_tk^2 + r^2 / 4)
-    M (treatment, latent) the moves,   r^2 = mean_tk M_tk^2, which no turn changes
+    M (treatment, latent) the moves,   r^2 = mean_tk M_tk^2, which no rotation changes
 
 A model whose basal latents are N(0, I) says the same of the data in every orthogonal basis, so that
-likelihood does not hold the axes that a mask is about, and gradient steps hardly turn them.  Here
-they are turned at once.  Moves are seen, and their masks start on, where they exceed s / 3 with
+likelihood does not hold the axes that a mask is about, and gradient steps hardly rotate them.  Here
+they are rotated at once.  Moves are seen, and their masks start on, where they exceed s / 3 with
 s^2 = mean (M A)^4 / mean (M A)^2, the size of moves that all have one: what is seen in vain the
 mask's prior takes back, what is overlooked hardly returns.  Varimax and quartimax, which reward
 fourth powers, do not find such moves.
 Source: component losses, Jennrich 2004, Psychometrika 69:257, doi:10.1007/BF02295943.
 """
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
+
+from bench.core.variant import StateDict
 
 N_STARTS, MOST_STEPS = 8, 400
 CERTAIN = 2.0
@@ -52,11 +52,22 @@ def _descended(moves: Tensor, start: int) -> tuple[float, Tensor]:
         return cost().item(), basis().detach()
 
 
-def turned(state: Mapping[str, Tensor], basis: Tensor) -> dict[str, Tensor]:
+def in_sparsest_basis(
+    state: StateDict, mask: str, embedding: str
+) -> tuple[dict[str, Tensor], Tensor]:
+    """A model in its sparsest basis, and that basis; the names are those of the logits of its mask
+    and of the moves where they are on, (treatment, latent) both."""
+    moves = state[mask].sigmoid() * state[embedding]
+    basis = sparsest_basis(moves)
+    moved = moves @ basis
+    return rotated(state, basis) | {embedding: moved, mask: initial_mask(moved)}, basis
+
+
+def rotated(state: StateDict, basis: Tensor) -> dict[str, Tensor]:
     """Encoder and decoder of ``perturbation_networks`` in another basis of the latents.
 
     What is decoded stays as it was.  The spread of the posterior is one per latent and does not
-    turn: it is left for training to find.
+    rotate: it is left for training to find.
     """
     new = dict(state)
     for name in ("encoder.head.mean.weight", "encoder.head.mean.bias"):
@@ -67,7 +78,7 @@ def turned(state: Mapping[str, Tensor], basis: Tensor) -> dict[str, Tensor]:
     return new
 
 
-def started_mask(moves: Tensor) -> Tensor:
+def initial_mask(moves: Tensor) -> Tensor:
     """(treatment, latent) logits: on where a move is seen."""
     size = ((moves**4).mean() / moves.square().mean().clamp_min(1e-12)).sqrt()
     return torch.where(moves.abs() > size / 3, CERTAIN, -CERTAIN)

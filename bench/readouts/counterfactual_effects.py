@@ -14,7 +14,6 @@ Source: abduction, action, prediction: Pearl 2009, Causality, 7.1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
 from typing import Annotated
 
 import numpy as np
@@ -24,16 +23,8 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.effects import expression, scored_perturbations
-from bench.parts.imagined import (
-    CELLS_PER_DRAW,
-    Tally,
-    arms_of,
-    draws_at_a_time,
-    imagined,
-    told_controls,
-    training_controls,
-)
+from bench.parts.effect_predictions import effects_said
+from bench.parts.imagined import Tally, arms_of, draws_at_a_time, imagined_expression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +41,10 @@ def of_variant(
     fitted: FittedVariant, problem: Problem, config: CounterfactualEffectsConfig
 ) -> Arrays:
     """``counterfactual_effect``: (perturbation, gene)."""
-    arms, controls = arms_of(problem), training_controls(problem)
     rng, tally = numpy_generator("counterfactual_effects"), Tally()
-    n_draws = draws_at_a_time(problem, arms)
-    for turn in count():
-        cells = told_controls(fitted, rng.choice(controls, CELLS_PER_DRAW))
-        seen = fitted.module.infer(cells)
-        tally.add(expression(imagined(fitted, arms, cells, n_draws, turn, seen), problem.measured))
+    n_draws = draws_at_a_time(problem, arms_of(problem))
+    for drawn in imagined_expression(fitted, problem, rng, n_draws, fitted.module.infer):
+        tally.add(drawn)
         if tally.is_known(config.tolerance, config.most_particles):
             break
     return {"counterfactual_effect": tally.mean.astype(np.float32)}
@@ -66,10 +54,7 @@ def of_baseline(
     fitted: FittedRates, problem: Problem, config: CounterfactualEffectsConfig
 ) -> Arrays:
     """``counterfactual_effect``: what the baseline says of every cell."""
-    if fitted.effects is None:
-        raise ValueError("a baseline that gives 'counterfactual_effects' must return effects")
-    effect = fitted.effects(scored_perturbations(problem))
-    return {"counterfactual_effect": effect.astype(np.float32)}
+    return {"counterfactual_effect": effects_said(fitted, problem).astype(np.float32)}
 
 
 READOUT = Readout(

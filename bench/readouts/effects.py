@@ -15,7 +15,6 @@ Source: Bereket and Karaletsos 2023, arXiv 2311.02794; there the library is 10,0
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
 from typing import Annotated
 
 import numpy as np
@@ -25,15 +24,14 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.effects import Floats, expression, scored_perturbations, space_of
+from bench.parts.effect_predictions import effects_said
+from bench.parts.effects import Floats, expression, space_of
 from bench.parts.imagined import (
-    CELLS_PER_DRAW,
     Arms,
     Tally,
     arms_of,
     draws_at_a_time,
-    imagined,
-    told_controls,
+    imagined_expression,
     training_controls,
 )
 
@@ -52,13 +50,9 @@ class EffectsConfig:
 
 def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsConfig) -> Arrays:
     """Effects (perturbation, gene), their error, and some cells of each perturbation."""
-    arms, controls = arms_of(problem), training_controls(problem)
-    rng, space, tally = numpy_generator("effects"), space_of(problem), Tally()
-    n_draws, cells = draws_at_a_time(problem, arms), list[Floats]()
-    for turn in count():
-        rows = rng.choice(controls, CELLS_PER_DRAW)
-        counts = imagined(fitted, arms, told_controls(fitted, rows), n_draws, turn)
-        drawn = expression(counts, problem.measured)
+    arms, rng, tally = arms_of(problem), numpy_generator("effects"), Tally()
+    space, cells = space_of(problem), list[Floats]()
+    for drawn in imagined_expression(fitted, problem, rng, draws_at_a_time(problem, arms)):
         tally.add(drawn)
         if sum(part.shape[1] for part in cells) < config.n_cells:
             cells.append(space.project(_by_arm(drawn[:, 1:])))
@@ -76,10 +70,7 @@ def _by_arm(drawn: Floats) -> Floats:
 
 def of_baseline(fitted: FittedRates, problem: Problem, config: EffectsConfig) -> Arrays:
     """What the baseline says, and training controls moved by it."""
-    if fitted.effects is None:
-        raise ValueError("a baseline that gives 'effects' must return effects: mend its card")
-    arms = arms_of(problem)
-    effect = fitted.effects(scored_perturbations(problem))
+    arms, effect = arms_of(problem), effects_said(fitted, problem)
     rows = numpy_generator("effects").choice(training_controls(problem), config.n_cells)
     moved = expression(problem.visible[rows], problem.measured)[None] + effect[:, None]
     return _arrays(arms, effect, np.zeros(len(effect)), space_of(problem).project(moved))

@@ -24,8 +24,9 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.effects import Floats, expression, scored_perturbations
-from bench.parts.imagined import arms_of, imagined, told_controls, training_controls
+from bench.parts.effect_predictions import effects_said
+from bench.parts.effects import Floats, expression
+from bench.parts.imagined import arms_of, control_cells, imagined, training_controls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsAsPublish
     """``effect_as_published``: (perturbation, gene)."""
     arms = arms_of(problem)
     row = numpy_generator("effects_as_published").choice(training_controls(problem), 1)
-    cell = told_controls(fitted, row, config.library)
+    cell = control_cells(fitted, row, config.library)
 
     def mean_of(arm: int) -> Floats:
         asked = arms[arm : arm + 1]
@@ -55,10 +56,7 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsAsPublish
 
 def of_baseline(fitted: FittedRates, problem: Problem, config: EffectsAsPublishedConfig) -> Arrays:
     """``effect_as_published``: what the baseline says, which has no depth of its own."""
-    if fitted.effects is None:
-        raise ValueError("a baseline that gives 'effects_as_published' must return effects")
-    effect = fitted.effects(scored_perturbations(problem))
-    return {"effect_as_published": effect.astype(np.float32)}
+    return {"effect_as_published": effects_said(fitted, problem).astype(np.float32)}
 
 
 READOUT = Readout(

@@ -24,7 +24,7 @@ class TrainingConfig:
     starts anew after it."""
     restart_epochs: Annotated[int, Ge(0)] = 0
     """Epochs after which a variant that can starts anew from a better form of what it has come to
-    (SAMS-VAE and SVAE+ turn their latents), with a fresh optimiser; 0 never does."""
+    (SAMS-VAE and SVAE+ rotate their latents), with a fresh optimiser; 0 never does."""
     optimizer: Literal["adam", "rmsprop"] = "adam"
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     adam_epsilon: Annotated[float, Gt(0)] = 1e-8

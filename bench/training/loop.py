@@ -165,7 +165,8 @@ def _run(
     """So many epochs at most; with patience, replicates that stopped leave the stack."""
     every = fit.ground.config.restart_epochs
     for epoch in range(fit.first_epoch, fit.first_epoch + n_epochs):
-        if restart and every and epoch > fit.first_epoch and (epoch - fit.first_epoch) % every == 0:
+        done = epoch - fit.first_epoch
+        if restart and every and done and done % every == 0:
             fit.stack.set_to(list(map(restart, fit.stack.states)))
             fit.optimiser = optimiser.optimiser_for(fit.stack, fit.ground.config)
         _one_epoch(fit, epoch)

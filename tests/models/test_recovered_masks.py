@@ -1,7 +1,7 @@
 """Masks that are known are found again, on simulations small enough to train here.
 
 What must be beaten is the mask that says yes everywhere: its F1 is 2 d / (1 + d) at density d.
-Latents that are turned must find nearly all of it.
+Latents that are rotated must find nearly all of it.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ NETWORKS = {"n_latent": 4, "n_hidden": 50, "n_layers": 2}
 TRAINING = TrainingConfig(
     batch_size=128, learning_rate=3e-3, weight_decay=1e-6, max_epochs=60, patience=0
 )
-TURNED = replace(TRAINING, pretrain_epochs=40, restart_epochs=20)
+ROTATED = replace(TRAINING, pretrain_epochs=40, restart_epochs=20)
 
 
 def posed(dataset: str, **sizes: Any) -> Problem:
@@ -68,9 +68,9 @@ def test_sams_vae_finds_the_mask_of_its_own_simulation() -> None:
     found = f1_of_masks(problem, "sams_vae_normal", [0, 1, 2], **keys)
     assert np.median(found) > 2 * f1_of_all_ones(problem)
     assert min(found) > f1_of_all_ones(problem)
-    turned = f1_of_masks(problem, "sams_vae_normal", [0, 1, 2], TURNED, mask_weight=20.0, **keys)
-    assert np.median(turned) > 0.9
-    assert min(turned) > min(found)
+    rotated = f1_of_masks(problem, "sams_vae_normal", [0, 1, 2], ROTATED, mask_weight=20.0, **keys)
+    assert np.median(rotated) > 0.9
+    assert min(rotated) > min(found)
 
 
 @pytest.mark.slow
@@ -78,5 +78,5 @@ def test_svae_plus_finds_more_of_its_simulation_than_a_mask_of_ones() -> None:
     problem = posed("svae_simulation", n_genes=40, library=2000)
     found = f1_of_masks(problem, "svae_plus", [0, 1, 2])
     assert min(found) > f1_of_all_ones(problem)
-    turned = f1_of_masks(problem, "svae_plus", [0, 1, 2], TURNED, mask_weight=5.0)
-    assert min(turned) > max(0.75, *found)
+    rotated = f1_of_masks(problem, "svae_plus", [0, 1, 2], ROTATED, mask_weight=5.0)
+    assert min(rotated) > max(0.75, *found)

@@ -1,4 +1,4 @@
-"""Truths: the basis in which treatments move fewest latents, and a model turned into it."""
+"""Truths: the basis in which treatments move fewest latents, and a model rotated into it."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from bench.catalogue import card
 from bench.core.problem import Problem
-from bench.core.variant import Tensors
+from bench.core.variant import StateDict
 from bench.parts.perturbation_networks import PerturbationEncoder
 from bench.parts.real_values import ValueDecoder
-from bench.parts.sparsest_basis import sparsest_basis, started_mask, turned
+from bench.parts.sparsest_basis import initial_mask, rotated, sparsest_basis
 from bench.training.config import TrainingConfig
 from bench.training.loop import Trained, train
 
 CPU = torch.device("cpu")
-TURNED = ["sams_vae", "sams_vae_normal", "svae_plus"]
+ROTATED = ["sams_vae", "sams_vae_normal", "svae_plus"]
 WHERE = [
     ("sams_vae", "treatments.mask.logit", "treatments.embedding.mean"),
     ("sams_vae_normal", "treatments.mask.logit", "treatments.embedding.mean"),
@@ -42,7 +42,7 @@ def random_basis(n_latent: int, seed: int = 1) -> Tensor:
     return torch.linalg.qr(normal).Q
 
 
-def test_sparse_moves_are_found_again_whatever_they_were_turned_by() -> None:
+def test_sparse_moves_are_found_again_whatever_they_were_rotated_by() -> None:
     """Up to the order and the signs of the latents, which nothing in the model tells."""
     moves = sparse_moves()
     hidden = moves @ random_basis(8)
@@ -52,7 +52,7 @@ def test_sparse_moves_are_found_again_whatever_they_were_turned_by() -> None:
     closeness = (found.T @ moves).abs() / moves.square().sum(0)
     assert sorted(closeness.argmax(1).tolist()) == list(range(8))
     torch.testing.assert_close(found.abs()[:, closeness.argmax(0)], moves.abs(), atol=0.3, rtol=0)
-    again = started_mask(found)[:, closeness.argmax(0)] > 0
+    again = initial_mask(found)[:, closeness.argmax(0)] > 0
     assert torch.equal(again, moves != 0)
 
 
@@ -69,7 +69,7 @@ def test_the_basis_is_a_function_of_the_moves() -> None:
 def test_what_is_seen_does_not_depend_on_the_unit(unit: float) -> None:
     moves = sparse_moves()
     hidden = unit * moves @ random_basis(8)
-    found = started_mask(hidden @ sparsest_basis(hidden)) > 0
+    found = initial_mask(hidden @ sparsest_basis(hidden)) > 0
     assert sorted(found.sum(0).tolist()) == sorted((moves != 0).sum(0).tolist())
     assert found.sum(1).tolist() == (moves != 0).sum(1).tolist()
 
@@ -77,7 +77,7 @@ def test_what_is_seen_does_not_depend_on_the_unit(unit: float) -> None:
 def test_nothing_is_seen_where_nothing_moves() -> None:
     basis = sparsest_basis(torch.zeros(5, 3))
     torch.testing.assert_close(basis @ basis.T, torch.eye(3))
-    assert (started_mask(torch.zeros(5, 3) @ basis) < 0).all()
+    assert (initial_mask(torch.zeros(5, 3) @ basis) < 0).all()
 
 
 class Networks(nn.Module):
@@ -90,13 +90,13 @@ class Networks(nn.Module):
 
 
 @pytest.mark.parametrize("n_known", [0, 4])
-def test_turned_networks_say_the_same_of_the_data(n_known: int) -> None:
+def test_rotated_networks_say_the_same_of_the_data(n_known: int) -> None:
     torch.manual_seed(0)
     networks, basis = Networks(n_known).double(), random_basis(4)
     x, known, z = (torch.randn(7, n, dtype=torch.double) for n in (6, 4, 4))
     with torch.no_grad():
         mean, decoded = networks.encoder(x, known).mean, networks.decoder(z)
-        networks.load_state_dict(turned(networks.state_dict(), basis))
+        networks.load_state_dict(rotated(networks.state_dict(), basis))
         torch.testing.assert_close(networks.encoder(x, known @ basis).mean, mean @ basis)
         for one, other in zip(networks.decoder(z @ basis), decoded, strict=True):
             torch.testing.assert_close(one, other)
@@ -113,8 +113,8 @@ def trained(problems: Mapping[str, Problem], name: str, seeds: list[int], **keys
     return train(problem, entry, config, TrainingConfig(**settings), seeds, CPU, lambda *_: None)
 
 
-@pytest.mark.parametrize("name", TURNED)
-def test_a_turned_seed_in_a_stack_equals_the_same_seed_alone(
+@pytest.mark.parametrize("name", ROTATED)
+def test_a_rotated_seed_in_a_stack_equals_the_same_seed_alone(
     problems: Mapping[str, Problem], name: str
 ) -> None:
     together = trained(problems, name, [0, 1], restart_epochs=1).watches
@@ -126,7 +126,7 @@ def test_a_turned_seed_in_a_stack_equals_the_same_seed_alone(
 
 @pytest.mark.parametrize(("name", "mask", "moved"), WHERE)
 @pytest.mark.parametrize(
-    ("epochs", "restart_epochs", "turns"), [(1, 0, 1), (3, 1, 3), (4, 2, 2), (4, 4, 1)]
+    ("epochs", "restart_epochs", "rotations"), [(1, 0, 1), (3, 1, 3), (4, 2, 2), (4, 4, 1)]
 )
 def test_training_goes_on_in_the_basis_of_fewest_moves(
     problems: Mapping[str, Problem],
@@ -135,23 +135,23 @@ def test_training_goes_on_in_the_basis_of_fewest_moves(
     moved: str,
     epochs: int,
     restart_epochs: int,
-    turns: int,
+    rotations: int,
 ) -> None:
     """After pre-training, and between two stretches of as many epochs; never at the end."""
     entry, sizes = card("models", name), {"n_latent": 4, "n_hidden": 8, "mask_weight": 30.0}
     sizes |= {} if name == "svae_plus" else {"guide": "mean_field"}
     looked = []
 
-    def watched(state: Tensors) -> Tensors:
+    def watched(state: StateDict) -> StateDict:
         new = entry.restart(state)
         size = (state[mask].sigmoid() * state[moved]).square().sum(1)
         torch.testing.assert_close(new[moved].square().sum(1), size, rtol=1e-4, atol=1e-6)
-        assert torch.equal(new[mask], started_mask(new[moved]))
+        assert torch.equal(new[mask], initial_mask(new[moved]))
         assert set(new) == set(state)
         looked.append(state)
         return new
 
-    def started(pretrained: Tensors, initial: Tensors) -> Tensors:
+    def started(pretrained: StateDict, initial: StateDict) -> StateDict:
         assert set(initial) == set(pretrained)
         return watched(pretrained)
 
@@ -160,11 +160,11 @@ def test_training_goes_on_in_the_basis_of_fewest_moves(
     training = TrainingConfig(**keys, batch_size=16, learning_rate=0.1)
     problem = problems["seen_values" if "values" in entry.needs else "seen_perturbations"]
     train(problem, spied, entry.config(**sizes), training, [0], CPU, lambda *_: None)
-    assert len(looked) == turns
+    assert len(looked) == rotations
 
 
 @pytest.mark.parametrize("name", ["sams_vae", "sams_vae_normal"])
-def test_what_cannot_be_turned_is_objected_to(name: str) -> None:
+def test_what_cannot_be_rotated_is_objected_to(name: str) -> None:
     entry = card("models", name)
     correlated, mean_field = entry.config(), entry.config(guide="mean_field")
     keys = {"pretrain_epochs": 3, "restart_epochs": 0}
