@@ -7,7 +7,8 @@
 
 A control was given nothing, so that its latents are basal.  The readout ``effects`` draws them from
 the prior instead; where the two disagree, the prior is not where the cells are.  Draws end as they
-do there.  A model whose encoder is deterministic says the same in both, and so does a baseline.
+do there.  A baseline says the same in both, and so does, but for its draws, a model whose encoder is
+deterministic.
 Source: abduction, action, prediction: Pearl 2009, Causality, 7.1.
 """
 
