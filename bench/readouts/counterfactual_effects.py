@@ -7,7 +7,7 @@
 
 A control was given nothing, so that its latents are basal.  The readout ``effects`` draws them from
 the prior instead; where the two disagree, the prior is not where the cells are.  Draws end as they
-do there.  A baseline says the same in both, and so does, but for its draws, a model whose encoder is
+do there.  A baseline says the same in both; so does, but for its draws, a model whose encoder is
 deterministic.
 Source: abduction, action, prediction: Pearl 2009, Causality, 7.1.
 """
