@@ -24,4 +24,14 @@ include: "workflow/rules/track.smk"
 rule study:
     default_target: True
     input:
-        targets(),
+        JOBS.targets(),
+    message:
+        f"Everything of {JOBS.study} is there"
+
+
+onsuccess:
+    MAIN.finished()
+
+
+onerror:
+    MAIN.ended_early()

@@ -1,4 +1,4 @@
-"""The command line: ``python -m bench list | check STUDY | run STUDY LABEL``.
+"""The command line: ``python -m bench list | check STUDY | run STUDY LABEL | report STUDY``.
 
 Everything else is Snakemake's.
 """
@@ -14,7 +14,7 @@ from typing import Any, get_args
 from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.errors import UserError, mistake, suggestion
-from bench.plan import Plan, make_plan
+from bench.planning.plan import Plan, make_plan
 from bench.search.trials import rounds
 
 HEADINGS: dict[Shelf, str] = {
@@ -29,11 +29,14 @@ HEADINGS: dict[Shelf, str] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 2 where the user has something to mend."""
+    """Run one command; 2 where the user has something to mend, 1 where a run failed."""
     options = _parser().parse_args(arguments)
     try:
         for line in options.command(options):
             print(line)
+    except RunFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
@@ -43,9 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class RunFailed(Exception):
+    """A run in the foreground did not end well."""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="list | check | run")
+    commands = parser.add_subparsers(required=True, metavar="list | check | run | report")
     listing = commands.add_parser("list", help="what is on the shelves: needs and parameters")
     listing.add_argument("shelf", nargs="?", choices=get_args(Shelf), help="only this shelf")
     listing.set_defaults(command=_list)
@@ -56,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("study", type=Path)
     run.add_argument("label", help="a run's or baseline's label, as `check` prints it")
     run.set_defaults(command=_run)
+    report = commands.add_parser("report", help="write the report of whatever is finished")
+    report.add_argument("study", type=Path)
+    report.set_defaults(command=_report)
     return parser
 
 
@@ -70,7 +80,7 @@ def _list(options: argparse.Namespace) -> Iterator[str]:
 
 def _entry(shelf: Shelf, name: str) -> Iterator[str]:
     """One card: its label, what it needs and gives, its parameters."""
-    from bench.parameters import documented
+    from bench.planning.parameters import documented
 
     card = catalogue.card(shelf, name)
     yield f"  {name}: {card.label}"
@@ -83,7 +93,7 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
 
 
 def _check(options: argparse.Namespace) -> Iterator[str]:
-    from bench.study import load_study
+    from bench.planning.study import load_study
 
     plan = make_plan(load_study(options.study))
     yield f"{plan.name}{': ' + plan.title if plan.title else ''}"
@@ -147,7 +157,7 @@ def job_count(plan: Plan) -> int:
 
 
 def _run(options: argparse.Namespace) -> Iterator[str]:
-    from bench.study import load_study
+    from bench.planning.study import load_study
 
     plan = make_plan(load_study(options.study))
     labels = sorted({row["run"] for row in plan.runs})
@@ -157,10 +167,28 @@ def _run(options: argparse.Namespace) -> Iterator[str]:
     if options.label not in labels:
         meant = suggestion(options.label, labels)
         raise mistake("label", options.label, "no run has it", meant)
-    from bench.foreground import run_in_foreground
+    from bench.jobs.foreground import run_in_foreground
 
-    run_in_foreground(plan, options.label)
+    states = [row["status"] for row in run_in_foreground(plan, options.label).runs]
+    good = states.count("ok")
+    if good < len(states):
+        raise RunFailed(f"{options.label}: {good} of {len(states)} replicates ended well")
     yield f"{options.label}: done"
+
+
+def _report(options: argparse.Namespace) -> Iterator[str]:
+    from bench.jobs.ending import ending
+    from bench.jobs.report import report_so_far
+    from bench.planning.plan_cache import cached_plan
+    from bench.planning.yaml_file import merged
+    from bench.results.layout import study_folder
+
+    name = options.study.stem
+    planned = cached_plan(merged([options.study], {}), name, Path(".snakemake/scvaebench"))
+    if not study_folder(name).is_dir():
+        raise mistake(str(study_folder(name)), None, "nothing is finished yet", "run the study")
+    yield f"written: {report_so_far(planned.file, Path(__file__).parents[1], ended=False)}"
+    yield from ending(study_folder(name))
 
 
 def aligned(rows: Sequence[tuple[Any, ...]], indent: int) -> Iterator[str]:

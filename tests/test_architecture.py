@@ -173,7 +173,7 @@ def test_scripts_are_adapters(script: Path) -> None:
     assert call.value.func.id == script.stem
 
 
-@pytest.mark.parametrize("module", ["bench.jobs", "bench.kept", "bench.reading"])
+@pytest.mark.parametrize("module", ["bench.jobs", "bench.planning.plan_cache", "bench.planning.yaml_file"])
 def test_planning_and_jobs_start_light(module: str) -> None:
     """Each job imports what it uses; a kept plan is read without any of this."""
     heavy = "{'torch', 'pandas', 'anndata', 'scanpy', 'altair', 'sklearn', 'pydantic'}"

@@ -12,10 +12,10 @@ import pytest
 from bench import catalogue, foreground
 from bench.__main__ import main
 from bench.catalogue import CARDS
-from bench.plan import Plan, make_plan
-from bench.reading import read_yaml
-from bench.schema import CONFIGS, generated
-from bench.study import load_study
+from bench.planning.plan import Plan, make_plan
+from bench.planning.yaml_file import read_yaml
+from bench.planning.schema import CONFIGS, generated
+from bench.planning.study import load_study
 
 STUDIES = sorted(CONFIGS.glob("*.yaml"))
 GOOD = (
@@ -85,11 +85,11 @@ def test_run_suggests_the_label_that_was_meant(
 
 
 def test_what_is_generated_is_fresh() -> None:
-    """After adding a card: ``python -m bench.schema``."""
+    """After adding a card: ``python -m bench.planning.schema``."""
     for path, text in generated().items():
         old, new = path.read_text(encoding="utf8").splitlines(), text.splitlines()
         diff = "\n".join(difflib.unified_diff(old, new, path.name, "generated anew", lineterm=""))
-        assert not diff, f"stale; run `python -m bench.schema`\n{diff}"
+        assert not diff, f"stale; run `python -m bench.planning.schema`\n{diff}"
 
 
 def test_generated_text_shows_every_parameter() -> None:

@@ -17,8 +17,8 @@ from bench.catalogue import CARDS, card, names
 from bench.core.problem import Problem
 from bench.core.seeds import numpy_generator
 from bench.data._cleaning import tidied
-from bench.plan import make_plan
-from bench.study import load_study
+from bench.planning.plan import make_plan
+from bench.planning.study import load_study
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.replicate import open_replicate

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.fingerprint import code_of, digest
+from bench.planning.fingerprint import code_of, digest
 
 JOBS = """
 import json

@@ -10,9 +10,9 @@ import pytest
 
 from bench import kept
 from bench.core.errors import UserError
-from bench.kept import kept_plan, key_of
-from bench.plan import make_plan
-from bench.study import from_config
+from bench.planning.plan_cache import kept_plan, key_of
+from bench.planning.plan import make_plan
+from bench.planning.study import from_config
 
 
 def plain(**changes: Any) -> dict[str, Any]:
@@ -71,7 +71,7 @@ PARSE = """
 import sys, time
 from pathlib import Path
 begin = time.process_time()
-from bench.kept import kept_plan
+from bench.planning.plan_cache import kept_plan
 plan = kept_plan(eval(sys.argv[1]), "mine", Path(sys.argv[2]))
 seconds = time.process_time() - begin
 heavy = {"torch", "pydantic", "pandas", "anndata", "numpy", "scipy"} & set(sys.modules)

@@ -8,9 +8,9 @@ import pytest
 
 from bench.core.errors import UserError
 from bench.core.rows import METRICS
-from bench.matching import warmup_beyond_reach
-from bench.plan import Plan, make_plan, plan_table
-from bench.study import from_config
+from bench.planning.matching import warmup_beyond_reach
+from bench.planning.plan import Plan, make_plan, plan_table
+from bench.planning.study import from_config
 
 OWN = {
     "variant": """

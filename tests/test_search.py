@@ -17,13 +17,13 @@ from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.core.files import read_json, write_json
 from bench.core.problem import TEST, Problem, save
-from bench.gathering import search_table
-from bench.plan import Plan, make_plan
+from bench.jobs.gather import search_table
+from bench.planning.plan import Plan, make_plan
 from bench.search import trials
 from bench.search.outcomes import Outcome, best, outcome, table
 from bench.search.proposals import DRAWN, settings
 from bench.search.validation import record
-from bench.study import Study, from_config
+from bench.planning.study import Study, from_config
 from tests.conftest import SMALL, posed
 
 SPACE = {

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import catalogue
-from bench.study import Study, StudyFile, from_config
-from bench.sweeps import LONGEST, combinations, is_safe, labels
+from bench.planning.study import Study, StudyFile, from_config
+from bench.planning.sweeps import LONGEST, combinations, is_safe, labels
 
 OWN_VARIANT = '''
 from dataclasses import dataclass

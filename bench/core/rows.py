@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-Status = Literal["ok", "diverged", "failed", "timeout", "out_of_memory"]
-"""``ok``: trained, read out and scored.  ``diverged``: its loss stopped being a number."""
+Status = Literal["ok", "diverged", "failed", "timeout", "out_of_memory", "pending"]
+"""``ok``: trained, read out and scored.  ``diverged``: its loss stopped being a number.
+``pending``: not done yet, in a report on what is there so far."""
 
 SCORES = ("dataset", "task", "split", "run", "model", "seed", "metric", "value")
 """Columns of ``scores.csv``: one row is one score, raw, in natural units."""
@@ -13,6 +14,7 @@ RUN_KEYS = ("dataset", "task", "split", "run", "model", "seed")
 RUNS = (
     *RUN_KEYS,
     "status",
+    "stage",
     "reason",
     "train_seconds",
     "epochs",
@@ -21,7 +23,12 @@ RUNS = (
     "device",
     "n_parameters",
 )
-"""Columns of ``runs.csv``: one row per run, split and seed; failures are rows too."""
+"""Columns of ``runs.csv``: one row per run, split and seed; failures are rows too, with the stage
+at which they failed."""
+
+UNSCORED = (*RUN_KEYS, "metric", "status", "reason")
+"""Columns of ``unscored.csv``: a row for every score that was due and is not there.  ``status``
+is ``not_applicable`` where the metric is undefined, ``failed`` where it gave no sound value."""
 
 CURVES = ("step", "epoch", "seed", "part", "term", "value")
 """Columns of ``curve.parquet``; ``part`` is ``train`` or ``validation``, values nats per cell but

@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from bench.reports.comparisons import Contest
 from bench.reports.standings import Board, Standing
-from bench.reports.statistics import Difference, difference
 from bench.reports.wording import (
     decimals_for,
     heading,
@@ -18,6 +17,7 @@ from bench.reports.wording import (
     plural,
     seconds,
 )
+from bench.results.statistics import Difference, difference
 
 
 class Lead(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from bench.reports.standings import Board, Standing
-from bench.reports.statistics import (
+from bench.results.statistics import (
     N_RESAMPLES,
     Difference,
     difference,

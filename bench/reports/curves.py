@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench.reports.figures import Spec, style, without_theme
 from bench.reports.standings import Board
-from bench.reports.tables import Results
+from bench.results.tables import Results
 
 MOST_RUNS = 8
 """Runs drawn in one panel: the best ones."""

@@ -3,7 +3,7 @@
     difference = mean over splits of the mean over seeds of (run - reference)
 
 on the splits and seeds that both have, turned so that positive is better, in the metric's own unit,
-with the interval of :mod:`bench.reports.statistics`.  Sound metrics only: the importance-weighted
+with the interval of :mod:`bench.results.statistics`.  Sound metrics only: the importance-weighted
 bound first, then what ranks, then the others.  Where a search is the reference, that is the trial
 it selected on each dataset.
 """
@@ -17,9 +17,9 @@ import pandas as pd
 from bench.core.rows import DIFFERENCES
 from bench.reports.figures import INK, Spec, style, without_theme
 from bench.reports.standings import Board
-from bench.reports.statistics import Verdict, difference, verdict
-from bench.reports.tables import Results
 from bench.reports.wording import decimals_for, interval, signed
+from bench.results.statistics import Verdict, difference, verdict
+from bench.results.tables import Results
 
 FIRST = "iwelbo"
 MOST_RUNS = 40

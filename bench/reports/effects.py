@@ -7,7 +7,7 @@
     by chance                   (values - 1) / (runs - 1): the share's mean if values meant nothing
     seeds                       sqrt of the mean over runs of the variance over their seeds
 
-Intervals are those of :mod:`bench.reports.statistics`: the seeds that all runs of a value have are
+Intervals are those of :mod:`bench.results.statistics`: the seeds that all runs of a value have are
 resampled, the runs held fixed.
 """
 
@@ -22,11 +22,11 @@ from scipy.stats import spearmanr
 
 from bench.reports.figures import Spec
 from bench.reports.standings import Board
-from bench.reports.statistics import Estimate, Unit, estimate
 from bench.reports.sweep_figures import marginal_chart, point_chart
 from bench.reports.swept import Sweep, sweeps_of
-from bench.reports.tables import Results
 from bench.reports.wording import decimals_for, number
+from bench.results.statistics import Estimate, Unit, estimate
+from bench.results.tables import Results
 
 BOUNDS = ("iwelbo", "elbo")
 """The first of these that is scored stands beside the ranking metric."""

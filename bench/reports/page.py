@@ -27,7 +27,7 @@ from bench.reports import (
 )
 from bench.reports.comparisons import AverageRank, Contest, average_ranks, contest
 from bench.reports.standings import Board, Standing, boards
-from bench.reports.statistics import (
+from bench.results.statistics import (
     CONFIDENCE,
     N_RESAMPLES,
     SEED,
@@ -35,7 +35,7 @@ from bench.reports.statistics import (
     most_covered,
     smallest_p_value,
 )
-from bench.reports.tables import Results, read
+from bench.results.tables import Results, read
 
 TEMPLATE = Path(__file__).parent / "template"
 MOST_ROWS = 100

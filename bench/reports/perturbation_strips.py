@@ -19,7 +19,7 @@ import pandas as pd
 
 from bench.reports.figures import INK, Spec, drawn, style, without_theme
 from bench.reports.standings import Board, Standing
-from bench.reports.tables import Results
+from bench.results.tables import Results
 
 FILE = "perturbation_scores.parquet"
 NAMED = 50

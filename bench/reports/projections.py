@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.reports.figures import INK, Spec, style, without_theme
 from bench.reports.standings import Board
-from bench.reports.tables import Results
+from bench.results.tables import Results
 
 FILE = "projection.parquet"
 MOST_RUNS = 6

@@ -16,9 +16,9 @@ import pandas as pd
 from bench.core.rows import SEARCH
 from bench.reports.figures import INK, Spec, style, without_theme
 from bench.reports.standings import FAR, Board
-from bench.reports.statistics import Estimate, estimate
-from bench.reports.tables import Results
 from bench.reports.wording import decimals_for, number, plural
+from bench.results.statistics import Estimate, estimate
+from bench.results.tables import Results
 
 MOST_TRIALS = 500
 """Rows of one search's table."""

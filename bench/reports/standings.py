@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bench.reports.statistics import (
+from bench.results.statistics import (
     Difference,
     Estimate,
     Unit,
@@ -20,7 +20,7 @@ from bench.reports.statistics import (
     estimate,
     scaled,
 )
-from bench.reports.tables import Results
+from bench.results.tables import Results
 
 FLOORS, CEILINGS = ("mean", "batch_onehot"), ("oracle", "cell_type_onehot")
 """The controls that scores are scaled between: the first of these that the study has, else the

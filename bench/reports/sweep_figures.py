@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from bench.reports.figures import COLOURS, INK, Spec, style, without_theme
-from bench.reports.statistics import Estimate
 from bench.reports.swept import Scale
+from bench.results.statistics import Estimate
 
 Span = tuple[float, float]
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from bench.reports.tables import PLAN, Results
+from bench.results.tables import PLAN, Results
 
 Scale = Literal["", "linear", "log"]
 

@@ -20,7 +20,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 
 from bench.reports.figures import INK, Spec, style, without_theme
 from bench.reports.standings import Board
-from bench.reports.tables import Results
+from bench.results.tables import Results
 
 FILE = "treatments.csv"
 MOST_PANELS = 30

@@ -9,8 +9,9 @@ from math import fsum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.core.files import read_json
-from bench.search.trials import proposed
+from bench.results.layout import VALIDATION
+from bench.results.records import read_record
+from bench.search.trials import folder_of_trial, proposed
 
 Row = dict[str, Any]
 
@@ -31,11 +32,11 @@ def outcomes(
     study: Path, search: Mapping[str, Any], rounds: Iterable[int], splits: int
 ) -> list[Outcome]:
     """What all trials of these rounds came to, by number."""
-    place = study / "runs" / search["dataset"] / search["task"]
     found = []
     for trial in proposed(study, search, rounds):
-        files = [place / str(n) / trial["run"] / "validation.json" for n in range(1, splits + 1)]
-        found.append(outcome(trial, [read_json(file) for file in files]))
+        folders = [folder_of_trial(search, trial["run"], n) for n in range(1, splits + 1)]
+        records = [read_record(study / folder / VALIDATION) for folder in folders]
+        found.append(outcome(trial, records))
     return found
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.core.files import read_json
+from bench.results.keys import with_keys
+from bench.results.layout import run_folder
+from bench.results.records import find_record, read_record
 
 Row = dict[str, Any]
 
@@ -61,9 +63,12 @@ def trials_file(search: Mapping[str, Any]) -> Path:
 
 
 def proposed(study: Path, search: Mapping[str, Any], among: Iterable[int]) -> Iterator[Row]:
-    """The trials that these rounds made: number, round, run, parameters."""
+    """The trials that these rounds made: number, round, run, parameters.
+
+    Raises :class:`bench.results.records.Damaged` where a round is not made yet, or damaged.
+    """
     for round in among:
-        for trial in read_json(study / round_file(search, round))["trials"]:
+        for trial in read_record(study / round_file(search, round))["trials"]:
             yield {"round": round, **trial}
 
 
@@ -74,7 +79,8 @@ def as_run(search: Mapping[str, Any], trial: Mapping[str, Any], split: int) -> R
         part: template[part] | {key: tried[key] for key in tried if key in template[part]}
         for part in ("config", "training")
     }
-    return {**template, **own, "run": trial["run"], "swept": tried, "split": split}
+    row = {**template, **own, "run": trial["run"], "swept": tried, "split": split}
+    return with_keys(row, search["data_key"], search["problem_keys"][str(split)])
 
 
 def files_of(
@@ -85,8 +91,15 @@ def files_of(
     How a trial is called is known before its round is made.
     """
     labels = [label_of(search["search"], n) for one in rounds for n in numbers(search, one)]
-    place = Path("runs", search["dataset"], search["task"])
-    return [place / str(n) / label / name for n in range(1, splits + 1) for label in labels]
+    return [
+        folder_of_trial(search, label, n) / name for n in range(1, splits + 1) for label in labels
+    ]
+
+
+def folder_of_trial(search: Mapping[str, Any], label: str, split: int) -> Path:
+    """Where a trial lies on a split, below its study's folder."""
+    place = {"shelf": "models", "split": split, "run": label}
+    return run_folder({**search, **place})
 
 
 def found(
@@ -113,6 +126,10 @@ def run_at(study: Path, searches: Iterable[Mapping[str, Any]], where: Mapping[st
 
 
 def runs_of(study: Path, search: Mapping[str, Any], splits: int) -> list[Row]:
-    """All trials of a search on all splits, as rows of the plan."""
-    made = list(proposed(study, search, rounds(search)))
+    """All trials of a search that were proposed so far, on all splits, as rows of the plan."""
+    made = []
+    for round in rounds(search):
+        if find_record(study / round_file(search, round)) is None:
+            break
+        made += list(proposed(study, search, [round]))
     return [as_run(search, trial, split) for split in range(1, splits + 1) for trial in made]

@@ -1,4 +1,4 @@
-"""What is asked of every trained seed: arrays by name, each readout with draws of its own."""
+"""What is asked of a trained replicate: arrays by name, each readout with draws of its own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,16 +19,14 @@ def read_out(
     problem: Problem,
     variant: Variant,
     hyperparameters: Any,
-    states: Mapping[int, Any],
+    state: Any,
+    seed: int,
     asked: Asked,
     device: torch.device,
-) -> dict[int, Arrays]:
-    """The arrays of every seed that was trained."""
-    arrays: dict[int, Arrays] = {seed: {} for seed in states}
-    for seed, state in states.items():
-        for name, (readout, config) in asked.items():
-            fitted: Any = open_replicate(
-                problem, variant, hyperparameters, state, seed, name, device
-            )
-            arrays[seed] |= readout.of_variant(fitted, problem, config)
+) -> Arrays:
+    """The arrays of one replicate."""
+    arrays: Arrays = {}
+    for name, (readout, config) in asked.items():
+        fitted: Any = open_replicate(problem, variant, hyperparameters, state, seed, name, device)
+        arrays |= readout.of_variant(fitted, problem, config)
     return arrays

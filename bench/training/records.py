@@ -1,30 +1,46 @@
-"""What a training leaves in its run's folder."""
+"""What a training leaves of every replicate."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
+from safetensors.torch import load, save
+from torch import Tensor
 
-from bench.core.files import replacing, write_json
+from bench.core.files import replacing, write_bytes, write_json
 from bench.core.rows import CURVES
+from bench.results.layout import CURVE, RESULT, WEIGHTS, seed_folder
 from bench.training.devices import name_of, peak_memory_mb
 from bench.training.loop import Trained
 
 
-def trained(folder: Path, result: Trained, device: torch.device) -> None:
-    """Write ``states.pt``, ``curve.parquet`` and ``trained.json``, the last one last."""
-    states = {w.seed: w.best_state for w in result.watches if not w.diverged}
-    with replacing(folder / "states.pt") as part:
-        torch.save(states, part)
-    with replacing(folder / "curve.parquet") as part:
-        pd.DataFrame(result.curves.columns, columns=list(CURVES)).to_parquet(part, index=False)
-    seeds = {str(watch.seed): _seed(watch) for watch in result.watches}
-    write_json(folder / "trained.json", {"costs": _costs(result, device), "seeds": seeds})
+def write_replicates(folder: Path, result: Trained, device: torch.device) -> None:
+    """Weights, curve and result of every replicate, the result last."""
+    curves = pd.DataFrame(result.curves.columns, columns=list(CURVES))
+    costs = _costs(result, device) | {"stack": [watch.seed for watch in result.watches]}
+    for watch in result.watches:
+        own = seed_folder(folder, watch.seed)
+        if not watch.diverged:
+            write_weights(own / WEIGHTS, watch.best_state)
+        with replacing(own / CURVE) as part:
+            curves[curves["seed"] == watch.seed].to_parquet(part, index=False)
+        write_json(own / RESULT, _state(watch) | {"costs": costs})
 
 
-def _seed(watch: Any) -> dict[str, Any]:
-    """What became of one seed."""
+def write_weights(path: Path, state: dict[str, Tensor]) -> None:
+    """A state dict as safetensors, which no reader can be made to run code by."""
+    plain = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
+    write_bytes(path, save(plain))
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """What :func:`write_weights` wrote."""
+    return load(path.read_bytes())
+
+
+def _state(watch: Any) -> dict[str, Any]:
+    """What became of one replicate."""
     if watch.diverged:
         reason = f"the loss was not a number at step {watch.diverged_at}"
         return {"status": "diverged", "reason": reason, "epochs": watch.epochs}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.reports.collect import ranking
+from bench.results.collect import ranking
 
 METRICS = {
     "old": {"metric": "old", "sound": False},

@@ -14,7 +14,7 @@ from bench.parts.treatment_posteriors import mask_shares
 from bench.reports import curves
 from bench.reports.page import compose
 from bench.reports.standings import boards
-from bench.reports.tables import Results, read
+from bench.results.tables import Results, read
 
 StudyFolder = Callable[..., Path]
 MEANS = {

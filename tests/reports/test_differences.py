@@ -12,8 +12,8 @@ from bench.core.rows import DIFFERENCES, SEARCH
 from bench.reports import differences
 from bench.reports.page import compose
 from bench.reports.standings import boards
-from bench.reports.statistics import difference
-from bench.reports.tables import Results, read
+from bench.results.statistics import difference
+from bench.results.tables import Results, read
 
 StudyFolder = Callable[..., Path]
 Compared = Callable[..., Results]

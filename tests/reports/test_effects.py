@@ -12,7 +12,7 @@ from scipy.stats import f_oneway, spearmanr
 from bench.reports import effects
 from bench.reports.page import compose
 from bench.reports.standings import boards
-from bench.reports.tables import Results, read
+from bench.results.tables import Results, read
 
 StudyFolder = Callable[..., Path]
 TASK, DATASET = "thinned_counts", "thinning_example"

@@ -13,7 +13,7 @@ from bench.reports import answer, figures
 from bench.reports.comparisons import average_ranks, contest
 from bench.reports.curves import MOST_POINTS, MOST_ROWS, chosen, panels, thinned
 from bench.reports.standings import Board, Standing, boards
-from bench.reports.tables import Results, read
+from bench.results.tables import Results, read
 from tests.reports.conftest import MEANS
 
 StudyFolder = Callable[..., Path]

@@ -11,7 +11,7 @@ import pytest
 
 from bench.reports import wording
 from bench.reports.page import as_data, compose, render
-from bench.reports.tables import read
+from bench.results.tables import read
 
 StudyFolder = Callable[..., Path]
 SECTIONS = {

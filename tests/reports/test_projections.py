@@ -20,7 +20,7 @@ from bench.readouts import _store as readouts_store
 from bench.reports import projections
 from bench.reports.page import compose
 from bench.reports.standings import boards
-from bench.reports.tables import Results, read
+from bench.results.tables import Results, read
 
 StudyFolder = Callable[..., Path]
 TASK, DATASET = "thinned_counts", "thinning_example"

@@ -12,7 +12,7 @@ from bench.reports import search
 from bench.reports.comparisons import average_ranks
 from bench.reports.page import compose
 from bench.reports.standings import boards
-from bench.reports.tables import Results, read
+from bench.results.tables import Results, read
 
 StudyFolder = Callable[..., Path]
 MEANS = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, permutation_test
 
-from bench.reports.statistics import (
+from bench.results.statistics import (
     N_EXACT,
     difference,
     estimate,

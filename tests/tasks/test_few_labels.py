@@ -12,7 +12,7 @@ from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem, for_selection, load, save
 from bench.core.seeds import numpy_generator
-from bench.parameters import Checked, check, parameters_of
+from bench.planning.parameters import Checked, check, parameters_of
 from bench.parts.label_seeds import Marker, marked, markers
 
 GENES = 30

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from bench.catalogue import card
 from bench.core.errors import UserError
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION
-from bench.parameters import check
+from bench.planning.parameters import check
 from tests.tasks.perturbed_cells import (
     ALONE,
     JUDGED,

@@ -17,9 +17,9 @@ from bench.catalogue import card, names
 from bench.core.errors import UserError
 from bench.core.tracker import Tracker
 from bench.jobs import mirror
-from bench.parameters import field_docs, parameters_of
-from bench.plan import make_plan
-from bench.study import from_config
+from bench.planning.parameters import field_docs, parameters_of
+from bench.planning.plan import make_plan
+from bench.planning.study import from_config
 
 ROOT = Path(__file__).parents[2]
 TRACKERS = names("trackers")
@@ -103,7 +103,7 @@ def test_there_are_both() -> None:
 def test_planning_and_cards_import_no_library() -> None:
     libraries = sorted({lib for name in TRACKERS for lib in card("trackers", name).libraries})
     code = (
-        "import sys; from bench.plan import make_plan; from bench.study import from_config;"
+        "import sys; from bench.planning.plan import make_plan; from bench.planning.study import from_config;"
         f"plan = make_plan(from_config({PLAIN | {'trackers': TRACKERS}!r}, 'mine'));"
         f"assert len(plan.trackers) == {len(TRACKERS)};"
         f"print(*sorted(set({libraries}) & set(sys.modules)))"

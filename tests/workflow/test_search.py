@@ -146,7 +146,7 @@ def test_more_trials_leave_the_first_ones_alone(searched: Desk) -> None:
 
 def test_no_heavy_import_is_needed_to_plan_a_search(searched: Desk) -> None:
     code = (
-        "import sys; from bench.search import trials; from bench.kept import kept_plan;"
+        "import sys; from bench.search import trials; from bench.planning.plan_cache import kept_plan;"
         "print({'optuna', 'torch', 'pydantic', 'numpy', 'pandas'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code]

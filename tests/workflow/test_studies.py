@@ -82,8 +82,8 @@ import sys, time
 begin = time.process_time()
 sys.argv = ["snakemake"]
 from pathlib import Path
-from bench.kept import kept_plan, key_of
-from bench.reading import merged
+from bench.planning.plan_cache import kept_plan, key_of
+from bench.planning.yaml_file import merged
 config = merged([Path("big.yaml")], {})
 plan = kept_plan(config, "big", Path(".snakemake/scvaebench")).as_data()
 runs = {(run["dataset"], run["task"], run["split"], run["run"]): run for run in plan["runs"]}

@@ -5,14 +5,13 @@ rule fetch:
     output:
         "resources/{dataset}/fetched.json",
     log:
-        "results/logs/fetch/{dataset}.txt",
+        f"results/{STUDY}/logs/fetch/{{dataset}}.txt",
     retries: 2
     resources:
         mem_mb=1000,
         runtime=60,
     params:
-        dataset=lambda wildcards: without(dataset_of(wildcards), "code", "fetch_code"),
-        code=lambda wildcards: dataset_of(wildcards)["fetch_code"],
+        dataset=JOBS.fetch,
     message:
         "Fetching {wildcards.dataset}"
     script:
@@ -21,37 +20,40 @@ rule fetch:
 
 rule prepare:
     input:
-        unpack(sources_of),
+        # What is in a user's file tells, not its time.
+        own=lambda wildcards: ancient(JOBS.user_files(wildcards)),
+        fetched=JOBS.fetched,
     output:
-        "results/{study}/data/{dataset}.h5ad",
+        cells="results/{study}/data/{dataset}.h5ad",
+        record="results/{study}/data/{dataset}.json",
     log:
         "results/{study}/logs/prepare/{dataset}.txt",
     resources:
         mem_mb=memory_to_prepare,
         runtime=60,
     params:
-        dataset=lambda wildcards: without(dataset_of(wildcards), "code", "fetch_code"),
-        code=lambda wildcards: dataset_of(wildcards)["code"],
+        dataset=JOBS.prepare,
     message:
         "Preparing {wildcards.dataset}"
     script:
         "../scripts/prepare.py"
 
 
-rule pose:
+rule make_problem:
     input:
-        "results/{study}/data/{dataset}.h5ad",
+        cells="results/{study}/data/{dataset}.h5ad",
+        record="results/{study}/data/{dataset}.json",
     output:
-        "results/{study}/problems/{dataset}/{task}/{split}.npz",
+        problem="results/{study}/problems/{dataset}/{task}/{split}.npz",
+        record="results/{study}/problems/{dataset}/{task}/{split}.json",
     log:
-        "results/{study}/logs/pose/{dataset}/{task}/{split}.txt",
+        "results/{study}/logs/make_problem/{dataset}/{task}/{split}.txt",
     resources:
         mem_mb=memory_to_prepare,
         runtime=60,
     params:
-        task=lambda wildcards: without(task_of(wildcards), "code"),
-        code=lambda wildcards: task_of(wildcards)["code"],
+        task=JOBS.make_problem,
     message:
         "Posing {wildcards.task} on {wildcards.dataset}, split {wildcards.split}"
     script:
-        "../scripts/pose.py"
+        "../scripts/make_problem.py"

@@ -3,16 +3,17 @@
 
 rule tabulate_treatments:
     input:
-        "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.npz",
+        "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.json",
     output:
         "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/treatments.csv",
+        "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/treatments.json",
     log:
         "results/{study}/logs/tabulate_treatments/{shelf}/{dataset}/{task}/{split}/{run}.txt",
     resources:
         mem_mb=memory_to_fit,
         runtime=60,
     params:
-        code=PLAN["code"]["tabulate_treatments"],
+        key=JOBS.page_key("tabulate_treatments"),
     message:
         "Tabulating the treatments of {wildcards.run} on {wildcards.dataset}, {wildcards.task}"
     script:
@@ -22,16 +23,17 @@ rule tabulate_treatments:
 rule score_perturbations:
     input:
         problem="results/{study}/problems/{dataset}/{task}/{split}.npz",
-        readouts="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.npz",
+        readouts="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.json",
     output:
         "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/perturbation_scores.parquet",
+        "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/perturbation_scores.json",
     log:
         "results/{study}/logs/score_perturbations/{shelf}/{dataset}/{task}/{split}/{run}.txt",
     resources:
         mem_mb=memory_to_fit,
         runtime=60,
     params:
-        code=PLAN["code"]["score_perturbations"],
+        key=JOBS.page_key("score_perturbations"),
     message:
         "Scoring every perturbation of {wildcards.run} on {wildcards.dataset}, {wildcards.task}"
     script:

@@ -5,9 +5,10 @@ rule project:
     input:
         problem="results/{study}/problems/{dataset}/{task}/{split}.npz",
         cells="results/{study}/data/{dataset}.h5ad",
-        readouts="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.npz",
+        readouts="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.json",
     output:
         "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/projection.parquet",
+        "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/projection.json",
     log:
         "results/{study}/logs/project/{shelf}/{dataset}/{task}/{split}/{run}.txt",
     threads: 1
@@ -15,7 +16,7 @@ rule project:
         mem_mb=memory_to_fit,
         runtime=60,
     params:
-        code=PLAN["code"]["project"],
+        key=JOBS.page_key("project"),
     message:
         "Projecting {wildcards.run} on {wildcards.dataset}, {wildcards.task}"
     script:

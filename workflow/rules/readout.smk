@@ -3,12 +3,11 @@
 
 rule read_out:
     input:
-        problem="results/{study}/problems/{dataset}/{task}/{split}.npz",
-        states="results/{study}/runs/{dataset}/{task}/{split}/{run}/states.pt",
+        cells="results/{study}/problems/{dataset}/{task}/{split}.npz",
+        problem="results/{study}/problems/{dataset}/{task}/{split}.json",
         status="results/{study}/runs/{dataset}/{task}/{split}/{run}/status.json",
     output:
-        readouts="results/{study}/runs/{dataset}/{task}/{split}/{run}/readouts.npz",
-        read="results/{study}/runs/{dataset}/{task}/{split}/{run}/readouts.json",
+        "results/{study}/runs/{dataset}/{task}/{split}/{run}/readouts.json",
     log:
         "results/{study}/logs/read_out/{dataset}/{task}/{split}/{run}.txt",
     retries: 1
@@ -17,8 +16,7 @@ rule read_out:
         mem_mb=memory_to_fit,
         runtime=minutes_to_fit,
     params:
-        run=to_read_out,
-        code=lambda wildcards: variant_run(wildcards)["code"]["readout"],
+        run=JOBS.read_out,
     message:
         "Reading out {wildcards.run} on {wildcards.dataset}, {wildcards.task}"
     script:

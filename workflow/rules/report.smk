@@ -3,23 +3,16 @@
 
 rule gather:
     input:
-        of_all_runs("scores.json"),
-        of_all_searches(),
-        expand(
-            "results/{study}/data/{dataset}.h5ad",
-            study=STUDY,
-            dataset=PLAN["datasets"],
-        ),
+        JOBS.records(),
     output:
-        tables(),
-        f"results/{STUDY}/scores.parquet",
+        JOBS.tables(),
+        f"{JOBS.study}/records/gather.json",
     log:
-        f"results/{STUDY}/logs/gather.txt",
+        f"{JOBS.study}/logs/gather.txt",
     localrule: True
     params:
-        plan=to_gather(),
+        key=JOBS.gather_key(),
         root=str(ROOT),
-        code=PLAN["code"]["gather"],
     message:
         "Gathering all scores"
     script:
@@ -28,32 +21,35 @@ rule gather:
 
 rule report:
     input:
-        tables(),
-        drawn=all_drawn(),
+        f"{JOBS.study}/records/gather.json",
+        JOBS.tables(),
+        JOBS.page_records(),
     output:
-        f"results/{STUDY}/report.html",
+        page=f"{JOBS.study}/report.html",
+        record=f"{JOBS.study}/records/report.json",
     log:
-        f"results/{STUDY}/logs/report.txt",
+        f"{JOBS.study}/logs/report.txt",
     localrule: True
     params:
-        code=PLAN["code"]["report"],
+        key=JOBS.report_key(),
+        drawn=JOBS.page_files(),
     message:
-        "Writing the report: results/{STUDY}/report.html"
+        f"Writing the report: {JOBS.study}/report.html"
     script:
         "../scripts/report.py"
 
 
-rule judge:
+rule check_failures:
     input:
-        f"results/{STUDY}/runs.csv",
-        f"results/{STUDY}/report.html",
+        runs=f"{JOBS.study}/runs.csv",
+        page=f"{JOBS.study}/report.html",
     output:
-        f"results/{STUDY}/verdict.txt",
+        f"{JOBS.study}/records/check_failures.json",
     log:
-        f"results/{STUDY}/logs/judge.txt",
+        f"{JOBS.study}/logs/check_failures.txt",
     retries: 0
     localrule: True
     message:
-        "Judging whether every run went well"
+        "Checking whether every run went well"
     script:
-        "../scripts/judge.py"
+        "../scripts/check_failures.py"

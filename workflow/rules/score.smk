@@ -3,20 +3,21 @@
 
 rule score:
     input:
-        problem="results/{study}/problems/{dataset}/{task}/{split}.npz",
-        readouts="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.npz",
-        read="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.json",
-        made=round_of,
+        cells="results/{study}/problems/{dataset}/{task}/{split}.npz",
+        problem="results/{study}/problems/{dataset}/{task}/{split}.json",
+        readouts="results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/readouts.json",
+        made=lambda wildcards: ancient(JOBS.round_of(wildcards)),
     output:
         "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/scores.json",
     log:
         "results/{study}/logs/score/{shelf}/{dataset}/{task}/{split}/{run}.txt",
+    retries: 1
+    threads: 1
     resources:
         mem_mb=memory_to_fit,
-        runtime=60,
+        runtime=minutes_to_fit,
     params:
-        run=to_score,
-        code=lambda wildcards: any_run(wildcards)["code"]["score"],
+        run=JOBS.score,
     message:
         "Scoring {wildcards.run} on {wildcards.dataset}, {wildcards.task}"
     script:

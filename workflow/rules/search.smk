@@ -9,18 +9,19 @@ ruleorder: read_out_trial > read_out
 
 checkpoint propose:
     input:
-        round_files(rounds_before),
-        trial_files(rounds_before, "validation.json"),
+        JOBS.round_files(JOBS.rounds_before),
+        JOBS.trial_files(JOBS.rounds_before, "validation.json"),
     output:
         "results/{study}/search/{dataset}/{task}/{search}/round-{round}.json",
     log:
         "results/{study}/logs/propose/{dataset}/{task}/{search}/{round}.txt",
     localrule: True
     params:
-        search=to_propose,
-        numbers=numbers_of_round,
-        splits=PLAN["splits"],
-        code=PLAN["code"]["propose"],
+        search=JOBS.propose,
+        numbers=JOBS.numbers,
+        splits=JOBS.plan.splits,
+        key=JOBS.propose_key,
+        study=str(JOBS.study),
     message:
         "Proposing round {wildcards.round} of {wildcards.search} on {wildcards.dataset}, {wildcards.task}"
     script:
@@ -29,47 +30,46 @@ checkpoint propose:
 
 rule read_out_trial:
     input:
-        problem="results/{study}/problems/{dataset}/{task}/{split}.npz",
-        states="results/{study}/runs/{dataset}/{task}/{split}/{run}/states.pt",
+        cells="results/{study}/problems/{dataset}/{task}/{split}.npz",
+        problem="results/{study}/problems/{dataset}/{task}/{split}.json",
         status="results/{study}/runs/{dataset}/{task}/{split}/{run}/status.json",
-        made=round_of,
+        made=lambda wildcards: ancient(JOBS.round_of(wildcards)),
     output:
-        readouts="results/{study}/runs/{dataset}/{task}/{split}/{run}/readouts.npz",
-        read="results/{study}/runs/{dataset}/{task}/{split}/{run}/readouts.json",
-        validation="results/{study}/runs/{dataset}/{task}/{split}/{run}/validation.json",
+        "results/{study}/runs/{dataset}/{task}/{split}/{run}/readouts.json",
+        "results/{study}/runs/{dataset}/{task}/{split}/{run}/validation.json",
     log:
         "results/{study}/logs/read_out/{dataset}/{task}/{split}/{run}.txt",
     wildcard_constraints:
-        run=TRIAL,
+        run=pattern(dict.fromkeys(row["search"] for row in JOBS.plan.searches)),
     retries: 1
     threads: 1
     resources:
         mem_mb=memory_to_fit,
         runtime=minutes_to_fit,
     params:
-        run=to_read_out,
-        code=lambda wildcards: variant_run(wildcards)["code"]["readout"],
+        run=JOBS.read_out,
     message:
         "Reading out {wildcards.run} on {wildcards.dataset}, {wildcards.task}"
     script:
         "../scripts/read_out_trial.py"
 
 
-rule conclude:
+rule select_trial:
     input:
-        round_files(all_rounds),
-        trial_files(all_rounds, "validation.json"),
-        trial_files(all_rounds, "scores.json"),
+        JOBS.round_files(JOBS.all_rounds),
+        JOBS.trial_files(JOBS.all_rounds, "validation.json"),
+        JOBS.trial_files(JOBS.all_rounds, "scores.json"),
     output:
         "results/{study}/search/{dataset}/{task}/{search}/trials.json",
     log:
-        "results/{study}/logs/conclude/{dataset}/{task}/{search}.txt",
+        "results/{study}/logs/select_trial/{dataset}/{task}/{search}.txt",
     localrule: True
     params:
-        search=to_conclude,
-        splits=PLAN["splits"],
-        code=PLAN["code"]["conclude"],
+        search=JOBS.select_trial,
+        splits=JOBS.plan.splits,
+        key=JOBS.select_key,
+        study=str(JOBS.study),
     message:
         "Selecting a trial of {wildcards.search} on {wildcards.dataset}, {wildcards.task}"
     script:
-        "../scripts/conclude.py"
+        "../scripts/select_trial.py"

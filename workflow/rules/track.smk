@@ -1,29 +1,18 @@
 # A finished study in the tool in which people follow experiments; only for those who ask for it.
 
 
-rule mirror:
+rule export_to_tracker:
     input:
-        expand(
-            "results/{study}/{file}",
-            study=STUDY,
-            file=[
-                "scores.csv",
-                "runs.csv",
-                "plan.csv",
-                "metrics.csv",
-                "provenance.json",
-                "report.html",
-            ],
-        ),
+        JOBS.tables(),
+        f"{JOBS.study}/report.html",
     output:
-        f"results/{STUDY}/trackers/{{tracker}}.json",
+        f"{JOBS.study}/trackers/{{tracker}}.json",
     log:
-        f"results/{STUDY}/logs/mirror/{{tracker}}.txt",
+        f"{JOBS.study}/logs/export_to_tracker/{{tracker}}.txt",
     localrule: True
     params:
-        tracker=lambda wildcards: without(PLAN["trackers"][wildcards.tracker], "code"),
-        code=lambda wildcards: PLAN["trackers"][wildcards.tracker]["code"],
+        tracker=JOBS.tracker,
     message:
         "Mirroring the study to {wildcards.tracker}"
     script:
-        "../scripts/mirror.py"
+        "../scripts/export_to_tracker.py"

@@ -1,14 +1,14 @@
 # All seeds of one configuration, at once.  A run that fails leaves a record, never a hole.
+# What belongs to one replicate lies beside the record, and is kept when seeds are added.
 
 
 rule train:
     input:
-        "results/{study}/problems/{dataset}/{task}/{split}.npz",
-        made=round_of,
+        cells="results/{study}/problems/{dataset}/{task}/{split}.npz",
+        problem="results/{study}/problems/{dataset}/{task}/{split}.json",
+        made=lambda wildcards: ancient(JOBS.round_of(wildcards)),
     output:
-        status="results/{study}/runs/{dataset}/{task}/{split}/{run}/status.json",
-        states="results/{study}/runs/{dataset}/{task}/{split}/{run}/states.pt",
-        curve="results/{study}/runs/{dataset}/{task}/{split}/{run}/curve.parquet",
+        "results/{study}/runs/{dataset}/{task}/{split}/{run}/status.json",
     log:
         "results/{study}/logs/train/{dataset}/{task}/{split}/{run}.txt",
     retries: 1
@@ -17,8 +17,7 @@ rule train:
         mem_mb=memory_to_fit,
         runtime=minutes_to_fit,
     params:
-        run=to_train,
-        code=lambda wildcards: variant_run(wildcards)["code"]["train"],
+        run=JOBS.train,
     message:
         "Training {wildcards.run} on {wildcards.dataset}, {wildcards.task}"
     script:
@@ -27,11 +26,11 @@ rule train:
 
 rule fit_baseline:
     input:
-        "results/{study}/problems/{dataset}/{task}/{split}.npz",
+        cells="results/{study}/problems/{dataset}/{task}/{split}.npz",
+        problem="results/{study}/problems/{dataset}/{task}/{split}.json",
     output:
-        status="results/{study}/baselines/{dataset}/{task}/{split}/{run}/status.json",
-        readouts="results/{study}/baselines/{dataset}/{task}/{split}/{run}/readouts.npz",
-        read="results/{study}/baselines/{dataset}/{task}/{split}/{run}/readouts.json",
+        "results/{study}/baselines/{dataset}/{task}/{split}/{run}/status.json",
+        "results/{study}/baselines/{dataset}/{task}/{split}/{run}/readouts.json",
     log:
         "results/{study}/logs/fit_baseline/{dataset}/{task}/{split}/{run}.txt",
     retries: 1
@@ -40,8 +39,7 @@ rule fit_baseline:
         mem_mb=memory_to_fit,
         runtime=minutes_to_fit,
     params:
-        run=to_fit,
-        code=lambda wildcards: baseline_run(wildcards)["code"]["train"],
+        run=JOBS.fit,
     message:
         "Fitting {wildcards.run} on {wildcards.dataset}, {wildcards.task}"
     script:

@@ -1,4 +1,4 @@
-from bench.jobs import fetch
+from bench.jobs.fetch import fetch
 
 fetch(
     dataset=snakemake.params.dataset,

@@ -1,9 +1,9 @@
-from bench.jobs import fit_baseline
+from bench.jobs.fit_baseline import fit_baseline
 
 fit_baseline(
     run=snakemake.params.run,
-    problem=snakemake.input[0],
-    status=snakemake.output.status,
+    problem=snakemake.input.problem,
+    record=snakemake.output[0],
     log=snakemake.log[0],
     threads=snakemake.threads,
     minutes=snakemake.resources.runtime,

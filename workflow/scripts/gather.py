@@ -1,8 +1,9 @@
-from bench.jobs import gather
+from bench.jobs.gather import gather
 
 gather(
     plan=snakemake.config["plan"],
     scores=snakemake.output[0],
+    key=snakemake.params.key,
     root=snakemake.params.root,
     log=snakemake.log[0],
 )

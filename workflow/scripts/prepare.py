@@ -1,8 +1,8 @@
-from bench.jobs import prepare
+from bench.jobs.prepare import prepare
 
 prepare(
     dataset=snakemake.params.dataset,
-    fetched=snakemake.input.get("fetched"),
-    cells=snakemake.output[0],
+    fetched=snakemake.input.get("fetched") or None,
+    cells=snakemake.output.cells,
     log=snakemake.log[0],
 )

@@ -1,8 +1,10 @@
-from bench.jobs import project
+from bench.jobs.project import project
 
 project(
+    key=snakemake.params.key,
     problem=snakemake.input.problem,
     cells=snakemake.input.cells,
+    readouts=snakemake.input.readouts,
     projection=snakemake.output[0],
     log=snakemake.log[0],
 )

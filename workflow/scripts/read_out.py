@@ -1,9 +1,9 @@
-from bench.jobs import read_out
+from bench.jobs.read_out import read_out
 
 read_out(
     run=snakemake.params.run,
     problem=snakemake.input.problem,
-    status=snakemake.output.read,
+    record=snakemake.output[0],
     log=snakemake.log[0],
     threads=snakemake.threads,
     minutes=snakemake.resources.runtime,

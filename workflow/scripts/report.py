@@ -1,7 +1,8 @@
-from bench.jobs import report
+from bench.jobs.report import report
 
 report(
-    page=snakemake.output[0],
-    drawn=list(snakemake.input.drawn),
+    page=snakemake.output.page,
+    drawn=snakemake.params.drawn,
+    key=snakemake.params.key,
     log=snakemake.log[0],
 )

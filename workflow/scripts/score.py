@@ -1,8 +1,10 @@
-from bench.jobs import score
+from bench.jobs.score import score
 
 score(
     run=snakemake.params.run,
     problem=snakemake.input.problem,
-    scores=snakemake.output[0],
+    record=snakemake.output[0],
     log=snakemake.log[0],
+    threads=snakemake.threads,
+    minutes=snakemake.resources.runtime,
 )

@@ -1,0 +1,12 @@
+"""The readouts that a run is asked for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.catalogue import card
+
+
+def asked(readouts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Readouts by name, each with its config, from their options by name."""
+    cards = {name: card("readouts", name) for name in readouts}
+    return {name: (one, one.config(**readouts[name])) for name, one in cards.items()}

@@ -1,0 +1,107 @@
+"""All tables of a study, from the records of its runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.catalogue import card
+from bench.core.errors import Finding, UserError
+from bench.core.files import read_json, replacing, write_json
+from bench.core.rows import METRICS, SEARCH
+from bench.jobs.logged import logged
+from bench.planning.plan import Plan, plan_table
+from bench.reports.differences import table as differences_table
+from bench.results import layout
+from bench.results.collect import collect, data_record, ranking, with_plain_reasons
+from bench.results.provenance import surroundings
+from bench.results.records import digests, find_record, write_record
+from bench.results.tables import read
+from bench.search.trials import runs_of, trials_file
+
+Row = dict[str, Any]
+
+SOMETIMES = ("search", "differences")
+"""Tables that only some studies have."""
+
+
+@logged
+def gather(plan: str, scores: str, key: str, root: str) -> None:
+    """Write the tables of a study that is done; results of another plan are refused."""
+    study = Path(scores).parent
+    missing = write_tables(read_json(Path(plan)), study, Path(root), ended=True)
+    if missing:
+        findings = [Finding(one, None, "not there, damaged, or of another plan") for one in missing]
+        raise UserError(
+            "Some results are not the planned ones; type the same command again:", findings
+        )
+    tables = [f"../{path.name}" for path in sorted(study.glob("*.csv"))]
+    names = [*tables, "../scores.parquet", "../provenance.json"]
+    folder = (study / layout.GATHERED).parent
+    write_record(study / layout.GATHERED, {"key": key, "files": digests(folder, names)})
+
+
+def write_tables(planned: Row, study: Path, root: Path, ended: bool) -> list[str]:
+    """All tables of a study, of whatever is there; returns the records that are not.
+
+    ``ended`` says that no job runs any more.  Trials are runs like all others, once their search
+    has selected one of them.
+    """
+    (study / layout.GATHERED).unlink(missing_ok=True)
+    concluded = {path: find_record(study / path) for path in map(trials_file, planned["searches"])}
+    done = [one for one in planned["searches"] if concluded[trials_file(one)]]
+    planned["runs"] += [run for one in done for run in runs_of(study, one, planned["splits"])]
+    collected = collect(study, planned["runs"], ended)
+    tables = collected.tables() | {
+        "plan": pd.DataFrame(plan_table(Plan(**planned))),
+        "metrics": pd.DataFrame(planned["metrics"].values(), columns=list(METRICS)),
+    }
+    # A table of what the study no longer asks for must not stay.
+    for name in SOMETIMES:
+        (study / f"{name}.csv").unlink(missing_ok=True)
+    if planned["searches"]:
+        tables["search"] = search_table(
+            [record["trials"] for record in concluded.values() if record]
+        )
+    for name, table in tables.items():
+        _write(table, study / f"{name}.csv")
+    with replacing(study / "scores.parquet") as part:
+        tables["scores"].to_parquet(part, index=False)
+    record = _record(planned, study) | surroundings(root)
+    write_json(study / "provenance.json", record | {"complete": not collected.missing})
+    if reference := planned["resolved"]["reference"]:
+        _write(differences_table(read(study), reference), study / "differences.csv")
+    return [*collected.missing, *(str(study / path) for path, one in concluded.items() if not one)]
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    with replacing(path) as part:
+        table.to_csv(part, index=False)
+
+
+def search_table(concluded: Sequence[Sequence[Row]]) -> pd.DataFrame:
+    """``search.csv``: a row per trial of all searches, with a column per searched parameter."""
+    rows = [row for rows in concluded for row in rows]
+    searched = dict.fromkeys(key for row in rows for key in row["parameters"])
+    full = [row | {key: row["parameters"].get(key) for key in searched} for row in rows]
+    # As objects: whole numbers stay whole beside searches that do not have them.
+    table = pd.DataFrame(full, columns=[*SEARCH, *searched], dtype=object)
+    return with_plain_reasons(table)
+
+
+def _record(planned: Row, study: Path) -> Row:
+    """What the report must know beside the tables."""
+    datasets, tasks = planned["datasets"], planned["tasks"]
+    return {
+        "study": {name: planned[name] for name in ("name", "title", "resolved")},
+        "skipped": planned["skipped"],
+        "ranked_by": {
+            name: ranking(card("tasks", row["task"]).ranked_by, name, planned)
+            for name, row in tasks.items()
+        },
+        "data": {
+            name: data_record(study / layout.data_file(name), card("data", row["dataset"]))
+            for name, row in datasets.items()
+        },
+    }

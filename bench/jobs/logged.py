@@ -1,0 +1,68 @@
+"""What every job of the workflow has: a log, a note where it fails, an end with its Snakemake."""
+
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from functools import wraps
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from bench.core.errors import UserError
+from bench.core.files import write_json
+from bench.jobs.isolation import MachineFault
+from bench.jobs.process import leave_with_owner
+from bench.jobs.reasons import TAIL_BYTES, log_tail, reason_of, shortened, wants_memory
+from bench.results.layout import failure_note
+
+
+def logged(job: Callable[..., None]) -> Callable[..., None]:
+    """A job that writes what it says to its log, where it is given one, and a note if it fails.
+
+    A job that has a parameter ``log`` is given it as well, for its child to go on writing there.
+
+    A mistake of the user's then ends the process with its message in the log, not with a traceback.
+    The note holds status and reason; the table of runs and the terminal show them.
+    """
+
+    passes_on = "log" in signature(job).parameters
+
+    @wraps(job)
+    def with_log(*arguments: Any, log: str | None = None, **named: Any) -> None:
+        named |= {"log": log} if passes_on else {}
+        if log is None:
+            job(*arguments, **named)
+            return
+        leave_with_owner()
+        failure_note(Path(log)).unlink(missing_ok=True)
+        with (
+            Path(log).open("w", buffering=1, encoding="utf8") as said,
+            redirect_stdout(said),
+            redirect_stderr(said),
+        ):
+            try:
+                job(*arguments, **named)
+            except Exception as error:
+                said.write(_told(error))
+                _note(Path(log), error)
+                raise SystemExit(1) from None
+
+    return with_log
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, UserError):
+        return f"{error}\n"
+    if isinstance(error, MachineFault):
+        return f"{error.outcome.log_tail}\n{error}\n"
+    return traceback.format_exc()
+
+
+def _note(log: Path, error: Exception) -> None:
+    status = "out_of_memory" if wants_memory(error) else "failed"
+    reason, tail = reason_of(error), log_tail(log)
+    if isinstance(error, MachineFault):
+        status, reason = error.outcome.status, error.outcome.reason
+    elif isinstance(error, UserError):
+        reason = shortened("; ".join(map(str, error.findings)), TAIL_BYTES)
+    write_json(failure_note(log), {"status": status, "reason": reason, "log_tail": tail})

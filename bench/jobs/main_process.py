@@ -1,0 +1,146 @@
+"""What Snakemake's main process does for a study: claim it, repair it, and say how it ended.
+
+One Snakemake at a time works on a study.  It holds a lock that the kernel takes back when it dies,
+so that whoever comes next can tell a study at work from one that was left behind.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from bench.jobs.ending import ending, failed_by_themselves
+from bench.jobs.process import OWNER, identity
+from bench.planning.plan_cache import remember_current
+from bench.results import layout
+from bench.results.digests import Digests
+from bench.results.integrity import records_of_study, remove_parts, repair
+from bench.results.settings import write_settings
+from bench.search.trials import runs_of
+
+MOST_DAMAGES = 10
+"""Damaged files that are named one by one."""
+
+
+class MainProcess:
+    """``workflow`` is Snakemake's; ``plan`` is the plan's file, ``cache`` the folder of locks."""
+
+    def __init__(self, workflow: Any, plan: Path, cache: Path, root: Path) -> None:
+        self.workflow, self.plan, self.cache, self.root = workflow, plan, cache, root
+        self.interrupted = False
+        self._lock: IO[str] | None = None
+        if not workflow.subprocess_exec:
+            os.environ[OWNER] = identity()
+        if workflow.is_main_process and not workflow.output_settings.dryrun:
+            self._begin(json.loads(plan.read_text(encoding="utf8")))
+
+    def _begin(self, planned: dict[str, Any]) -> None:
+        study = layout.study_folder(planned["name"])
+        self._lock = claim(self.cache / f"{planned['name']}.lock")
+        if self._lock is None:
+            # Another Snakemake works on it; Snakemake itself says so, and what to do.
+            return
+        remember_current(planned["name"], self.plan)
+        for line in (*release_stale_locks(study), *make_ready(planned, study, self.cache)):
+            say(line)
+        signal.signal(signal.SIGINT, self._interrupt)
+        logging.getLogger("snakemake.logging").addFilter(self._is_news)
+
+    def _interrupt(self, *_: object) -> None:
+        self.interrupted = True
+        raise KeyboardInterrupt
+
+    def _is_news(self, record: logging.LogRecord) -> bool:
+        """Whether to print it: jobs that were interrupted are no errors."""
+        return not (self.interrupted and record.levelno >= logging.ERROR)
+
+    def finished(self) -> None:
+        """The last words of a study whose jobs all ended."""
+        study = self._say_how_it_ended()
+        if folders := failed_by_themselves(study):
+            say(f"A run that failed is tried again once its folder is removed: rm -r {folders[0]}")
+
+    def ended_early(self) -> None:
+        """The last words where jobs failed or were interrupted; what is finished is reported."""
+        scheduler = self.workflow.scheduler
+        if self.interrupted or getattr(scheduler, "_user_kill", None):
+            done, planned = scheduler.finished_jobs, len(self.workflow.dag)
+            say(f"Interrupted: {done} of {planned} jobs are done, {planned - done} are left.")
+            say("To go on, type the same command again.")
+            say(f"To see what is finished: python -m bench report {self._study_file()}")
+            return
+        command = [sys.executable, "-m", "bench.jobs.report", str(self.plan), str(self.root)]
+        subprocess.run(command, check=False)
+        self._say_how_it_ended()
+        say("What was cut off is done again by the same command.")
+
+    def _say_how_it_ended(self) -> Path:
+        name = json.loads(self.plan.read_text(encoding="utf8"))["name"]
+        study = layout.study_folder(name)
+        for line in ending(study):
+            say(line)
+        return study
+
+    def _study_file(self) -> str:
+        files = list(self.workflow.configfiles)
+        return str(files[-1]) if files else str(self.root / "configs/default.yaml")
+
+
+def say(line: str) -> None:
+    """Print to where Snakemake prints."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def claim(lock: Path) -> IO[str] | None:
+    """The lock of a study, held until this process ends; None where another process holds it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    file = lock.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def release_stale_locks(study: Path) -> Iterator[str]:
+    """Remove Snakemake's own locks on a study, which this process alone works on."""
+    stale = [path for path in Path(".snakemake/locks").glob("*.lock") if _names(path, study)]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    if stale:
+        yield f"An earlier run of this study was killed; its lock on {study} is removed."
+
+
+def make_ready(planned: dict[str, Any], study: Path, cache: Path) -> Iterator[str]:
+    """Remove what is damaged or of another plan; write the settings of every run."""
+    remove_parts(study)
+    with Digests(cache / "digests.json") as digests:
+        trials = [runs_of(study, row, planned["splits"]) for row in planned["searches"]]
+        runs = [*planned["runs"], *(run for one in trials for run in one)]
+        damages = repair(study, runs, records_of_study(study, planned), digests)
+    for run in runs:
+        write_settings(study / layout.run_folder(run), _settings(run, study))
+    yield from (f"Made again: {damage}" for damage in damages[:MOST_DAMAGES])
+    if len(damages) > MOST_DAMAGES:
+        yield f"… and {len(damages) - MOST_DAMAGES} more damaged files"
+
+
+def _settings(run: Mapping[str, Any], study: Path) -> dict[str, Any]:
+    """As every job's child reads them, where one is started by hand."""
+    problem = study / layout.problem_file(run["dataset"], run["task"], run["split"])
+    paths = {"problem": str(problem), "run": str(study / layout.run_folder(run))}
+    return {**run, "seeds": list(run["seeds"]), "threads": 1, "paths": paths}
+
+
+def _names(lock: Path, study: Path) -> bool:
+    try:
+        return any(line.startswith(f"{study}/") for line in lock.read_text().splitlines())
+    except OSError:
+        return False

@@ -1,0 +1,27 @@
+"""Pose a dataset as a task: the split file that every competitor shares."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.catalogue import card
+from bench.core.problem import save
+from bench.core.seeds import numpy_generator
+from bench.data._store import read
+from bench.jobs.logged import logged
+from bench.results.keys import problem_key
+from bench.results.layout import record_of
+from bench.results.records import digests, verified, write_record
+
+
+@logged
+def make_problem(task: dict[str, Any], split: int, dataset: str, cells: str, problem: str) -> None:
+    """``problem`` is written, and its record beside it."""
+    place, data = Path(problem), verified(record_of(Path(cells)), task["data"])
+    record_of(place).unlink(missing_ok=True)
+    entry = card("tasks", task["task"])
+    generator = numpy_generator("split", dataset, task["task"], split)
+    config = entry.config(**task["config"])
+    save(entry.pose(read(Path(cells)), config, split, generator), place)
+    key = problem_key(dataset, data["key"], task, split)
+    proof = {"key": key, "inputs": {"data": data["digest"]}}
+    write_record(record_of(place), proof | {"files": digests(place.parent, [place.name])})

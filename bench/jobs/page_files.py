@@ -1,0 +1,25 @@
+"""What the jobs share that make a file of a run for the page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.core.files import write_bytes
+from bench.core.readout import Arrays
+from bench.readouts._store import read
+from bench.results.layout import ARRAYS, record_of, seed_folder
+from bench.results.records import digests, verified, write_record
+
+
+def replicates_read(readouts: Path) -> Iterator[tuple[int, Arrays]]:
+    """Every replicate that was read out well, by seed, with its arrays."""
+    done = verified(readouts)
+    for seed in sorted(map(int, done["seeds"])):
+        if done["seeds"][str(seed)]["status"] == "ok":
+            yield seed, read(seed_folder(readouts.parent, seed) / ARRAYS)
+
+
+def seal(path: Path, key: str) -> None:
+    """Write the record of such a file; an empty file stands for a run that has nothing to show."""
+    if not path.is_file():
+        write_bytes(path, b"")
+    write_record(record_of(path), {"key": key, "files": digests(path.parent, [path.name])})

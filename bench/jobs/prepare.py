@@ -1,0 +1,43 @@
+"""Load a dataset, clean it, and write it in the one format all tasks read."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.catalogue import card
+from bench.core.errors import mistake
+from bench.core.files import sha256_of
+from bench.data._cleaning import tidied
+from bench.data._store import write
+from bench.jobs.logged import logged
+from bench.results.keys import dataset_key
+from bench.results.layout import record_of
+from bench.results.records import digests, verified, write_record
+
+
+@logged
+def prepare(dataset: dict[str, Any], fetched: str | None, cells: str) -> None:
+    """``cells`` is written, and its record beside it."""
+    place = Path(cells)
+    record_of(place).unlink(missing_ok=True)
+    entry = card("data", dataset["dataset"])
+    data = entry.load(entry.config(**dataset["config"]), _files(fetched))
+    write(tidied(data, dataset["dataset"]), place)
+    _need_unchanged(dataset["contents"])
+    files = digests(place.parent, [place.name])
+    proof = {"key": dataset_key(dataset), "inputs": dataset["contents"], "files": files}
+    write_record(record_of(place), proof)
+
+
+def _files(fetched: str | None) -> dict[str, Path]:
+    """The downloads by name, each as it was recorded."""
+    if fetched is None:
+        return {}
+    folder, record = Path(fetched).parent, verified(Path(fetched))
+    return {name: folder / path for name, path in record["paths"].items()}
+
+
+def _need_unchanged(contents: dict[str, str]) -> None:
+    for path, planned in contents.items():
+        if sha256_of(Path(path)) != planned:
+            fix = "type the same command again: the study is planned anew"
+            raise mistake(path, None, "changed since this study was planned", fix)

@@ -1,0 +1,20 @@
+"""The trials of a round, from what all trials before it came to on validation."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.jobs.logged import logged
+from bench.results.records import write_record
+from bench.search import outcomes, proposals
+
+Row = dict[str, Any]
+
+
+@logged
+def propose(
+    search: Row, round: int, numbers: list[int], splits: int, key: str, study: str, made: str
+) -> None:
+    """``made`` records the round."""
+    earlier = outcomes.outcomes(Path(study), search, range(1, round), splits)
+    proposed = proposals.propose(search, round, numbers, earlier)
+    write_record(Path(made), {"key": key, **proposed})

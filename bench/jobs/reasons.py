@@ -1,0 +1,68 @@
+"""Why something failed, in one bounded line; and the bounded end of what it printed."""
+
+import errno
+from pathlib import Path
+
+LONGEST_REASON = 400
+"""Bytes of a reason; what happened stands at its beginning."""
+
+TAIL_LINES, TAIL_BYTES = 30, 8000
+"""The end of a log that is kept in a record."""
+
+OF_THE_MACHINE = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EROFS", "ENFILE", "EMFILE", "ESTALE", "EBUSY")
+    if hasattr(errno, name)
+)
+"""Errors of the operating system that say nothing of a model."""
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "memoryerror")
+"""What an error says, in lower case, where memory ran out."""
+
+NO_SPACE = ("no space left on device", "disk quota exceeded")
+
+
+def reason_of(error: BaseException) -> str:
+    """The kind of an exception and what it says, in one line of at most :data:`LONGEST_REASON`."""
+    text = str(error)
+    kind = type(error).__name__
+    return shortened(f"{kind}: {text}" if text.strip() else kind)
+
+
+def shortened(text: str, longest: int = LONGEST_REASON) -> str:
+    """Text in one line, cut at the end where it is too long; what is no text is left out."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * longest]).split())
+    cut = line.encode("utf8", "replace")[:longest].decode("utf8", "ignore")
+    return f"{cut} …" if len(cut) < len(line) or len(text) > 8 * longest else cut
+
+
+def wants_memory(error: BaseException) -> bool:
+    """Whether memory ran out: of the machine or of its accelerator."""
+    said = reason_of(error).lower()
+    return isinstance(error, MemoryError) or "outofmemoryerror" in said or _says(said, NO_MEMORY)
+
+
+def of_the_machine(error: BaseException) -> bool:
+    """Whether an error, or one that it came from, is the machine's and not the model's."""
+    one: BaseException | None = error
+    while one is not None:
+        number = one.errno if isinstance(one, OSError) else None
+        if number in OF_THE_MACHINE or _says(str(one).lower()[-2000:], NO_SPACE):
+            return True
+        one = one.__cause__ or one.__context__
+    return isinstance(error, KeyboardInterrupt)
+
+
+def log_tail(log: Path) -> str:
+    """The last lines of a log, bounded in number and in bytes."""
+    if not log.is_file():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 2 * TAIL_BYTES))
+        text = file.read().decode("utf8", "replace")
+    lines = [shortened(line, TAIL_BYTES // 8) for line in text.strip().splitlines()[-TAIL_LINES:]]
+    return "\n".join(lines)[-TAIL_BYTES:]
+
+
+def _says(text: str, words: tuple[str, ...]) -> bool:
+    return any(word in text for word in words)

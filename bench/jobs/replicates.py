@@ -1,0 +1,164 @@
+"""One stage of a run, replicate by replicate: what is sound is kept, the rest is done in a child.
+
+The child works in a folder of its own attempt.  What it leaves is taken over only if no later
+attempt has begun meanwhile: a job that outlived its Snakemake can write nothing into a newer run.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from bench.core.files import PART, flush, read_json, write_text
+from bench.jobs.isolation import Limits, MachineFault, Outcome, run_here, run_isolated
+from bench.results.layout import RESULT, SETTINGS, seed_folder
+from bench.results.records import (
+    Damaged,
+    Record,
+    digests,
+    find_record,
+    verify_files,
+    write_record,
+)
+from bench.results.settings import write_settings
+
+Records = dict[int, Record]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What a job of a run does for every replicate."""
+
+    job: str
+    """The module of ``bench.jobs`` that is the child."""
+    work: Callable[[Path], None]
+    """What it does there, in the folder of its attempt."""
+    record: str
+    """Its record in the replicate's folder."""
+    files: tuple[str, ...]
+    """What it leaves of a replicate that ended well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is wanted: which replicates, with which settings, made from what."""
+
+    settings: Mapping[str, Any]
+    """All that the child reads."""
+    key: str
+    inputs: Mapping[int, Mapping[str, str]]
+    """Per seed: sha256 of what its result is made from."""
+
+
+def carry_out(stage: Stage, folder: Path, order: Order, limits: Limits) -> Records:
+    """The records of all replicates by seed, kept or made now.
+
+    Raises :class:`bench.jobs.isolation.MachineFault` where the work was cut off from outside.
+    """
+    kept = {seed: _kept(stage, folder, seed, order) for seed in order.inputs}
+    todo = [seed for seed, record in kept.items() if record is None]
+    made = _make(stage, folder, order, todo, limits) if todo else {}
+    both = {**{seed: record for seed, record in kept.items() if record}, **made}
+    return {seed: both[seed] for seed in order.inputs}
+
+
+def summary(folder: Path, stage: Stage, records: Records) -> dict[str, Any]:
+    """What a run's record says of a stage: every replicate, and the digests of its files."""
+    names = []
+    for seed, record in records.items():
+        own = seed_folder(Path(), seed)
+        names += [str(own / name) for name in (stage.record, *record["files"])]
+    seeds = {str(seed): _content(record) for seed, record in records.items()}
+    return {"seeds": seeds, "files": digests(folder, names)}
+
+
+def _kept(stage: Stage, folder: Path, seed: int, order: Order) -> Record | None:
+    """The record of a replicate that is there already, was made from the same, and is whole."""
+    own = seed_folder(folder, seed)
+    record = find_record(own / stage.record)
+    if not record or (record["key"], record["inputs"]) != (order.key, order.inputs[seed]):
+        return None
+    try:
+        verify_files(own, record["files"])
+    except Damaged as damage:
+        print(f"{damage}; made again")
+        return None
+    return record
+
+
+def _make(stage: Stage, folder: Path, order: Order, todo: Sequence[int], limits: Limits) -> Records:
+    with _attempt(folder, stage.job) as place:
+        threads = {"threads": limits.threads}
+        write_settings(place, {**order.settings, "seeds": list(todo), **threads})
+        if limits.log is None:
+            outcome = run_here(stage.work, place)
+        else:
+            outcome = run_isolated(stage.job, place, limits)
+        if outcome.of_the_machine:
+            raise MachineFault(outcome)
+        made = {seed: _made(stage, place, seed, order, outcome) for seed in todo}
+        _need_current(folder, stage.job, place)
+        for seed, record in made.items():
+            _take_over(stage, seed_folder(place, seed), seed_folder(folder, seed), record)
+    return made
+
+
+def _made(stage: Stage, place: Path, seed: int, order: Order, outcome: Outcome) -> Record:
+    """The record of a replicate as the child left it, or as what became of the child."""
+    own = seed_folder(place, seed)
+    files = [name for name in stage.files if (own / name).is_file()]
+    said = {name: getattr(outcome, name) for name in ("status", "reason", "log_tail")}
+    if (own / RESULT).is_file():
+        said = read_json(own / RESULT)
+    if said["status"] == "ok" and len(files) < len(stage.files):
+        reason = "the process ended with exit code 0 and left no result"
+        said = {"status": "failed", "reason": reason}
+    proof = {"key": order.key, "inputs": dict(order.inputs[seed]), "files": digests(own, files)}
+    return write_record(own / stage.record, {**said, **proof})
+
+
+@contextmanager
+def _attempt(folder: Path, job: str) -> Iterator[Path]:
+    """A folder for a new attempt, which outdates all others; it is removed at the end."""
+    place = folder / f".{job}-{uuid4().hex[:12]}{PART}"
+    for earlier in folder.glob(f".{job}-*{PART}"):
+        shutil.rmtree(earlier, ignore_errors=True)
+    place.mkdir(parents=True)
+    token = folder / f".{job}{PART}"
+    write_text(token, place.name)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        if _is_current(folder, job, place):
+            token.unlink()
+
+
+def _is_current(folder: Path, job: str, place: Path) -> bool:
+    token = folder / f".{job}{PART}"
+    return token.is_file() and token.read_text(encoding="utf8") == place.name
+
+
+def _need_current(folder: Path, job: str, place: Path) -> None:
+    """Raise where a later attempt has begun, or this one's folder was taken away."""
+    if not _is_current(folder, job, place) or not (place / SETTINGS).is_file():
+        reason = "a later attempt at the same work has begun: this one's results are not used"
+        raise MachineFault(Outcome(status="failed", reason=reason, of_the_machine=True))
+
+
+def _take_over(stage: Stage, made: Path, own: Path, record: Record) -> None:
+    """Move what an attempt left into the replicate's folder; the record goes first, comes last."""
+    own.mkdir(parents=True, exist_ok=True)
+    for name in (stage.record, *stage.files):
+        (own / name).unlink(missing_ok=True)
+    for name in (*record["files"], stage.record):
+        (made / name).replace(own / name)
+    flush(own)
+
+
+def _content(record: Record) -> dict[str, Any]:
+    proof = ("key", "inputs", "files", "digest")
+    return {name: value for name, value in record.items() if name not in proof}

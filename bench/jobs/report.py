@@ -1,0 +1,51 @@
+"""The page that answers the study's question."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.core.files import read_json
+from bench.jobs.gather import write_tables
+from bench.jobs.logged import logged
+from bench.reports.page import render
+from bench.results import layout
+from bench.results.records import digests, find_record, write_record
+
+
+@logged
+def report(page: str, drawn: list[str], key: str) -> None:
+    """Write the page of a study whose tables were gathered."""
+    study = Path(page).parent
+    render(study, Path(page), [Path(path) for path in drawn])
+    files = digests((study / layout.REPORTED).parent, [f"../{Path(page).name}"])
+    write_record(study / layout.REPORTED, {"key": key, "files": files})
+
+
+def report_so_far(plan: Path, root: Path, ended: bool) -> Path:
+    """Write tables and page of whatever is finished; Snakemake writes them anew when it is done.
+
+    ``ended`` says that no job runs any more: then what has no result has failed.
+    """
+    planned = read_json(plan)
+    study = layout.study_folder(planned["name"])
+    (study / layout.REPORTED).unlink(missing_ok=True)
+    drawn = [path for path in _page_files(planned, study) if find_record(layout.record_of(path))]
+    write_tables(planned, study, root, ended)
+    render(study, study / "report.html", drawn)
+    return study / "report.html"
+
+
+def _page_files(planned: Mapping[str, Any], study: Path) -> Iterator[Path]:
+    for run in planned["runs"]:
+        for name in run["drawn"]:
+            yield study / layout.run_folder(run) / name
+
+
+def main(plan: str, root: str) -> None:
+    """What Snakemake starts when jobs failed."""
+    print(f"Writing a report on what is finished: {report_so_far(Path(plan), Path(root), True)}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

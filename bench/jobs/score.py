@@ -1,0 +1,69 @@
+"""Every metric of every replicate of a run.  A metric that fails is a record, no failed seed."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.catalogue import card
+from bench.core.files import write_json
+from bench.core.problem import load
+from bench.jobs.isolation import Limits, as_child
+from bench.jobs.logged import logged
+from bench.jobs.reasons import shortened
+from bench.jobs.replicates import Order, Stage, carry_out, summary
+from bench.metrics._scoring import Scored, score_all
+from bench.readouts._store import read
+from bench.results.layout import ARRAYS, READOUTS, RESULT, SCORES, seed_folder
+from bench.results.records import Record, content_of, verified, write_record
+from bench.results.settings import read_settings
+
+
+@logged
+def score(
+    run: dict[str, Any], problem: str, record: str, log: str | None, threads: int, minutes: float
+) -> None:
+    """Score the replicates that are not scored yet; ``scores.json`` records all of them."""
+    posed, place = verified(Path(problem)), Path(record).parent
+    done = verified(place / READOUTS, run["keys"]["read_out"])
+    paths = {"problem": str(Path(problem).with_suffix(".npz")), "run": str(place)}
+    order = Order(
+        settings={**run, "paths": paths},
+        key=run["keys"]["score"],
+        inputs={seed: _inputs(posed, done, seed) for seed in _good(run, done)},
+    )
+    limits = Limits(log=log, threads=threads, minutes=minutes)
+    said = summary(place, SCORING, carry_out(SCORING, place, order, limits))
+    inputs = {"problem": posed["digest"], "readouts": done["digest"]}
+    write_record(place / SCORES, {"key": order.key, "inputs": inputs, **said})
+
+
+def score_here(folder: Path) -> None:
+    """Score the replicates that ``run.yaml`` names, in this process."""
+    run = read_settings(folder)
+    problem = load(Path(run["paths"]["problem"]))
+    metrics = {Path(name).stem: card("metrics", name) for name in run["metrics"]}
+    for seed in run["seeds"]:
+        arrays = read(seed_folder(Path(run["paths"]["run"]), seed) / ARRAYS)
+        said = _bounded(score_all(metrics, arrays, problem))
+        write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", **said._asdict()})
+
+
+def _good(run: dict[str, Any], done: Record) -> list[int]:
+    states = done["seeds"]
+    return [seed for seed in run["seeds"] if states.get(str(seed), {}).get("status") == "ok"]
+
+
+def _inputs(posed: Record, done: Record, seed: int) -> dict[str, str]:
+    arrays = done["files"][str(seed_folder(Path(), seed) / ARRAYS)]
+    return {"problem": content_of(posed), "readouts": arrays}
+
+
+def _bounded(scored: Scored) -> Scored:
+    """Reasons come from anyone's code: no longer than a table can bear."""
+    unscored = [row | {"reason": shortened(row["reason"])} for row in scored.unscored]
+    return scored._replace(unscored=unscored)
+
+
+SCORING = Stage(job="score", work=score_here, record="scored.json", files=())
+
+if __name__ == "__main__":
+    as_child(score_here)

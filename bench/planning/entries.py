@@ -1,0 +1,268 @@
+"""What a study says of a contribution -> the card it names and the parameters it is used with.
+
+Nothing is raised here: whatever is wrong is noted, so that a study tells all its mistakes at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench import catalogue
+from bench.catalogue import Shelf
+from bench.core.baseline import Baseline
+from bench.core.dataset import Dataset
+from bench.core.errors import Finding, UserError, mistake
+from bench.core.metric import Metric
+from bench.core.readout import Readout
+from bench.core.task import Task
+from bench.core.tracker import Tracker
+from bench.core.variant import Variant
+from bench.planning.parameters import Parameter, check, parameters_of, unknown
+from bench.planning.sweeps import combinations, is_safe, labels, swept_keys
+from bench.training.config import TrainingConfig
+
+NAMED_BY: dict[Shelf, str] = {
+    "data": "dataset",
+    "tasks": "task",
+    "models": "variant",
+    "baselines": "baseline",
+    "trackers": "tracker",
+}
+"""The key under a label that says which contribution is meant; without it the label does."""
+
+KINDS: dict[Shelf, type[Any]] = {
+    "data": Dataset,
+    "tasks": Task,
+    "models": Variant,
+    "baselines": Baseline,
+    "readouts": Readout,
+    "metrics": Metric,
+    "trackers": Tracker,
+}
+"""What the card on each shelf is."""
+
+SAFE_LABEL = "expected letters, digits, '.', '_' and '-', no more than 80, not led by '.' or '-'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One contribution with one set of parameters, as one folder of results will hold it."""
+
+    shelf: Shelf
+    label: str
+    place: str
+    """Where the study speaks of it."""
+    name: str
+    """Its name on the shelf, or the path of the user's file, as given."""
+    card: Any
+    config: Any | None
+    """The card's dataclass; None where something is wrong with its parameters."""
+    values: dict[str, Any]
+    """All parameters as plain data."""
+    training: dict[str, Any]
+    swept: dict[str, Any]
+
+    @property
+    def stem(self) -> str:
+        """Its name without folders and suffix."""
+        return Path(self.name).stem
+
+    def resolved(self) -> dict[str, Any]:
+        """What stands below its label in a study that leaves nothing open."""
+        return {NAMED_BY[self.shelf]: self.name, **self.values, **self.training}
+
+    @property
+    def file(self) -> Path:
+        """The source it comes from."""
+        return catalogue.file_of(self.shelf, self.name)
+
+
+class Draft(NamedTuple):
+    """One combination of parameters that has no label yet."""
+
+    name: str
+    card: Any
+    config: Any | None
+    values: dict[str, Any]
+    training: dict[str, Any]
+    told: dict[str, Any]
+    """The values the study gives, as validated."""
+    listed: tuple[str, ...]
+
+
+class Resolver:
+    """Resolves the entries of one study; remembers its cards and what is wrong with it."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.card: Callable[[Shelf, str], Any] = cache(catalogue.card)
+
+    def note(self, *findings: Finding) -> None:
+        """Remember what is wrong, once."""
+        known = {repr(finding) for finding in self.findings}
+        self.findings += [finding for finding in findings if repr(finding) not in known]
+
+    def find(self, shelf: Shelf, name: Any, place: str) -> Any | None:
+        """The card of that name; None, with a finding, where there is none."""
+        try:
+            card: Any = self.card(shelf, str(name))
+            if not isinstance(card, KINDS[shelf]):
+                raise mistake(place, None, f"its card is no {KINDS[shelf].__name__}")
+            if shelf != "metrics":
+                parameters_of(card.config)
+        except UserError as error:
+            self.note(*(finding._replace(place=place) for finding in error.findings))
+            return None
+        return card
+
+    def of_list(self, shelf: Shelf, items: list[Any], section: str) -> list[Entry]:
+        """The entries of a list whose items are names, paths, or labels with parameters."""
+        entries = []
+        for number, item in enumerate(items):
+            if isinstance(item, dict) and len(item) == 1:
+                [(label, body)] = item.items()
+            elif isinstance(item, str):
+                label, body = _from_text(shelf, item)
+            else:
+                expected = "expected a name, a path, or one label with its parameters below it"
+                fix = "indent the parameters below the label" if isinstance(item, dict) else ""
+                self.note(Finding(f"{section}[{number}]", item, expected, fix))
+                continue
+            entries += self.of_label(shelf, label, body, section)
+        return entries
+
+    def of_label(
+        self,
+        shelf: Shelf,
+        label: Any,
+        body: Any,
+        section: str,
+        shared: Mapping[str, Any] | None = None,
+    ) -> list[Entry]:
+        """The entries one label stands for: one, or as many as its lists fan out to.
+
+        ``shared`` are parameters that hold unless the body says otherwise.
+        """
+        place = f"{section}.{label}"
+        if isinstance(label, bool) or not is_safe(str(label)):
+            self.note(Finding(place, label, SAFE_LABEL, "labels name folders and curves"))
+            return []
+        many = isinstance(body, list)
+        drafts: list[Draft] = []
+        for number, given in enumerate(body if many else [body]):
+            here = f"{place}[{number}]" if many else place
+            if not isinstance(given, dict | None):
+                self.note(Finding(here, given, "expected parameters, as 'name: value'"))
+                continue
+            given = dict(given or {})
+            given |= {key: value for key, value in (shared or {}).items() if key not in given}
+            drafts += self._drafts(shelf, str(label), given, here)
+        return list(_labelled(shelf, str(label), place, drafts))
+
+    def check_all(self, config: type, given: Mapping[str, Any], place: str) -> dict[str, Any]:
+        """The values that are fit to be used; every value of a list is looked at."""
+        known = parameters_of(config)
+        wrong = unknown(given, known, place, [])
+        told = {key: value for key, value in given.items() if key in known}
+        for key, value in told.items():
+            for combination in combinations({key: value}, lambda k: known[k].is_list):
+                wrong += _found(check(config, combination.given, place), f"{place}.{key}")
+        self.note(*wrong)
+        return {k: v for k, v in told.items() if not any(f.place == f"{place}.{k}" for f in wrong)}
+
+    def _drafts(
+        self, shelf: Shelf, label: str, given: dict[str, Any], place: str
+    ) -> Iterator[Draft]:
+        key = NAMED_BY[shelf]
+        said = f"{place}.{key}" if key in given else place
+        name = given.pop(key, _implied(shelf, label, given))
+        for one in name if isinstance(name, list) else [name]:
+            card = self.find(shelf, one, said)
+            if card is None:
+                continue
+            told = {key: Path(str(one)).stem}
+            for draft in self._combined(shelf, str(one), card, given, place):
+                listed = (key, *draft.listed) if isinstance(name, list) else draft.listed
+                yield draft._replace(told=told | draft.told, listed=listed)
+
+    def _combined(
+        self, shelf: Shelf, name: str, card: Any, given: dict[str, Any], place: str
+    ) -> Iterator[Draft]:
+        """A draft for each combination of the listed values."""
+        own = parameters_of(card.config)
+        training = parameters_of(TrainingConfig) if shelf == "models" else {}
+        known = {**training, **own}
+        self.note(*unknown(given, known, place, [NAMED_BY[shelf]]))
+        given = {key: value for key, value in given.items() if key in known}
+        for key in [key for key, value in given.items() if value == [] and not known[key].is_list]:
+            self.note(Finding(f"{place}.{key}", given.pop(key), "an empty list leaves no run"))
+        published = card.training if shelf == "models" else {}
+        for told, listed in combinations(given, lambda key: known[key].is_list):
+            config, values = self._checked(card.config, own, told, place)
+            _, trained = self._checked(TrainingConfig, training, {**published, **told}, place)
+            if shelf == "data":
+                self._need_file(values, place)
+            told = {key: {**values, **trained}.get(key, told[key]) for key in told}
+            yield Draft(name, card, config, values, trained, told, listed)
+
+    def _checked(
+        self, config: type, known: Mapping[str, Parameter], told: Mapping[str, Any], place: str
+    ) -> tuple[Any | None, dict[str, Any]]:
+        if not known and config is TrainingConfig:
+            return None, {}
+        result = check(config, {key: told[key] for key in told if key in known}, place)
+        if isinstance(result, list):
+            self.note(*result)
+            return None, {}
+        return result
+
+    def _need_file(self, values: Mapping[str, Any], place: str) -> None:
+        path = values.get("path")
+        if isinstance(path, str) and not Path(path).expanduser().is_file():
+            fix = "paths start where snakemake is typed"
+            self.note(Finding(f"{place}.path", path, "no such file", fix))
+
+
+def _from_text(shelf: Shelf, text: str) -> tuple[str, dict[str, Any]]:
+    if catalogue.is_path(text):
+        return Path(text).stem, {NAMED_BY[shelf]: text}
+    if shelf == "data" and text.endswith(".h5ad"):
+        return Path(text).stem, {"path": text}
+    return text, {}
+
+
+def _implied(shelf: Shelf, label: str, given: Mapping[str, Any]) -> str:
+    """The contribution meant where the study names none: the label, or a file of counts."""
+    paths = given.get("path")
+    is_file = all(str(p).endswith(".h5ad") for p in (paths if isinstance(paths, list) else [paths]))
+    if shelf == "data" and is_file and label not in catalogue.names("data"):
+        return "h5ad"
+    return label
+
+
+def _labelled(shelf: Shelf, label: str, place: str, drafts: list[Draft]) -> Iterator[Entry]:
+    told = [draft.told for draft in drafts]
+    keys = swept_keys(told, [key for draft in drafts for key in draft.listed])
+    swept = [{key: values[key] for key in keys if key in values} for values in told]
+    for draft, name, mine in zip(drafts, labels(label, swept), swept, strict=True):
+        yield Entry(
+            shelf=shelf,
+            label=name,
+            place=place,
+            name=draft.name,
+            card=draft.card,
+            config=draft.config,
+            values=draft.values,
+            training=draft.training,
+            swept=mine,
+        )
+
+
+def _found(result: Any, place: str) -> list[Finding]:
+    return (
+        [finding for finding in result if finding.place == place]
+        if isinstance(result, list)
+        else []
+    )

@@ -1,0 +1,103 @@
+"""A digest of the source a job depends on: read, never imported, so that planning stays light.
+
+It starts from the rule's file in ``bench/jobs`` and from the files of the contributions it uses,
+and follows the package's own imports.  The catalogue picks code by name, which no import statement
+shows: contributions count only where they are handed in.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+def code_of(rule: str, *files: Path, package: Path = PACKAGE) -> str:
+    """The digest of ``bench/jobs/<rule>.py`` and these contributions, with all they import.
+
+    Raises KeyError where no job has that name.
+    """
+    job = package / "jobs" / f"{rule}.py"
+    if not job.is_file():
+        raise KeyError(f"{package / 'jobs'} has no job {rule}")
+    return digest(job, *files, package=package)
+
+
+def digest(*roots: Path, package: Path = PACKAGE) -> str:
+    """The digest of these files and of every file of the package they import, far and near."""
+    todo, seen = [Path(root).resolve() for root in roots], set[Path]()
+    while todo:
+        path = todo.pop()
+        if path not in seen:
+            seen.add(path)
+            todo += _imports_of(path, package.resolve())
+    return _combined(sorted(_read(path) for path in seen))
+
+
+def _imports_of(path: Path, package: Path) -> frozenset[Path]:
+    return _file_imports(*_state(path), package)
+
+
+@cache
+def _file_imports(path: Path, stamp: int, size: int, package: Path) -> frozenset[Path]:
+    body = ast.parse(path.read_text(encoding="utf8")).body
+    return frozenset(_imported(body, path, package))
+
+
+def _imported(body: Iterable[ast.stmt], path: Path, package: Path) -> Iterator[Path]:
+    """Files of the package that statements import, anywhere within them."""
+    for node in (node for statement in body for node in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _files_of(alias.name, package)
+        elif isinstance(node, ast.ImportFrom):
+            origin = _origin(node, path, package)
+            yield from _files_of(origin, package)
+            for alias in node.names:
+                yield from _files_of(f"{origin}.{alias.name}", package)
+
+
+def _origin(node: ast.ImportFrom, path: Path, package: Path) -> str:
+    """The full name of what a ``from`` statement imports from, dots resolved."""
+    if not node.level:
+        return node.module or ""
+    if not path.is_relative_to(package):
+        return ""
+    parts = [package.name, *path.relative_to(package).parts[:-1]]
+    return ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
+
+
+def _files_of(name: str, package: Path) -> Iterator[Path]:
+    """The module of the package by that name and the packages it lies in, but for the outermost.
+
+    ``bench/__init__.py`` holds only the version: a new one is no reason to train again.
+    """
+    first, *rest = name.split(".")
+    if first != package.name:
+        return
+    for depth in range(1, len(rest) + 1):
+        base = package.joinpath(*rest[:depth])
+        yield from (p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file())
+
+
+def _state(path: Path) -> tuple[Path, int, int]:
+    status = path.stat()
+    return path, status.st_mtime_ns, status.st_size
+
+
+def _read(path: Path) -> bytes:
+    return _bytes(*_state(path))
+
+
+@cache
+def _bytes(path: Path, stamp: int, size: int) -> bytes:
+    return path.read_bytes()
+
+
+def _combined(parts: Iterable[bytes]) -> str:
+    whole = sha256()
+    for part in parts:
+        whole.update(sha256(part).digest())
+    return whole.hexdigest()[:16]

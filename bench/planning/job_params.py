@@ -1,0 +1,230 @@
+"""What the rules of the workflow ask of a plan, by their wildcards: files and parameters of jobs.
+
+What a job is given is what runs it again.  Every parameter carries the key of all that lies
+upstream (:mod:`bench.results.keys`): a job is never forgotten, whatever became of earlier ones.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.planning.plan import Plan
+from bench.results import layout
+from bench.results.keys import (
+    dataset_key,
+    fit_params,
+    key_of,
+    read_out_params,
+    score_params,
+    train_params,
+)
+from bench.search import trials
+
+Row = dict[str, Any]
+Wildcards = Any
+"""Of Snakemake: attributes and items by name."""
+
+
+class JobParams:
+    """Answers for one plan; ``results/<study>`` is where its results lie."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.study = plan, layout.study_folder(plan.name)
+        self.runs = {str(layout.run_folder(run)): run for run in plan.runs}
+        self.searches = {str(trials.folder_of(row)): row for row in plan.searches}
+
+    # Data and problems.
+
+    def user_files(self, wildcards: Wildcards) -> list[str]:
+        """The user's files of counts; what is in them tells whether a job is done again."""
+        return list(self.plan.datasets[wildcards.dataset]["contents"])
+
+    def fetched(self, wildcards: Wildcards) -> list[str]:
+        """The record of a dataset's downloads, where it has any."""
+        remote = self.plan.datasets[wildcards.dataset]["remote"]
+        return [str(layout.fetched_record(wildcards.dataset))] if remote else []
+
+    def fetch(self, wildcards: Wildcards) -> Row:
+        """What fetching a dataset is given."""
+        row = self.plan.datasets[wildcards.dataset]
+        return {name: row[name] for name in ("dataset", "fetch_code")}
+
+    def prepare(self, wildcards: Wildcards) -> Row:
+        """What preparing a dataset is given."""
+        row = self.plan.datasets[wildcards.dataset]
+        names = ("dataset", "config", "contents", "code", "fetch_code")
+        return {name: row[name] for name in names}
+
+    def make_problem(self, wildcards: Wildcards) -> Row:
+        """What posing a task is given; the dataset's key among it."""
+        row = self.plan.tasks[wildcards.task]
+        data = dataset_key(self.plan.datasets[wildcards.dataset])
+        return {name: row[name] for name in ("task", "config", "code")} | {"data": data}
+
+    # Runs.
+
+    def run(self, shelf: str, wildcards: Wildcards) -> Row:
+        """A run of the plan, or a trial of a search, whose settings stand in its round's file."""
+        found = self.runs.get(self._place(shelf, wildcards))
+        return found or trials.run_at(self.study, self.plan.searches, wildcards)
+
+    def train(self, wildcards: Wildcards) -> Row:
+        """What training is given."""
+        return train_params(self.run("runs", wildcards))
+
+    def read_out(self, wildcards: Wildcards) -> Row:
+        """What reading out is given."""
+        return read_out_params(self.run("runs", wildcards))
+
+    def fit(self, wildcards: Wildcards) -> Row:
+        """What fitting a baseline is given."""
+        return fit_params(self.run("baselines", wildcards))
+
+    def score(self, wildcards: Wildcards) -> Row:
+        """What scoring is given."""
+        return score_params(self.run(wildcards.shelf, wildcards))
+
+    def page_key(self, rule: str) -> Callable[[Wildcards], str]:
+        """The key of a file that a rule makes of a run for the page."""
+
+        def key(wildcards: Wildcards) -> str:
+            read = self.run(wildcards.shelf, wildcards)["keys"]["read_out"]
+            return key_of(rule, read, self.plan.code[rule])
+
+        return key
+
+    def round_of(self, wildcards: Wildcards) -> list[str]:
+        """The file of the round that proposed a trial; none of a run of the plan."""
+        shelf = wildcards.get("shelf", "runs")
+        if self._place(shelf, wildcards) in self.runs:
+            return []
+        search, number = trials.found(self.plan.searches, wildcards)
+        return [str(self.study / trials.round_file(search, number))]
+
+    # Searches.
+
+    def search(self, wildcards: Wildcards) -> Row:
+        """The row of a search."""
+        parts = ("search", wildcards.dataset, wildcards.task, wildcards.search)
+        return self.searches["/".join(parts)]
+
+    def propose(self, wildcards: Wildcards) -> Row:
+        """What a round is made from: the first of twenty trials are the first of forty."""
+        names = ("search", "dataset", "task", "better", "space")
+        return {name: self.search(wildcards)[name] for name in names}
+
+    def numbers(self, wildcards: Wildcards) -> list[int]:
+        """The numbers of a round's trials."""
+        return list(trials.numbers(self.search(wildcards), int(wildcards.round)))
+
+    def propose_key(self, wildcards: Wildcards) -> str:
+        """The key of a round: of what its search tries, and of what its trials are made from."""
+        search = self.search(wildcards)
+        upstream = (search["template"]["config"], search["template"]["training"])
+        keys = (search["problem_keys"], search["template"]["code"]["readout"])
+        made = (self.propose(wildcards), self.numbers(wildcards), self.plan.splits)
+        return key_of("propose", made, upstream, keys, self.plan.code["propose"])
+
+    def select_trial(self, wildcards: Wildcards) -> Row:
+        """What selecting a trial is given."""
+        search = self.search(wildcards)
+        return {name: search[name] for name in search if name not in ("template", "space")}
+
+    def select_key(self, wildcards: Wildcards) -> str:
+        """The key of a search's table."""
+        return key_of("select_trial", self.search(wildcards), self.plan.code["select_trial"])
+
+    def rounds_before(self, wildcards: Wildcards) -> range:
+        """The rounds before one."""
+        return range(1, int(wildcards.round))
+
+    def all_rounds(self, wildcards: Wildcards) -> range:
+        """All rounds of a search."""
+        return trials.rounds(self.search(wildcards))
+
+    def round_files(self, rounds: Callable[[Wildcards], range]) -> Callable[[Wildcards], list[str]]:
+        """The files of these rounds."""
+
+        def files(wildcards: Wildcards) -> list[str]:
+            search = self.search(wildcards)
+            return [str(self.study / trials.round_file(search, n)) for n in rounds(wildcards)]
+
+        return files
+
+    def trial_files(
+        self, rounds: Callable[[Wildcards], range], name: str
+    ) -> Callable[[Wildcards], list[str]]:
+        """A file of every trial of these rounds, on every split."""
+
+        def files(wildcards: Wildcards) -> list[str]:
+            which = (self.search(wildcards), rounds(wildcards), self.plan.splits, name)
+            return [str(self.study / file) for file in trials.files_of(*which)]
+
+        return files
+
+    # The study.
+
+    def gather_key(self) -> str:
+        """The key of the tables: of all that the plan says but for the other rules' sources."""
+        planned = {name: value for name, value in self.plan.as_data().items() if name != "code"}
+        return key_of("gather", planned, self.plan.code["gather"])
+
+    def report_key(self) -> str:
+        """The key of the page."""
+        return key_of("report", self.gather_key(), self.plan.code["report"])
+
+    def tracker(self, wildcards: Wildcards) -> Row:
+        """What exporting to a tracker is given."""
+        return self.plan.trackers[wildcards.tracker]
+
+    def records(self) -> list[str]:
+        """The records of all jobs before the tables: each is asked for, so none is forgotten."""
+        data = [layout.record_of(layout.data_file(name)) for name in self.plan.datasets]
+        posed = dict.fromkeys(
+            layout.record_of(layout.problem_file(run["dataset"], run["task"], run["split"]))
+            for run in (*self.plan.runs, *self._trials())
+        )
+        of_runs = [Path(folder, name) for folder in self.runs for name in layout.OF_A_RUN]
+        searched = [file for search in self.plan.searches for file in self._search_files(search)]
+        return [str(self.study / path) for path in (*data, *posed, *of_runs, *searched)]
+
+    def page_records(self) -> list[str]:
+        """The records of the files that are made of single runs for the page."""
+        return [str(layout.record_of(Path(path))) for path in self.page_files()]
+
+    def page_files(self) -> list[str]:
+        """The files that are made of single runs for the page; trials are too many to look at."""
+        pairs = ((folder, name) for folder, run in self.runs.items() for name in run["drawn"])
+        return [str(self.study / folder / name) for folder, name in pairs]
+
+    def tables(self) -> list[str]:
+        """The tables of the study."""
+        searched = ["search.csv"] if self.searches else []
+        compared = ["differences.csv"] if self.plan.resolved["reference"] else []
+        names = ["scores", "runs", "unscored", "plan", "metrics"]
+        files = [*(f"{name}.csv" for name in names), "scores.parquet", *searched, *compared]
+        return [str(self.study / name) for name in (*files, "provenance.json")]
+
+    def targets(self) -> list[str]:
+        """What a study is done with."""
+        checked = [layout.CHECKED] if self.plan.strict else []
+        trackers = [f"trackers/{label}.json" for label in self.plan.trackers]
+        names = ["report.html", layout.REPORTED, *checked, *trackers]
+        return [*self.records(), *(str(self.study / name) for name in names)]
+
+    def _trials(self) -> Iterable[Mapping[str, Any]]:
+        """Where trials will be, whatever they try."""
+        for search in self.plan.searches:
+            for split in range(1, self.plan.splits + 1):
+                yield {**search, "split": split}
+
+    def _search_files(self, search: Row) -> Iterable[Path]:
+        rounds = trials.rounds(search)
+        yield from (trials.round_file(search, n) for n in rounds)
+        for name in (*layout.OF_A_RUN, layout.VALIDATION):
+            yield from trials.files_of(search, rounds, self.plan.splits, name)
+        yield trials.trials_file(search)
+
+    def _place(self, shelf: str, wildcards: Wildcards) -> str:
+        parts = (shelf, wildcards.dataset, wildcards.task, wildcards.split, wildcards.run)
+        return "/".join(parts)

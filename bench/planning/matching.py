@@ -1,0 +1,225 @@
+"""Needs matched with provisions, before the first job starts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from bench.core.errors import Finding
+from bench.training.config import FULL_BATCH
+
+if TYPE_CHECKING:
+    from bench.planning.entries import Entry
+    from bench.planning.search_keys import Search
+    from bench.planning.study import Option, Study
+
+KNOWN_TYPE = "known_type"
+"""As in ``bench.core.dataset``, which needs numpy: too heavy for reading a kept plan."""
+
+LABELS = frozenset({"batch", "cell_type", "perturbation", KNOWN_TYPE})
+DRAWN = {
+    "projection.parquet": frozenset({"latent", "class_probability", "true_type"}),
+    "treatments.csv": frozenset({"treatment_names", "mask_probability", "treatment_embedding"}),
+    "perturbation_scores.parquet": frozenset(
+        {"effect", "effect_perturbation", "data_effect", "perturbation_names"}
+    ),
+}
+"""Files that are made of a run for the page, and the arrays without which they cannot be made."""
+
+ONCE = frozenset({"projection.parquet"})
+"""Those that are made for the first split alone."""
+
+ALWAYS = frozenset({"observed"})
+"""Every problem says which of its entries may be looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """What a competitor does on a dataset posed as a task, or why it cannot."""
+
+    readouts: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    problem: str = ""
+    unscored: bool = False
+    """Whether the problem is that it has nothing there that could be scored."""
+    selects_by: tuple[str, ...] = ()
+    """Of a search: the readouts that the metric it selects by needs."""
+
+
+class Matcher:
+    """Matches the entries of one study."""
+
+    def __init__(self, study: "Study") -> None:
+        self.study = study
+        self.everywhere = asked_everywhere(study)
+        self._match = cache(self._matched)
+
+    def provided(self, dataset: "Entry") -> frozenset[str]:
+        """The fields a dataset provides with its parameters."""
+        return dataset.card.fields(dataset.config)
+
+    def unposable(self, dataset: "Entry", task: "Entry") -> str:
+        """Why a dataset cannot be posed as a task; empty where it can."""
+        lacking = task.card.needs - self.provided(dataset)
+        return _lacks(lacking, dataset) if lacking else ""
+
+    def match(self, competitor: "Entry", dataset: "Entry", task: "Entry") -> Match:
+        """What a run or baseline does there.  One answer serves all runs of the same card."""
+        provided = self.provided(dataset)
+        given = task.card.fields(provided)
+        lacking = competitor.card.needs - given - ALWAYS
+        # What a task hides or does not tell is no fault of the data: there is nothing to do there.
+        if hidden := lacking & provided:
+            return Match(problem=f"needs {_words(hidden)}, which {task.place} hides", unscored=True)
+        if KNOWN_TYPE in lacking:
+            untold = f"needs {KNOWN_TYPE}, which {task.place} does not tell"
+            return Match(problem=untold, unscored=True)
+        if lacking:
+            return Match(problem=_lacks(lacking, dataset))
+        if KNOWN_TYPE not in given and competitor.training.get("labelled_share"):
+            return Match(problem=f"labelled_share: in {task.place} no cell is labelled")
+        blind = task.card.demands - competitor.card.needs
+        if blind and competitor.shelf == "models":
+            return Match(problem=f"does not read {_words(blind)}, which {task.place} demands")
+        labels = given & LABELS
+        asks = task.card.asks | {_stem(name) for name in self.everywhere}
+        answers = task.card.answers | (task.card.reveals & provided)
+        return self._match(asks, answers, competitor.card.gives, labels)
+
+    def match_search(self, search: "Search", dataset: "Entry", task: "Entry") -> Match:
+        """What the trials of a search do there, and what they are selected by."""
+        if not task.card.selects:
+            problem = "the task keeps no cells that hyperparameters could be selected by"
+            return Match(problem=problem, unscored=True)
+        match = self.match(search.entry, dataset, task)
+        if match.problem:
+            return match
+        provided = self.provided(dataset)
+        known = task.card.answers | (task.card.reveals & provided)
+        known |= task.card.fields(provided) & LABELS
+        needed = self._fewest(match.readouts, search.card.needs, known)
+        if not needed:
+            problem = f"its metric needs {_words(search.card.needs)}, which is not all there"
+            return Match(problem=problem, unscored=True)
+        return replace(match, selects_by=needed)
+
+    def _fewest(
+        self, readouts: tuple[str, ...], needs: frozenset[str], known: frozenset[str]
+    ) -> tuple[str, ...]:
+        """The readouts without which a metric could not be had; none where it cannot be had."""
+        from bench.parts.derived import with_derived  # numpy: not needed to read a kept plan
+
+        def met(kept: Iterable[str]) -> bool:
+            return needs <= with_derived(known.union(*(self._arrays(name) for name in kept)))
+
+        kept = list(readouts) if met(readouts) else []
+        for name in readouts:
+            if met(others := [one for one in kept if one != name]):
+                kept = others
+        return tuple(kept)
+
+    def _arrays(self, readout: str) -> frozenset[str]:
+        gives: frozenset[str] = self.study.readouts[readout].card.gives
+        return gives
+
+    def _matched(
+        self,
+        asks: frozenset[str],
+        answers: frozenset[str],
+        gives: frozenset[str],
+        labels: frozenset[str],
+    ) -> Match:
+        from bench.parts.derived import with_derived  # numpy: not needed to read a kept plan
+
+        readouts = [
+            name
+            for name, option in self.study.readouts.items()
+            if _stem(name) in asks & gives and _needed(option) <= labels
+        ]
+        arrays = [self._arrays(name) for name in readouts]
+        available = with_derived(answers.union(labels, *arrays))
+        metrics = [n for n, metric in self.study.metrics.items() if metric.card.needs <= available]
+        if not readouts:
+            return Match(
+                problem=f"gives none of the readouts asked for: {_words(asks)}", unscored=True
+            )
+        if not metrics:
+            return Match(problem="none of the study's metrics applies to it", unscored=True)
+        return Match(readouts=tuple(sorted(readouts)), metrics=tuple(metrics))
+
+
+def asked_everywhere(study: "Study") -> frozenset[str]:
+    """The readouts a study names that none of its tasks asks for: every task asks for these."""
+    asked = frozenset().union(*(task.card.asks for task in study.tasks))
+    return frozenset(name for name in study.named_readouts if _stem(name) not in asked)
+
+
+def unmet_readouts(study: "Study", used: Iterable[str]) -> list[Finding]:
+    """A finding for every readout the study asks for everywhere and gets nowhere."""
+    return [
+        Finding(f"readouts.{name}", None, "given by nothing that this study runs on its data")
+        for name in sorted(asked_everywhere(study) - set(used))
+    ]
+
+
+def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
+    """A finding for every metric the study names that nothing it runs can be scored by."""
+    return [
+        Finding("metrics", name, f"met nowhere; it needs {_words(study.metrics[name].card.needs)}")
+        for name in sorted(study.named_metrics & set(study.metrics) - set(used))
+    ]
+
+
+def files_drawn(study: "Study", task: "Entry", match: Match, split: int) -> list[str]:
+    """The files that can be made of a run for the page, by their names."""
+    given = [study.readouts[name].card.gives for name in match.readouts]
+    arrays, done = task.card.answers.union(*given), ONCE if split > 1 else frozenset()
+    return [file for file, needs in DRAWN.items() if needs <= arrays and file not in done]
+
+
+def untrainable(entry: "Entry") -> Iterator[Finding]:
+    """What a run asks of its training that it cannot have."""
+    for key, hook, word in (
+        ("pretrain_epochs", "pretrain", "no pre-training"),
+        ("restart_epochs", "restart", "nothing to start anew from"),
+    ):
+        epochs = entry.training.get(key)
+        if epochs and getattr(entry.card, hook) is None:
+            yield Finding(f"{entry.place}.{key}", epochs, f"this variant has {word}")
+    reason = warmup_beyond_reach(entry.training) if entry.training else ""
+    if reason:
+        yield Finding(f"{entry.place}.kl_warmup_steps", entry.training["kl_warmup_steps"], reason)
+    said = entry.config and entry.card.objection(entry.config, entry.training)
+    if said:
+        yield Finding(entry.place, None, said)
+
+
+def warmup_beyond_reach(training: Mapping[str, Any]) -> str:
+    """What is wrong with the KL warm-up; empty where nothing is, or where it cannot be told yet.
+
+    Before a dataset is posed only full batches tell how many steps there will be; training itself
+    refuses the rest.
+    """
+    reach = training["max_epochs"]
+    if training["batch_size"] != FULL_BATCH or training["kl_warmup_steps"] <= reach:
+        return ""
+    return f"a run takes {reach} steps, so the KL terms never get their full weight"
+
+
+def _lacks(fields: Iterable[str], dataset: "Entry") -> str:
+    return f"needs {_words(fields)}, not provided by {dataset.place}"
+
+
+def _needed(readout: "Option") -> frozenset[str]:
+    """The labels a readout needs with its options."""
+    from bench.planning.parameters import parse  # pydantic: not needed to read a kept plan
+
+    return readout.card.labels(parse(readout.card.config, readout.values))
+
+
+def _words(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".py")

@@ -1,0 +1,319 @@
+"""A study -> its plan: every run there will be, as plain data, before any job starts."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from hashlib import sha256
+from itertools import chain
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import catalogue
+from bench.core.errors import Finding, UserError
+from bench.core.files import sha256_of
+from bench.planning import fingerprint
+from bench.planning.matching import (
+    Match,
+    Matcher,
+    files_drawn,
+    unmet_metrics,
+    unmet_readouts,
+    untrainable,
+)
+from bench.results.keys import dataset_key, problem_key, with_keys
+
+if TYPE_CHECKING:
+    from bench.planning.entries import Entry
+    from bench.planning.search_keys import Search
+    from bench.planning.study import Study
+
+Row = dict[str, Any]
+
+STUDY_RULES = (
+    *("project", "tabulate_treatments", "score_perturbations"),
+    *("propose", "select_trial", "gather", "report"),
+)
+"""Rules whose digests belong to no run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a study comes to.  Only what JSON knows, so that it can be kept and handed to jobs."""
+
+    name: str
+    title: str
+    seeds: list[int]
+    splits: int
+    strict: bool
+    datasets: dict[str, Row]
+    """By label: dataset, config, contents (sha256 of the user's files by path), remote, provides,
+    code, fetch_code."""
+    tasks: dict[str, Row]
+    """By label: task, config, code."""
+    runs: list[Row]
+    """One per run, dataset, task and split; see :func:`_row`."""
+    searches: list[Row]
+    """One per search, dataset and task: what is searched, and ``template``, which is what all its
+    trials have in common as runs; see :mod:`bench.search.trials`."""
+    skipped: list[Row]
+    """What is left out where it has nothing to give: run, dataset, task, reason."""
+    metrics: dict[str, Row]
+    """By name or path as given: the columns of ``metrics.csv``."""
+    trackers: dict[str, Row]
+    """By label: tracker, config, code."""
+    code: dict[str, str]
+    """Digests of the rules that belong to no run: :data:`STUDY_RULES`."""
+    resolved: Row
+    """The study again, in its own keys, with every list fanned out and every default written."""
+
+    def as_data(self) -> dict[str, Any]:
+        """The plan as a dictionary that JSON can hold."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Plan:
+    """The plan of a study.  Raises one UserError with everything that is wrong with it.
+
+    ``content`` is the sha256 of a user's file of counts.
+    """
+    planner = _Planner(study, content)
+    findings = [*study.findings, *dict.fromkeys(planner.findings)]
+    if findings:
+        count = f"{len(findings)} things" if len(findings) > 1 else "One thing"
+        raise UserError(f"{count} to mend in the study {study.name}:", findings)
+    return Plan(
+        name=study.name,
+        title=study.title,
+        seeds=list(study.seeds),
+        splits=study.splits,
+        strict=study.strict,
+        datasets=planner.datasets,
+        tasks=planner.tasks,
+        runs=list(planner.rows()),
+        searches=list(planner.searches()),
+        skipped=planner.skipped,
+        metrics={name: metric_row(name, study.metrics[name].card) for name in planner.used},
+        trackers={entry.label: _tracker(entry) for entry in study.trackers},
+        code={rule: fingerprint.code_of(rule) for rule in STUDY_RULES},
+        resolved=study.resolved(),
+    )
+
+
+def plan_table(plan: Plan) -> list[Row]:
+    """``plan.csv``: a row per run and split, with every hyperparameter and training key.
+
+    ``kind`` is ``models`` or ``baselines``.  All rows have the same columns; a parameter that a run
+    does not have is None.
+    """
+    keys = ("run", "kind", "model", "label", "role", "dataset", "task", "split")
+    values = [{**row["config"], **row["training"]} for row in plan.runs]
+    columns = dict.fromkeys(name for row in values for name in row)
+    return [
+        {key: row["shelf" if key == "kind" else key] for key in keys}
+        | {name: mine.get(name) for name in columns}
+        for row, mine in zip(plan.runs, values, strict=True)
+    ]
+
+
+def metric_row(name: str, card: Any) -> Row:
+    """A metric's card as ``metrics.csv`` shows it; an end without bound is None."""
+    lowest, highest = (bound if isfinite(bound) else None for bound in card.bounds)
+    row = {key: getattr(card, key) for key in ("label", "better", "unit", "sound", "reference")}
+    return {"metric": Path(name).stem, "lowest": lowest, "highest": highest, **row}
+
+
+class _Planner:
+    """Matches a study once; then makes the rows."""
+
+    def __init__(self, study: "Study", content: Callable[[Path], str]) -> None:
+        self.study, self.content = study, content
+        self.findings: list[Finding] = []
+        self.skipped: list[Row] = []
+        self.refused: dict[tuple[str, str, str], list[str]] = {}
+        """Where, in which task and why variants cannot run -> on which datasets."""
+        self.cells: list[tuple[Entry, Entry, list[tuple[Entry, Match]]]] = []
+        """Per dataset and task: who runs there, and what is read out and scored."""
+        self.searched: list[tuple[Search, Entry, Entry, Match]] = []
+        self.code = cache(fingerprint.code_of)
+        matcher = Matcher(study)
+        datasets = [entry for entry in study.datasets if entry.config is not None]
+        for dataset, task in ((d, t) for d in datasets for t in study.tasks):
+            self._match(matcher, dataset, task)
+        self.used = [n for n in study.metrics if any(n in m.metrics for _, m in self._matches())]
+        if not study.findings and not self.findings and not self.refused:
+            self.findings += [*self._idle(), *unmet_metrics(study, self.used)]
+            self.findings += unmet_readouts(
+                study, {r for _, m in self._matches() for r in m.readouts}
+            )
+        self.findings += [*self._refusals(), *self._untrainable()]
+
+    @cached_property
+    def datasets(self) -> dict[str, Row]:
+        """By label, as the plan holds them."""
+        return {entry.label: _dataset(entry, self.content) for entry in self.study.datasets}
+
+    @cached_property
+    def tasks(self) -> dict[str, Row]:
+        """By label, as the plan holds them."""
+        return {entry.label: _task(entry) for entry in self.study.tasks}
+
+    def rows(self) -> Iterator[Row]:
+        """The rows of the plan, by dataset, task, split and run."""
+        for dataset, task, running in self.cells:
+            for split in range(1, self.study.splits + 1):
+                for entry, match in running:
+                    # Not of every run of a sweep: there are too many to look at.
+                    drawn = [] if entry.swept else files_drawn(self.study, task, match, split)
+                    row = self._row(entry, dataset, task, match) | {"split": split, "drawn": drawn}
+                    yield with_keys(row, *self._keys(dataset, task, split))
+
+    def searches(self) -> Iterator[Row]:
+        """What is searched, by dataset, task and search."""
+        for search, dataset, task, match in self.searched:
+            row = metric_row(search.metric, search.card)
+            yield {
+                "search": search.entry.label,
+                "dataset": dataset.label,
+                "task": task.label,
+                **{key: row[key] for key in ("metric", "better", "unit")},
+                **{key: getattr(search, key) for key in ("trials", "per_round", "space")},
+                "template": self._template(search, dataset, task, match),
+                **self._keys_of_splits(dataset, task),
+            }
+
+    def _match(self, matcher: Matcher, dataset: "Entry", task: "Entry") -> None:
+        if reason := matcher.unposable(dataset, task):
+            self.findings.append(Finding(task.place, None, reason))
+            return
+        running = []
+        for entry in (*self.study.runs, *self.study.baselines):
+            match = matcher.match(entry, dataset, task)
+            if self._can_run(entry, dataset, task, match):
+                running.append((entry, match))
+        self.cells.append((dataset, task, running))
+        for search in self.study.searches:
+            match = matcher.match_search(search, dataset, task)
+            if self._can_run(search.entry, dataset, task, match):
+                self.searched.append((search, dataset, task, match))
+
+    def _can_run(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> bool:
+        """Whether it can; where not, that is remembered as a refusal or as skipped."""
+        if match.problem and entry.shelf == "models" and not match.unscored:
+            refusal = (entry.place, task.label, match.problem)
+            self.refused.setdefault(refusal, []).append(dataset.label)
+        elif match.problem:
+            place = {"run": entry.label, "dataset": dataset.label, "task": task.label}
+            self.skipped.append({**place, "reason": match.problem})
+        return not match.problem
+
+    def _refusals(self) -> Iterator[Finding]:
+        for (place, task, reason), datasets in self.refused.items():
+            on = ", ".join(dict.fromkeys(datasets))
+            yield Finding(place, None, f"on {on} as {task}: {reason}")
+
+    def _matches(self) -> Iterator[tuple["Entry", Match]]:
+        yield from (pair for _, _, running in self.cells for pair in running)
+        yield from ((search.entry, match) for search, _, _, match in self.searched)
+
+    def _competitors(self) -> Iterator["Entry"]:
+        yield from (*self.study.runs, *self.study.baselines)
+        yield from (search.entry for search in self.study.searches)
+
+    def _idle(self) -> Iterator[Finding]:
+        busy = {entry.label for entry, _ in self._matches()}
+        for entry in self._competitors():
+            if entry.label not in busy:
+                reasons = {s["reason"] for s in self.skipped if s["run"] == entry.label}
+                said = f"can run nowhere in this study: {'; '.join(sorted(reasons))}"
+                yield Finding(entry.place, None, said, "leave it out")
+
+    def _untrainable(self) -> Iterator[Finding]:
+        yield from chain.from_iterable(map(untrainable, self.study.runs))
+
+    def _row(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> Row:
+        """One run, with all that its jobs read but for the split."""
+        return {
+            "shelf": entry.shelf,
+            "run": entry.label,
+            "model": entry.stem,
+            "file": entry.name,
+            "label": entry.card.label,
+            "role": getattr(entry.card, "role", "competitor"),
+            "config": entry.values,
+            "training": entry.training,
+            "swept": entry.swept,
+            "dataset": dataset.label,
+            "task": task.label,
+            "seeds": list(self.study.seeds),
+            "readouts": self._options(match.readouts),
+            "metrics": list(match.metrics),
+            "deterministic": getattr(entry.card, "deterministic", False),
+            "code": self._code(entry, match),
+        }
+
+    def _template(self, search: "Search", dataset: "Entry", task: "Entry", match: Match) -> Row:
+        """What all trials have in common as runs; they are read out twice, to be selected too."""
+        row = self._row(search.entry, dataset, task, match)
+        files = [catalogue.file_of("readouts", name) for name in match.readouts]
+        files += [search.entry.file, catalogue.file_of("metrics", search.metric)]
+        selects_by = {"metric": search.metric, "readouts": self._options(match.selects_by)}
+        readout = {"readout": self.code("read_out_trial", *files)}
+        return row | {"selects_by": selects_by, "code": row["code"] | readout}
+
+    def _keys(self, dataset: "Entry", task: "Entry", split: int) -> tuple[str, str]:
+        """The keys of the data and of the problem."""
+        data = dataset_key(self.datasets[dataset.label])
+        return data, problem_key(dataset.label, data, self.tasks[task.label], split)
+
+    def _keys_of_splits(self, dataset: "Entry", task: "Entry") -> Row:
+        keys = {str(n): self._keys(dataset, task, n) for n in range(1, self.study.splits + 1)}
+        problems = {split: problem for split, (_, problem) in keys.items()}
+        return {"data_key": keys["1"][0], "problem_keys": problems}
+
+    def _options(self, readouts: Iterable[str]) -> dict[str, Row]:
+        return {name: self.study.readouts[name].values for name in readouts}
+
+    def _code(self, entry: "Entry", match: Match) -> dict[str, str]:
+        """Digests of the jobs of a run; a baseline is fitted and read out in one job."""
+        readouts = [catalogue.file_of("readouts", name) for name in match.readouts]
+        metrics = [catalogue.file_of("metrics", name) for name in match.metrics]
+        score = self.code("score", *metrics)
+        if entry.shelf == "baselines":
+            fit = self.code("fit_baseline", entry.file, *readouts)
+            return {"train": fit, "readout": fit, "score": score}
+        return {
+            "train": self.code("train", entry.file),
+            "readout": self.code("read_out", entry.file, *readouts),
+            "score": score,
+        }
+
+
+def _dataset(entry: "Entry", content: Callable[[Path], str]) -> Row:
+    path = entry.values.get("path")
+    sources = repr([vars(source) for source in entry.card.sources])
+    files = [Path(path).expanduser()] if isinstance(path, str) and path else []
+    return {
+        "dataset": entry.name,
+        "config": entry.values,
+        "contents": {str(file): content(file) for file in files if file.is_file()},
+        "remote": bool(entry.card.sources),
+        "provides": sorted(entry.card.fields(entry.config)),
+        "code": fingerprint.code_of("prepare", entry.file),
+        "fetch_code": _both(fingerprint.code_of("fetch"), sources),
+    }
+
+
+def _task(entry: "Entry") -> Row:
+    code = fingerprint.code_of("make_problem", entry.file)
+    return {"task": entry.name, "config": entry.values, "code": code}
+
+
+def _tracker(entry: "Entry") -> Row:
+    code = fingerprint.code_of("export_to_tracker", entry.file)
+    return {"tracker": entry.name, "config": entry.values, "code": code}
+
+
+def _both(code: str, sources: str) -> str:
+    """A loader may change without fetching again; what is fetched, and how, may not."""
+    return sha256(f"{code} {sources}".encode()).hexdigest()[:16]

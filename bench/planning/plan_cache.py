@@ -1,0 +1,116 @@
+"""The cached plan: planning loads every card a study names, and happens once.
+
+Reading a cached plan imports nothing but the standard library; only where there is none yet, or
+where the study, a source or a user's file has changed since, is the plan made anew.  Jobs on a
+cluster parse the Snakefile again: they take the plan of the Snakemake that sent them.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench import __version__
+from bench.core.files import write_text
+from bench.planning.plan import Plan, make_plan
+from bench.results.digests import Digests
+
+NEWEST = 20
+"""Cached plans beyond these are thrown away, oldest use first."""
+
+PACKAGE = Path(__file__).parents[1]
+
+LONGEST_PATH = 4096
+"""A text of a study that is longer names no file."""
+
+
+class Cached(NamedTuple):
+    """A plan, and the file it lies in."""
+
+    plan: Plan
+    file: Path
+
+
+def cached_plan(config: Mapping[str, Any], name: str, folder: Path) -> Cached:
+    """The plan of a study, from ``folder`` where it is cached; made and cached where it is not.
+
+    ``config`` are the study's keys, ``name`` is its name.  Raises UserError as
+    :func:`bench.planning.plan.make_plan` does; a study with mistakes is never cached.
+    """
+    folder = Path(folder)
+    with Digests(folder / "digests.json") as digests:
+        file = folder / f"{key_of(config, name, digests)}.json"
+        if file.is_file():
+            os.utime(file)
+        else:
+            write_text(file, _planned(config, name, digests))
+            _forget_old(folder)
+    return _read(file)
+
+
+def remember_current(name: str, file: Path) -> None:
+    """Have the jobs of a study take their plan from this file."""
+    write_text(_current(name, file.parent), file.name)
+
+
+def current_plan(name: str, folder: Path) -> Cached:
+    """The plan of the Snakemake that works on a study now, or did last."""
+    return _read(Path(folder) / _current(name, folder).read_text(encoding="utf8"))
+
+
+def key_of(config: Mapping[str, Any], name: str, digests: Digests) -> str:
+    """A digest of the study, of every source of the package and of the user's files it names."""
+    whole = sha256()
+    said = json.dumps([name, config, __version__, platform.python_version()], default=str)
+    whole.update(said.encode())
+    theirs = filter(_is_file, map(os.path.expanduser, sorted(set(_texts(config)))))
+    for path in [*sorted(PACKAGE.rglob("*.py")), *map(Path, theirs)]:
+        whole.update(str(digests.of(path)).encode())
+    return whole.hexdigest()[:32]
+
+
+def _current(name: str, folder: Path) -> Path:
+    return Path(folder) / f"current-{name}.txt"
+
+
+def _read(file: Path) -> Cached:
+    return Cached(Plan(**json.loads(file.read_text(encoding="utf8"))), file)
+
+
+def _planned(config: Mapping[str, Any], name: str, digests: Digests) -> str:
+    # Reading the study loads pydantic and every card it names, torch with them.
+    from bench.planning.study import from_config
+
+    plan = make_plan(from_config(config, name), lambda path: str(digests.of(path)))
+    return json.dumps(plan.as_data(), allow_nan=False)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return 0 < len(text) <= LONGEST_PATH and "\0" not in text and os.path.isfile(text)
+    except OSError:
+        return False
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a study, keys included, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _all_texts([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple):
+        yield from _all_texts(value)
+
+
+def _all_texts(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        yield from _texts(value)
+
+
+def _forget_old(folder: Path) -> None:
+    plans = [path for path in folder.glob("*.json") if len(path.stem) == 32]
+    for path in sorted(plans, key=lambda path: path.stat().st_mtime, reverse=True)[NEWEST:]:
+        path.unlink(missing_ok=True)

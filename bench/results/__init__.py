@@ -1,0 +1,1 @@
+"""What a study's folder holds: where it lies, what proves it whole, its tables and statistics."""

@@ -1,0 +1,102 @@
+"""Records: small JSON files that say what a result was made from, and prove that it is whole.
+
+A record holds ``key`` (what the result has to be made of, see :mod:`bench.results.keys`),
+``inputs`` (sha256 of what it was made from), ``files`` (sha256 of the files that belong to it, by
+their names in its folder) and whatever else there is to say.  ``digest`` is the sha256 of all of
+it, so that a flipped bit anywhere shows.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from errno import ENOENT
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from bench.core.files import sha256_of, write_json
+
+Record = dict[str, Any]
+
+
+class Damaged(Exception):
+    """A result file that is missing, cut, changed, or made from something else."""
+
+
+class Missing(Damaged, FileNotFoundError):
+    """A record that is not there: Snakemake asks for parameters before all files are."""
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """The sha256 of plain data, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, allow_nan=False)
+    return sha256(text.encode()).hexdigest()
+
+
+def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """The sha256 of these files of a folder.  Raises :class:`Damaged` where one is missing."""
+    return {name: _digest(Path(folder, name)) for name in names}
+
+
+def write_record(path: Path, content: Mapping[str, Any]) -> Record:
+    """Write a record whole, with its digest; returns it as :func:`read_record` will."""
+    record = {**content, "digest": digest_of(content)}
+    write_json(path, record)
+    return record
+
+
+def read_record(path: Path) -> Record:
+    """Read a record.  Raises :class:`Damaged` where it is missing or not as it was written."""
+    try:
+        record = json.loads(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise Missing(ENOENT, "is missing", str(path)) from None
+    except ValueError:
+        raise Damaged(f"{path} is no valid JSON: damaged") from None
+    if not isinstance(record, dict) or not _is_whole(record):
+        raise Damaged(f"{path} is not as it was written: damaged")
+    return record
+
+
+def find_record(path: Path) -> Record | None:
+    """As :func:`read_record`; None where there is no sound record."""
+    try:
+        return read_record(path)
+    except Damaged:
+        return None
+
+
+def verified(path: Path, key: str | None = None) -> Record:
+    """A record whose files are the ones it was written with, and whose key is the expected one.
+
+    Raises :class:`Damaged` with the file that is not.
+    """
+    record = read_record(path)
+    if key is not None and record.get("key") != key:
+        raise Damaged(f"{path} was made for other settings or from other data")
+    verify_files(Path(path).parent, record.get("files", {}))
+    return record
+
+
+def verify_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Raise :class:`Damaged` with the first of these files whose content is not the recorded."""
+    for name, expected in files.items():
+        if _digest(Path(folder, name)) != expected:
+            raise Damaged(f"{Path(folder, name)} is not as it was written: damaged")
+
+
+def content_of(record: Record) -> str:
+    """The sha256 of the one file a record belongs to."""
+    (digest,) = record["files"].values()
+    return str(digest)
+
+
+def _is_whole(record: Record) -> bool:
+    content = {name: value for name, value in record.items() if name != "digest"}
+    return record.get("digest") == digest_of(content)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except FileNotFoundError:
+        raise Damaged(f"{path} is missing") from None

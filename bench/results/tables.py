@@ -1,0 +1,167 @@
+"""What a study's folder holds, as plain data in a fixed order."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf, nan
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from bench.core import rows
+from bench.core.errors import Finding, UserError, mistake
+from bench.core.files import read_json
+from bench.results.statistics import Unit
+
+PLAN = ("run", "kind", "model", "label", "role", "dataset", "task", "split")
+"""The columns of ``plan.csv`` that are always there; hyperparameters follow."""
+
+Curve = Callable[[str, str, int, str], pd.DataFrame | None]
+"""(dataset, task, split, run) -> rows of :data:`bench.core.rows.CURVES`, where there are any."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report is made of.  The order of rows does not matter."""
+
+    scores: pd.DataFrame
+    """Columns :data:`bench.core.rows.SCORES`."""
+    runs: pd.DataFrame
+    """Columns :data:`bench.core.rows.RUNS`."""
+    plan: pd.DataFrame
+    """Columns :data:`PLAN` and more."""
+    metrics: pd.DataFrame
+    """Columns :data:`bench.core.rows.METRICS`."""
+    ranked_by: Mapping[str, str]
+    """Task -> the metric its leaderboard is sorted by."""
+    provenance: Mapping[str, Any]
+    curve: Curve = field(default=lambda dataset, task, split, run: None)
+    drawn: Sequence[Path] = ()
+    """Files ``<dataset>/<task>/<split>/<run>/<name>`` that were made of single runs for the page;
+    a run that was not read out left empty ones."""
+    search: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(rows.SEARCH)))
+    """Columns :data:`bench.core.rows.SEARCH` and what was searched; empty without a search."""
+    differences: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=list(rows.DIFFERENCES))
+    )
+    """Columns :data:`bench.core.rows.DIFFERENCES`; empty where the study names no reference."""
+
+    @cached_property
+    def values(self) -> Mapping[tuple[str, str, str, str], Mapping[Unit, float]]:
+        """(dataset, task, run, metric) -> (split, seed) -> score; only what was scored."""
+        found: dict[tuple[str, str, str, str], dict[Unit, float]] = {}
+        columns = ["dataset", "task", "run", "metric", "split", "seed", "value"]
+        scores = self.scores[columns].replace([inf, -inf], nan).dropna()
+        for data, task, run, metric, split, seed, value in scores.itertuples(index=False):
+            units = found.setdefault((data, task, run, metric), {})
+            units[int(split), int(seed)] = float(value)
+        return found
+
+    @cached_property
+    def searched(self) -> Mapping[tuple[str, str, str], str]:
+        """(dataset, task, run) of every trial -> its search."""
+        keys = [self.search[name] for name in ("dataset", "task", "run", "search")]
+        return {(d, t, run): search for d, t, run, search in zip(*keys, strict=True)}
+
+    @cached_property
+    def contenders(self) -> pd.DataFrame:
+        """The plan but for trials that were not selected: they compete with nobody."""
+        chosen = self.search.loc[self.search["selected"].astype(bool), ["dataset", "task", "run"]]
+        selected = set(chosen.itertuples(index=False, name=None))
+        places = self.plan[["dataset", "task", "run"]].itertuples(index=False, name=None)
+        return self.plan[[one in selected or one not in self.searched for one in places]]
+
+    @cached_property
+    def places(self) -> list[tuple[str, str]]:
+        """(task, dataset) of the plan, tasks first."""
+        return sorted(set(zip(self.plan["task"], self.plan["dataset"], strict=True)))
+
+    @cached_property
+    def n_seeds(self) -> int:
+        """Replicates of every run: as the study says, or as many as the table of runs knows."""
+        said = self.provenance.get("study", {}).get("resolved", {}).get("seeds")
+        if isinstance(said, list):
+            return len(said)
+        return said if isinstance(said, int) else int(self.runs["seed"].nunique())
+
+    def files(self, dataset: str, task: str, name: str) -> dict[str, list[Path]]:
+        """Run -> the files of that name that hold something, by split."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self.drawn, key=lambda path: int(path.parts[-3])):
+            *_, of_dataset, of_task, _, run, file = path.parts
+            if (of_dataset, of_task, file) == (dataset, task, name) and path.stat().st_size:
+                found.setdefault(run, []).append(path)
+        return found
+
+    def sound(self, metric: str) -> bool:
+        """Whether a metric may rank."""
+        return str(self.fact(metric, "sound", True)) == "True"
+
+    def better(self, metric: str) -> Literal["higher", "lower"]:
+        """The direction of a metric."""
+        return "lower" if self.fact(metric, "better", "higher") == "lower" else "higher"
+
+    def fact(self, metric: str, column: str, otherwise: Any = "") -> Any:
+        """What the table of metrics says of one."""
+        found = self.metrics.loc[self.metrics["metric"] == metric, column]
+        return otherwise if found.empty or pd.isna(found.iloc[0]) else found.iloc[0]
+
+
+def read(folder: Path, drawn: Sequence[Path] = ()) -> Results:
+    """Read a study's folder.  Raises :class:`UserError` where tables or columns are missing."""
+    tables = {
+        name: _table(folder / f"{name}.csv", columns)
+        for name, columns in {
+            "scores": rows.SCORES,
+            "runs": rows.RUNS,
+            "plan": PLAN,
+            "metrics": rows.METRICS,
+        }.items()
+    }
+    if not (folder / "provenance.json").is_file():
+        raise mistake(str(folder / "provenance.json"), None, "is missing", "gather the study first")
+    provenance = read_json(folder / "provenance.json")
+
+    def curve(dataset: str, task: str, split: int, run: str) -> pd.DataFrame | None:
+        path = folder / "runs" / dataset / task / str(split) / run / "curve.parquet"
+        # A training that left no curve left an empty file in its place.
+        trained = path.is_file() and path.stat().st_size > 0
+        return pd.read_parquet(path) if trained else None
+
+    for name, columns in {"search": rows.SEARCH, "differences": rows.DIFFERENCES}.items():
+        if (folder / f"{name}.csv").is_file():
+            tables[name] = _table(folder / f"{name}.csv", columns)
+    return Results(
+        **tables,
+        ranked_by=provenance.get("ranked_by", {}),
+        provenance=provenance,
+        curve=curve,
+        drawn=drawn,
+    )
+
+
+def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    if not path.is_file():
+        raise mistake(str(path), None, "is missing", "gather the study first")
+    names = {"dataset", "task", "run", "model", "label", "metric", "reason", "device", "unit"}
+    names |= {"search", "better", "status"} if "search" in columns else set()
+    names |= {"reference"} if "difference" in columns else set()
+    texts = dict.fromkeys(names & set(columns), str)
+    # A dataset called "NA" is a name and not a hole; empty numbers are holes.
+    table = pd.read_csv(
+        path,
+        dtype=texts,
+        keep_default_na=False,
+        na_values=_holes(columns, names),
+        float_precision="round_trip",
+    )
+    missing = [column for column in columns if column not in table]
+    if missing:
+        found = [Finding(f"{path}: {column}", None, "column is missing") for column in missing]
+        raise UserError("A table of the study is not what it should be:", found)
+    return table
+
+
+def _holes(columns: tuple[str, ...], names: set[str]) -> dict[str, list[str]]:
+    return {column: ["", "nan", "NaN"] for column in columns if column not in names}
