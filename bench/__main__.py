@@ -14,7 +14,8 @@ from typing import Any, get_args
 from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.errors import UserError, mistake, suggestion
-from bench.planning.plan import Plan, make_plan
+from bench.planning.plan import make_plan
+from bench.planning.plan_record import Plan
 from bench.search.trials import rounds
 
 HEADINGS: dict[Shelf, str] = {

@@ -9,13 +9,16 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bench import catalogue, foreground
+from bench import catalogue
 from bench.__main__ import main
 from bench.catalogue import CARDS
-from bench.planning.plan import Plan, make_plan
-from bench.planning.yaml_file import read_yaml
+from bench.jobs import foreground
+from bench.planning.plan import make_plan
+from bench.planning.plan_record import Plan
 from bench.planning.schema import CONFIGS, generated
 from bench.planning.study import load_study
+from bench.planning.yaml_file import read_yaml
+from bench.results.collect import Collected
 
 STUDIES = sorted(CONFIGS.glob("*.yaml"))
 GOOD = (
@@ -71,10 +74,18 @@ def test_mistakes_are_told_on_stderr_without_a_traceback(tmp_path: Path) -> None
 
 def test_run_hands_the_plan_to_the_jobs(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Plan, str]] = []
-    monkeypatch.setattr(foreground, "run_in_foreground", lambda *given: seen.append(given))
+
+    def run(plan: Plan, label: str) -> Collected:
+        seen.append((plan, label))
+        return Collected(runs=[{"status": "ok"}, {"status": status}])
+
+    monkeypatch.setattr(foreground, "run_in_foreground", run)
+    status = "ok"
     assert main(["run", study, "nbvae.n_latent-3"]) == 0
     [(plan, label)] = seen
     assert (plan.name, label) == ("mine", "nbvae.n_latent-3")
+    status = "diverged"
+    assert main(["run", study, "nbvae.n_latent-3"]) == 1
 
 
 def test_run_suggests_the_label_that_was_meant(

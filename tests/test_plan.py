@@ -1,6 +1,7 @@
 """Truths about the plan: who runs where, what is refused, what a change re-runs."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from bench.core.errors import UserError
 from bench.core.rows import METRICS
 from bench.planning.matching import warmup_beyond_reach
-from bench.planning.plan import Plan, make_plan, plan_table
+from bench.planning.plan import make_plan
+from bench.planning.plan_record import Plan, plan_table
 from bench.planning.study import from_config
 
 OWN = {
@@ -123,7 +125,8 @@ def test_columns_of_a_users_file_are_provided_once_named(tmp_path: Path) -> None
     assert "needs batch" in refusal(datasets=[str(file)], **changes)[0]
     made = plan(datasets=[{"cells": {"path": str(file), "batch": "donor"}}], **changes)
     assert made.datasets["cells"]["provides"] == ["batch", "counts"]
-    assert made.datasets["cells"]["files"] == [str(file)]
+    empty = sha256(b"").hexdigest()
+    assert made.datasets["cells"]["contents"] == {str(file): empty}
     assert made.runs[0]["file"] == path
     assert made.runs[0]["model"] == "my_variant"
 
@@ -344,8 +347,10 @@ def test_adding_a_metric_changes_what_is_scored_and_nothing_else() -> None:
     few = plan(tasks=["held_out_cells"], metrics=["elbo"])
     more = plan(tasks=["held_out_cells"], metrics=["elbo", "iwelbo"])
     assert {what for _, what in changed(few, more)} == {"score"}
-    same = [{k: v for k, v in r.items() if k not in ("metrics", "code")} for r in few.runs]
-    assert same == [{k: v for k, v in r.items() if k not in ("metrics", "code")} for r in more.runs]
+    for one, other in zip(few.runs, more.runs, strict=True):
+        differ = {key for key in one if one[key] != other[key]}
+        assert differ == {"metrics", "code", "keys"}
+        assert {key for key in one["keys"] if one["keys"][key] != other["keys"][key]} == {"score"}
 
 
 def test_adding_a_dataset_leaves_the_others_alone() -> None:

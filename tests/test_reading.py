@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench.core.errors import UserError
-from bench.planning.yaml_file import merged, read_yaml
 from bench.planning.study import load_study
+from bench.planning.yaml_file import merged, read_yaml
 
 
 def test_yaml_is_read_as_people_write_it(tmp_path: Path) -> None:

@@ -11,19 +11,28 @@ import pytest
 import torch
 import yaml
 
-from bench import jobs
 from bench.__main__ import main
 from bench.core.dataset import CountData
 from bench.core.errors import UserError
-from bench.core.files import read_json, write_json
-from bench.core.problem import TEST, Problem, save
+from bench.core.files import read_json
+from bench.core.problem import TEST, Problem
 from bench.jobs.gather import search_table
-from bench.planning.plan import Plan, make_plan
+from bench.jobs.propose import propose
+from bench.jobs.read_out_trial import read_out_trial
+from bench.jobs.score import score
+from bench.jobs.select_trial import select_trial
+from bench.jobs.train import train
+from bench.planning.plan import make_plan
+from bench.planning.plan_record import Plan
+from bench.planning.study import Study, from_config
+from bench.results.keys import read_out_params, score_params, train_params
+from bench.results.layout import READOUTS, SCORES, STATUS
+from bench.results.records import write_record
 from bench.search import trials
 from bench.search.outcomes import Outcome, best, outcome, table
 from bench.search.proposals import DRAWN, settings
-from bench.search.validation import record
-from bench.planning.study import Study, from_config
+from bench.search.validation import values_of
+from tests import written
 from tests.conftest import SMALL, posed
 
 SPACE = {
@@ -256,13 +265,13 @@ def test_a_trial_is_its_template_with_what_it_tries(tmp_path: Path) -> None:
     search = search_row(trials=3, per_round=2)
     tried = {"n_latent": 3, "learning_rate": 0.01, "encoder_input": "raw"}
     made = [{"number": n, "run": f"tuned.trial-0{n}", "parameters": tried} for n in (1, 2)]
-    write_json(tmp_path / trials.round_file(search, 1), {"trials": made})
-    where = {"dataset": "gamma_poisson", "task": "held_out_cells", "split": "2"}
+    write_record(tmp_path / trials.round_file(search, 1), {"trials": made})
+    where = {"dataset": "gamma_poisson", "task": "held_out_cells", "split": "1"}
     row = trials.run_at(tmp_path, [search], where | {"run": "tuned.trial-02"})
     template = search["template"]
     assert row["config"] == template["config"] | {"n_latent": 3, "encoder_input": "raw"}
     assert row["training"] == template["training"] | {"learning_rate": 0.01}
-    assert (row["run"], row["swept"], row["split"]) == ("tuned.trial-02", tried, 2)
+    assert (row["run"], row["swept"], row["split"]) == ("tuned.trial-02", tried, 1)
     for nowhere in ("tuned.trial-04", "tuned", "other.trial-01"):
         with pytest.raises(KeyError):
             trials.found([search], where | {"run": nowhere})
@@ -379,26 +388,23 @@ def test_the_table_shows_every_trial_and_one_selection() -> None:
     assert shown.loc[0, "status"] == "failed"
 
 
+BAD = {"status": "diverged", "reason": "NaN"}
+
+
 @pytest.mark.parametrize(
-    ("status", "outcome", "words"),
+    ("trained", "read", "words"),
     [
-        ({"status": "ok", "reason": "", "seeds": {}}, "timeout", "stopped"),
-        ({"status": "out_of_memory", "reason": "killed", "seeds": {}}, "ok", "killed"),
-        (
-            {"status": "ok", "reason": "", "seeds": {"1": {"status": "diverged", "reason": "NaN"}}},
-            "ok",
-            "NaN",
-        ),
+        (BAD, {}, "NaN"),
+        ({"status": "ok"}, BAD, "NaN"),
+        ({"status": "ok"}, {"status": "ok", "validation": BAD}, "NaN"),
     ],
 )
-def test_a_seed_without_a_value_says_why(
-    tmp_path: Path, status: dict[str, Any], outcome: str, words: str
-) -> None:
-    write_json(tmp_path / "status.json", status)
-    ended = {"status": outcome, "reason": "" if outcome == "ok" else "stopped"}
-    found = record(tmp_path, [1], ended)
-    assert found["values"] == {}
-    assert found["failures"]["1"]["reason"] == words
+def test_a_seed_without_a_value_says_why(trained: Any, read: Any, words: str) -> None:
+    good = {"status": "ok", "validation": {"value": 2.0}}
+    states = {"seeds": {"0": {"status": "ok"}, "1": trained}}
+    found = values_of(states, {"0": good, "1": read})
+    assert found["values"] == {"0": 2.0}
+    assert found["failures"] == {"1": {"status": "diverged", "reason": words}}
 
 
 # What a selection rests on.
@@ -463,24 +469,22 @@ def test_answers_of_the_test_change_no_proposal_and_no_selection(
 
 
 def searched(folder: Path, row: dict[str, Any], problem: Problem) -> dict[str, Any]:
-    """A whole search in this process: its rounds and its conclusion."""
-    path, rounds = folder / "problem.npz", []
-    save(problem, path)
+    """A whole search in this process: its rounds and its selection."""
+    row |= {"problem_keys": {"1": "k"}}
+    posed, rounds = str(written.problem(problem, folder / "problem.npz")), []
+    here: dict[str, Any] = {"threads": 1, "minutes": 1.0}
     for round in trials.rounds(row):
         made = folder / trials.round_file(row, round)
-        jobs.propose(row, round, list(trials.numbers(row, round)), 1, str(made))
-        rounds.append(read_json(made))
-        for trial in rounds[-1]["trials"]:
+        propose(row, round, list(trials.numbers(row, round)), 1, "k", str(folder), str(made))
+        rounds.append(read_json(made)["trials"])
+        for trial in rounds[-1]:
             run = trials.as_run(row, trial, 1)
-            place = folder / trials.files_of(row, [round], 1, "x")[0].parent.with_name(run["run"])
-            place.mkdir(parents=True)
-            jobs.train_here(run, str(path), str(place), threads=1)
-            jobs.read_out_trial_here(run, str(path), str(place), threads=1)
-            write_json(place / "status.json", {"status": "ok", "reason": "", "seeds": {}})
-            ended = record(place, run["seeds"], {"status": "ok", "reason": ""})
-            write_json(place / "validation.json", ended)
-    jobs.score(run, str(path), str(place / "scores.json"))
-    (place / "scores.json").rename(folder / "scores.json")
-    concluded = folder / trials.trials_file(row)
-    jobs.conclude(row, 1, str(concluded))
-    return {"rounds": rounds, "trials": read_json(concluded)}
+            place = folder / trials.folder_of_trial(row, run["run"], 1)
+            train(train_params(run), posed, str(place / STATUS), log=None, **here)
+            record = str(place / READOUTS)
+            read_out_trial(read_out_params(run), posed, record, log=None, **here)
+    score(score_params(run), posed, str(place / SCORES), log=None, **here)
+    (place / SCORES).rename(folder / SCORES)
+    selected = folder / trials.trials_file(row)
+    select_trial(row, 1, "k", str(folder), str(selected))
+    return {"rounds": rounds, "trials": read_json(selected)["trials"]}

@@ -12,7 +12,7 @@ from bench.jobs.prepare import prepare
 from bench.jobs.read_out import read_out
 from bench.jobs.score import score
 from bench.jobs.train import train
-from bench.planning.plan import Plan
+from bench.planning.plan_record import Plan
 from bench.results import layout
 from bench.results.collect import Collected, collect
 from bench.results.keys import fit_params, read_out_params, score_params, train_params

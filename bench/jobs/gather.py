@@ -11,7 +11,7 @@ from bench.core.errors import Finding, UserError
 from bench.core.files import read_json, replacing, write_json
 from bench.core.rows import METRICS, SEARCH
 from bench.jobs.logged import logged
-from bench.planning.plan import Plan, plan_table
+from bench.planning.plan_record import Plan, plan_table
 from bench.reports.differences import table as differences_table
 from bench.results import layout
 from bench.results.collect import collect, data_record, ranking, with_plain_reasons

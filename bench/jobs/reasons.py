@@ -10,9 +10,10 @@ TAIL_LINES, TAIL_BYTES = 30, 8000
 """The end of a log that is kept in a record."""
 
 OF_THE_MACHINE = frozenset(
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EIO", "EROFS", "ENFILE", "EMFILE", "ESTALE", "EBUSY")
-    if hasattr(errno, name)
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS),
+        *(errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.EBUSY),
+    }
 )
 """Errors of the operating system that say nothing of a model."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.planning.plan import Plan
+from bench.planning.plan_record import Plan
 from bench.results import layout
 from bench.results.keys import (
     dataset_key,

@@ -1,7 +1,6 @@
 """A study -> its plan: every run there will be, as plain data, before any job starts."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from hashlib import sha256
 from itertools import chain
@@ -21,6 +20,7 @@ from bench.planning.matching import (
     unmet_readouts,
     untrainable,
 )
+from bench.planning.plan_record import Plan, Row
 from bench.results.keys import dataset_key, problem_key, with_keys
 
 if TYPE_CHECKING:
@@ -28,48 +28,11 @@ if TYPE_CHECKING:
     from bench.planning.search_keys import Search
     from bench.planning.study import Study
 
-Row = dict[str, Any]
-
 STUDY_RULES = (
     *("project", "tabulate_treatments", "score_perturbations"),
     *("propose", "select_trial", "gather", "report"),
 )
 """Rules whose digests belong to no run."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a study comes to.  Only what JSON knows, so that it can be kept and handed to jobs."""
-
-    name: str
-    title: str
-    seeds: list[int]
-    splits: int
-    strict: bool
-    datasets: dict[str, Row]
-    """By label: dataset, config, contents (sha256 of the user's files by path), remote, provides,
-    code, fetch_code."""
-    tasks: dict[str, Row]
-    """By label: task, config, code."""
-    runs: list[Row]
-    """One per run, dataset, task and split; see :func:`_row`."""
-    searches: list[Row]
-    """One per search, dataset and task: what is searched, and ``template``, which is what all its
-    trials have in common as runs; see :mod:`bench.search.trials`."""
-    skipped: list[Row]
-    """What is left out where it has nothing to give: run, dataset, task, reason."""
-    metrics: dict[str, Row]
-    """By name or path as given: the columns of ``metrics.csv``."""
-    trackers: dict[str, Row]
-    """By label: tracker, config, code."""
-    code: dict[str, str]
-    """Digests of the rules that belong to no run: :data:`STUDY_RULES`."""
-    resolved: Row
-    """The study again, in its own keys, with every list fanned out and every default written."""
-
-    def as_data(self) -> dict[str, Any]:
-        """The plan as a dictionary that JSON can hold."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Plan:
@@ -98,22 +61,6 @@ def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Pla
         code={rule: fingerprint.code_of(rule) for rule in STUDY_RULES},
         resolved=study.resolved(),
     )
-
-
-def plan_table(plan: Plan) -> list[Row]:
-    """``plan.csv``: a row per run and split, with every hyperparameter and training key.
-
-    ``kind`` is ``models`` or ``baselines``.  All rows have the same columns; a parameter that a run
-    does not have is None.
-    """
-    keys = ("run", "kind", "model", "label", "role", "dataset", "task", "split")
-    values = [{**row["config"], **row["training"]} for row in plan.runs]
-    columns = dict.fromkeys(name for row in values for name in row)
-    return [
-        {key: row["shelf" if key == "kind" else key] for key in keys}
-        | {name: mine.get(name) for name in columns}
-        for row, mine in zip(plan.runs, values, strict=True)
-    ]
 
 
 def metric_row(name: str, card: Any) -> Row:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from bench import __version__
 from bench.core.files import write_text
-from bench.planning.plan import Plan, make_plan
+from bench.planning.plan_record import Plan
 from bench.results.digests import Digests
 
 NEWEST = 20
@@ -82,6 +82,7 @@ def _read(file: Path) -> Cached:
 
 def _planned(config: Mapping[str, Any], name: str, digests: Digests) -> str:
     # Reading the study loads pydantic and every card it names, torch with them.
+    from bench.planning.plan import make_plan
     from bench.planning.study import from_config
 
     plan = make_plan(from_config(config, name), lambda path: str(digests.of(path)))

@@ -8,7 +8,6 @@ it, so that a flipped bit anywhere shows.
 
 import json
 from collections.abc import Iterable, Mapping
-from errno import ENOENT
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,7 @@ Record = dict[str, Any]
 
 
 class Damaged(Exception):
-    """A result file that is missing, cut, changed, or made from something else."""
-
-
-class Missing(Damaged, FileNotFoundError):
-    """A record that is not there: Snakemake asks for parameters before all files are."""
+    """A result file that is cut, changed, or made from something else."""
 
 
 def digest_of(content: Mapping[str, Any]) -> str:
@@ -45,11 +40,9 @@ def write_record(path: Path, content: Mapping[str, Any]) -> Record:
 
 
 def read_record(path: Path) -> Record:
-    """Read a record.  Raises :class:`Damaged` where it is missing or not as it was written."""
+    """Read a record.  Raises FileNotFoundError, or :class:`Damaged` if it is not as written."""
     try:
         record = json.loads(Path(path).read_bytes())
-    except FileNotFoundError:
-        raise Missing(ENOENT, "is missing", str(path)) from None
     except ValueError:
         raise Damaged(f"{path} is no valid JSON: damaged") from None
     if not isinstance(record, dict) or not _is_whole(record):
@@ -61,14 +54,14 @@ def find_record(path: Path) -> Record | None:
     """As :func:`read_record`; None where there is no sound record."""
     try:
         return read_record(path)
-    except Damaged:
+    except (FileNotFoundError, Damaged):
         return None
 
 
 def verified(path: Path, key: str | None = None) -> Record:
     """A record whose files are the ones it was written with, and whose key is the expected one.
 
-    Raises :class:`Damaged` with the file that is not.
+    Raises FileNotFoundError, or :class:`Damaged` with the file that is not.
     """
     record = read_record(path)
     if key is not None and record.get("key") != key:

@@ -9,13 +9,17 @@ import yaml
 from bench.core.files import write_text
 from bench.results.layout import SETTINGS
 
-DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+try:
+    from yaml import CSafeDumper as Dumper
+    from yaml import CSafeLoader as Loader
+except ImportError:  # PyYAML without its C library: the same, more slowly
+    from yaml import SafeDumper as Dumper  # type: ignore[assignment]
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Write settings into a run's folder, unless they stand there already."""
-    text = yaml.dump(dict(settings), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
+    text = yaml.dump(dict(settings), Dumper=Dumper, sort_keys=False, allow_unicode=True)
     path = Path(folder) / SETTINGS
     if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)
@@ -23,4 +27,4 @@ def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 
 def read_settings(folder: Path) -> dict[str, Any]:
     """The settings of the run in a folder."""
-    return dict(yaml.load((Path(folder) / SETTINGS).read_text(encoding="utf8"), Loader=LOADER))
+    return dict(yaml.load((Path(folder) / SETTINGS).read_text(encoding="utf8"), Loader=Loader))

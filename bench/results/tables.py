@@ -1,6 +1,6 @@
 """What a study's folder holds, as plain data in a fixed order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, nan
@@ -12,6 +12,7 @@ import pandas as pd
 from bench.core import rows
 from bench.core.errors import Finding, UserError, mistake
 from bench.core.files import read_json
+from bench.results import layout
 from bench.results.statistics import Unit
 
 PLAN = ("run", "kind", "model", "label", "role", "dataset", "task", "split")
@@ -123,11 +124,10 @@ def read(folder: Path, drawn: Sequence[Path] = ()) -> Results:
         raise mistake(str(folder / "provenance.json"), None, "is missing", "gather the study first")
     provenance = read_json(folder / "provenance.json")
 
+    seeds = sorted(set(tables["runs"]["seed"]))
+
     def curve(dataset: str, task: str, split: int, run: str) -> pd.DataFrame | None:
-        path = folder / "runs" / dataset / task / str(split) / run / "curve.parquet"
-        # A training that left no curve left an empty file in its place.
-        trained = path.is_file() and path.stat().st_size > 0
-        return pd.read_parquet(path) if trained else None
+        return read_curves(folder / "runs" / dataset / task / str(split) / run, seeds)
 
     for name, columns in {"search": rows.SEARCH, "differences": rows.DIFFERENCES}.items():
         if (folder / f"{name}.csv").is_file():
@@ -139,6 +139,13 @@ def read(folder: Path, drawn: Sequence[Path] = ()) -> Results:
         curve=curve,
         drawn=drawn,
     )
+
+
+def read_curves(run: Path, seeds: Iterable[int]) -> pd.DataFrame | None:
+    """The curves of these replicates of a run, rows of :data:`bench.core.rows.CURVES`, or None."""
+    paths = [layout.seed_folder(run, seed) / layout.CURVE for seed in seeds]
+    found = [pd.read_parquet(path) for path in paths if path.is_file()]
+    return pd.concat(found, ignore_index=True) if found else None
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

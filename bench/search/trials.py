@@ -65,7 +65,7 @@ def trials_file(search: Mapping[str, Any]) -> Path:
 def proposed(study: Path, search: Mapping[str, Any], among: Iterable[int]) -> Iterator[Row]:
     """The trials that these rounds made: number, round, run, parameters.
 
-    Raises :class:`bench.results.records.Damaged` where a round is not made yet, or damaged.
+    Raises FileNotFoundError where a round is not made yet.
     """
     for round in among:
         for trial in read_record(study / round_file(search, round))["trials"]:

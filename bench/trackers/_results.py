@@ -15,8 +15,9 @@ import pandas as pd
 
 from bench.core.files import read_json
 from bench.core.rows import RUN_KEYS, RUNS
+from bench.results.tables import read_curves
 
-TABLES = ("scores.csv", "runs.csv", "plan.csv", "metrics.csv", "provenance.json")
+TABLES = ("scores.csv", "runs.csv", "unscored.csv", "plan.csv", "metrics.csv", "provenance.json")
 """What every study comes to, beside its page."""
 
 SOMETIMES = ("search.csv", "differences.csv")
@@ -28,7 +29,9 @@ PLACE = ("dataset", "task", "split", "run")
 DESCRIPTION = ("model", "kind", "role")
 """Columns of the plan that say what a run is; the rest but for its label are parameters."""
 
-NAMES = {"dataset", "task", "run", "model", "kind", "role", "label", "metric", "status", "reason"}
+OUTCOME = ("status", "stage", "reason")
+
+NAMES = {"dataset", "task", "run", "model", "kind", "role", "label", "metric", *OUTCOME}
 
 
 Row = Mapping[str, Any]
@@ -90,14 +93,11 @@ class Finished:
         for state in _rows(self.folder / "runs.csv"):
             runs.setdefault(_place(state), []).append(state)
         for row in _rows(self.folder / "plan.csv"):
-            mine, curve = scores.get(_place(row)), self._curve(_place(row))
-            for state in runs[_place(row)]:
+            mine, states = scores.get(_place(row)), runs[_place(row)]
+            seeds = [int(state["seed"]) for state in states]
+            curve = read_curves(self.folder.joinpath("runs", *map(str, _place(row))), seeds)
+            for state in states:
                 yield _replicate(row, state, mine, curve)
-
-    def _curve(self, place: tuple[Any, ...]) -> pd.DataFrame | None:
-        path = self.folder.joinpath("runs", *map(str, place), "curve.parquet")
-        # A training that left no curve left an empty file in its place.
-        return pd.read_parquet(path) if path.is_file() and path.stat().st_size else None
 
 
 def finished(folder: Path) -> Finished:
@@ -120,7 +120,7 @@ def _replicate(
 ) -> Replicate:
     known = {*PLACE, *DESCRIPTION, "label"}
     seed = int(state["seed"])
-    costs = {key: state[key] for key in RUNS if key not in {*RUN_KEYS, "status", "reason"}}
+    costs = {key: state[key] for key in RUNS if key not in {*RUN_KEYS, *OUTCOME}}
     return Replicate(
         place={key: row[key] for key in (*PLACE, *DESCRIPTION)} | {"seed": seed},
         parameters=_present({key: value for key, value in row.items() if key not in known}),

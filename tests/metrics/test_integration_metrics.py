@@ -190,7 +190,7 @@ def test_a_batch_of_one_cell_is_a_batch_like_others() -> None:
 
 
 @pytest.mark.parametrize("n_batches", [1, 3])
-def test_what_does_not_apply_is_neither_a_row_nor_a_failure(n_batches: int) -> None:
+def test_what_does_not_apply_says_why_and_is_no_failure(n_batches: int) -> None:
     batch, kinds = labelled(n_batches)
     problem = Problem(
         visible=None,  # type: ignore[arg-type]
@@ -200,9 +200,12 @@ def test_what_does_not_apply_is_neither_a_row_nor_a_failure(n_batches: int) -> N
     )
     metrics = {name: card("metrics", name) for name in MIXING}
     good, bad = score_all(metrics, {"latent": one_hot(batch)}, problem)
-    assert not bad
     left = {3: set(MIXING) - {"batch_entropy_as_published"}, 1: {"batch_entropy"}}
     assert {row["metric"] for row in good} == left[n_batches]
+    assert {row["metric"] for row in bad} == set(MIXING) - left[n_batches]
+    for row in bad:
+        assert row["status"] == "not_applicable"
+        assert row["reason"]
 
 
 def test_one_label_has_no_entropy_to_relate_to() -> None:

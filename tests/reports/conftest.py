@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.core import rows
+from bench.results.layout import CURVE, seed_folder
 
 RANKED_BY = {"thinned_counts": "heldout_poisson_loglik", "masked_entries": "imputation_loss"}
 MEANS = {
@@ -94,6 +95,7 @@ def _record(
     return {
         **where,
         "status": status,
+        "stage": "" if status == "ok" else "train",
         "reason": "" if status == "ok" else "loss became NaN at epoch 12 <of 400>",
         "train_seconds": scale * np.exp(0.4 * noise.normal()),
         "epochs": 100 if kind == "models" else 0,
@@ -124,9 +126,10 @@ def _write_curve(
                 frame = {"step": 10 * epochs, "epoch": epochs, "seed": seed, "part": part}
                 kept.append(pd.DataFrame(frame | {"term": term, "value": values}))
     address = Path(*(str(place[key]) for key in ("dataset", "task", "split", "run")))
-    path = folder / "runs" / address / "curve.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pd.concat(kept, ignore_index=True).to_parquet(path)
+    for seed, table in pd.concat(kept, ignore_index=True).groupby("seed"):
+        path = seed_folder(folder / "runs" / address, int(str(seed))) / CURVE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(path)
 
 
 def _provenance(datasets: tuple[str, ...], n_seeds: int, n_splits: int) -> dict[str, Any]:

@@ -30,15 +30,16 @@ def masked(study_folder: StudyFolder) -> Results:
     folder = study_folder(
         datasets=("thinning_example",), tasks=("thinned_counts",), means=MEANS, n_epochs=30
     )
-    path = folder / "runs/thinning_example/thinned_counts/1/sams/curve.parquet"
-    curve = pd.read_parquet(path)
-    like = curve[curve["term"] == "kl_z"]
-    on, off = like["epoch"] / 100, like["epoch"] / 50
-    more = [like.assign(term="mask_on", value=on), like.assign(term="mask_off", value=off)]
-    more.append(like.assign(term="mask_likely", value=0.5 + 0.001 * like["seed"]))
-    # Of the loss, whatever its name: nats.
-    more.append(like.assign(term="mask_rate", value=3.0))
-    pd.concat([curve, *more]).to_parquet(path)
+    run = folder / "runs/thinning_example/thinned_counts/1/sams"
+    for path in run.glob("*/curve.parquet"):
+        curve = pd.read_parquet(path)
+        like = curve[curve["term"] == "kl_z"]
+        on, off = like["epoch"] / 100, like["epoch"] / 50
+        more = [like.assign(term="mask_on", value=on), like.assign(term="mask_off", value=off)]
+        more.append(like.assign(term="mask_likely", value=0.5 + 0.001 * like["seed"]))
+        # Of the loss, whatever its name: nats.
+        more.append(like.assign(term="mask_rate", value=3.0))
+        pd.concat([curve, *more]).to_parquet(path)
     return read(folder)
 
 

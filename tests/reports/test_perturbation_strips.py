@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from bench import jobs
 from bench.core.problem import TEST, UNUSED, Problem, save
 from bench.core.rows import PERTURBATION_SCORES
-from bench.readouts import _store as readouts_store
+from bench.jobs.score_perturbations import score_perturbations
 from bench.reports import perturbation_strips as strips
 from bench.reports.page import compose
 from bench.reports.standings import boards
 from bench.results.tables import Results, read
+from tests import written
 
 StudyFolder = Callable[..., Path]
 TASK, DATASET = "thinned_counts", "thinning_example"
@@ -45,10 +45,10 @@ def place(tmp_path: Path) -> Path:
 
 def scored(place: Path, effects: dict[int, Any]) -> pd.DataFrame:
     """What a job makes of these predicted effects, by seed."""
-    archive = place.with_name("readouts.npz")
     arrays = {s: {"effect": e, "effect_perturbation": NAMES} for s, e in effects.items()}
-    readouts_store.write(archive, arrays)
-    jobs.score_perturbations(str(place.with_name("problem.npz")), str(place))
+    done = written.readouts(place.parent, arrays)
+    place.unlink(missing_ok=True)
+    score_perturbations("k", str(place.with_name("problem.npz")), str(done), str(place))
     return pd.read_parquet(place) if place.stat().st_size else pd.DataFrame()
 
 
@@ -71,8 +71,7 @@ def test_a_seed_that_cannot_be_read_is_left_out_and_none_leaves_an_empty_file(pl
     broken[1, 1] = np.nan
     assert set(scored(place, {0: broken, 1: OBSERVED})["seed"]) == {1}
     assert scored(place, {0: OBSERVED[:2], 1: broken}).empty
-    place.with_name("readouts.npz").write_bytes(b"")
-    jobs.score_perturbations(str(place.with_name("problem.npz")), str(place))
+    assert scored(place, {}).empty
     assert place.read_bytes() == b""
 
 

@@ -11,16 +11,18 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from bench import jobs
 from bench.core.dataset import KNOWN_TYPE, CountData
 from bench.core.problem import Problem, save
 from bench.data import _store as cells_store
+from bench.jobs.project import project
 from bench.parts.projection import projected
 from bench.readouts import _store as readouts_store
 from bench.reports import projections
 from bench.reports.page import compose
 from bench.reports.standings import boards
+from bench.results.layout import ARRAYS, seed_folder
 from bench.results.tables import Results, read
+from tests import written
 
 StudyFolder = Callable[..., Path]
 TASK, DATASET = "thinned_counts", "thinning_example"
@@ -159,14 +161,15 @@ def read_out(tmp_path: Path) -> Path:
         }
         for seed in (2, 5)
     }
-    readouts_store.write(tmp_path / "readouts.npz", arrays)
+    written.readouts(tmp_path, arrays)
     return tmp_path / "projection.parquet"
 
 
 def made(place: Path, problem: str = "problem") -> pd.DataFrame:
-    files = [str(place.with_name(name)) for name in (f"{problem}.npz", "cells.h5ad")]
-    jobs.project(*files, str(place))
-    return pd.read_parquet(place)
+    place.unlink(missing_ok=True)
+    names = (f"{problem}.npz", "cells.h5ad", "readouts.json")
+    project("k", *(str(place.with_name(name)) for name in names), str(place))
+    return pd.read_parquet(place) if place.stat().st_size else pd.DataFrame()
 
 
 @pytest.mark.slow
@@ -176,7 +179,7 @@ def test_a_projection_is_of_the_first_seed_and_of_scored_cells(read_out: Path) -
     assert found["true_type"].tolist() == [TYPES[k % 3] for k in range(0, N_CELLS, 2)]
     assert found["labelled"].tolist() == [k < 6 for k in range(0, N_CELLS, 2)]
     assert set(found["seed"]) == {2}
-    arrays = readouts_store.read(read_out.with_name("readouts.npz"), 2)
+    arrays = readouts_store.read(seed_folder(read_out.parent, 2) / ARRAYS)
     best = TYPES[arrays["class_probability"].argmax(1)]
     assert found["predicted_type"].tolist() == best.tolist()
     known = np.where(found["labelled"], found["true_type"], "")
@@ -188,12 +191,8 @@ def test_a_projection_is_of_the_first_seed_and_of_scored_cells(read_out: Path) -
 
 @pytest.mark.parametrize("broken", ["empty", "infinite"])
 def test_what_was_not_read_out_leaves_an_empty_file(read_out: Path, broken: str) -> None:
-    archive = read_out.with_name("readouts.npz")
-    arrays = {seed: readouts_store.read(archive, seed) for seed in (2, 5)}
-    arrays[2]["latent"][3, 0] = np.inf
-    readouts_store.write(archive, arrays)
-    if broken == "empty":
-        archive.write_bytes(b"")
-    files = [str(read_out.with_name(name)) for name in ("problem.npz", "cells.h5ad")]
-    jobs.project(*files, str(read_out))
+    arrays = readouts_store.read(seed_folder(read_out.parent, 2) / ARRAYS)
+    arrays["latent"][3, 0] = np.inf
+    written.readouts(read_out.parent, {} if broken == "empty" else {2: arrays})
+    assert made(read_out).empty
     assert read_out.read_bytes() == b""

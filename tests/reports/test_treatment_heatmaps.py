@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from bench import jobs
 from bench.core.rows import TREATMENTS
-from bench.readouts import _store as readouts_store
+from bench.jobs.tabulate_treatments import tabulate_treatments
 from bench.reports import treatment_heatmaps as heatmaps
 from bench.reports.page import compose
 from bench.reports.standings import boards
 from bench.results.tables import Results, read
+from tests import written
 
 StudyFolder = Callable[..., Path]
 Floats = NDArray[np.floating[Any]]
@@ -40,10 +40,10 @@ def arrays(rng: np.random.Generator, masked: bool = True) -> dict[str, Floats]:
 
 def read_out(folder: Path, seeds: Mapping[int, Mapping[str, Floats]]) -> Path:
     """Write an archive of these seeds, and what a job makes of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    readouts_store.write(folder / "readouts.npz", {s: dict(one) for s, one in seeds.items()})
-    jobs.tabulate_treatments(str(folder / "treatments.csv"))
-    return folder / "treatments.csv"
+    path = folder / "treatments.csv"
+    path.unlink(missing_ok=True)
+    tabulate_treatments("k", str(written.readouts(folder, seeds)), str(path))
+    return path
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -76,9 +76,7 @@ def test_a_seed_that_is_no_numbers_is_left_out_and_nothing_at_all_is_an_empty_fi
     assert set(table(path)["seed"]) == {5}
     seeds[5]["mask_probability"][0, 0] = np.inf
     assert read_out(tmp_path, seeds).read_bytes() == b""
-    path.with_name("readouts.npz").write_bytes(b"")
-    jobs.tabulate_treatments(str(path))
-    assert path.read_bytes() == b""
+    assert read_out(tmp_path, {}).read_bytes() == b""
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem, for_selection, load, save
 from bench.core.seeds import numpy_generator
-from bench.planning.parameters import Checked, check, parameters_of
 from bench.parts.label_seeds import Marker, marked, markers
+from bench.planning.parameters import Checked, check, parameters_of
 
 GENES = 30
 SIZES = {"a": 100, "b": 60, "c": 40, "unknown": 20}

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bench.core import rows
+from bench.results.layout import CURVE, seed_folder
 
 PLACE = {"dataset": "NA", "task": "held_out_cells", "split": 1}
 """A dataset by a name that a reader of tables takes for a hole."""
@@ -42,18 +43,21 @@ def write_study(folder: Path, name: str = "made_up", elbo: float = BOUND) -> Pat
         {**nmf, "kind": "baselines", "label": "NMF", "role": "competitor"}
         | {"n_latent": None, "likelihood": None, "rank": 0.5, "hidden": None},
     ]
-    ok, why = {"status": "ok", "reason": ""}, "the loss was not a number at step 4"
+    ok, why = {"status": "ok", "stage": "", "reason": ""}, "the loss was not a number at step 4"
     runs = [
         {**vae, "seed": 0, **ok, **COSTS, "n_parameters": 99},
-        {**vae, "seed": 1, "status": "diverged", "reason": why, **COSTS},
+        {**vae, "seed": 1, "status": "diverged", "stage": "train", "reason": why, **COSTS},
         *({**nmf, "seed": seed, **ok, "train_seconds": 0.25} for seed in (0, 1)),
     ]
     scores = [{**vae, "seed": 0, "metric": "elbo", "value": elbo}]
     scores += [{**nmf, "seed": seed, "metric": "rmse", "value": 2 + seed} for seed in (0, 1)]
     metrics = [("elbo", "ELBO", "higher", None, None, "nats per cell", True, "a paper")]
     place = folder / "runs" / "NA" / "held_out_cells" / "1" / "10"
-    place.mkdir(parents=True, exist_ok=True)
-    curve().to_parquet(place / "curve.parquet", index=False)
+    for seed, rows_of_seed in curve().groupby("seed"):
+        path = seed_folder(place, int(str(seed))) / CURVE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows_of_seed.to_parquet(path, index=False)
+    (folder / "unscored.csv").write_text(",".join(rows.UNSCORED) + "\n")
     pd.DataFrame(scores, columns=list(rows.SCORES)).to_csv(folder / "scores.csv", index=False)
     pd.DataFrame(runs, columns=list(rows.RUNS)).to_csv(folder / "runs.csv", index=False)
     pd.DataFrame(plan).to_csv(folder / "plan.csv", index=False)

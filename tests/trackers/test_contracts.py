@@ -16,7 +16,7 @@ import pytest
 from bench.catalogue import card, names
 from bench.core.errors import UserError
 from bench.core.tracker import Tracker
-from bench.jobs import mirror
+from bench.jobs.export_to_tracker import export_to_tracker
 from bench.planning.parameters import field_docs, parameters_of
 from bench.planning.plan import make_plan
 from bench.planning.study import from_config
@@ -103,7 +103,8 @@ def test_there_are_both() -> None:
 def test_planning_and_cards_import_no_library() -> None:
     libraries = sorted({lib for name in TRACKERS for lib in card("trackers", name).libraries})
     code = (
-        "import sys; from bench.planning.plan import make_plan; from bench.planning.study import from_config;"
+        "import sys; from bench.planning.plan import make_plan;"
+        "from bench.planning.study import from_config;"
         f"plan = make_plan(from_config({PLAIN | {'trackers': TRACKERS}!r}, 'mine'));"
         f"assert len(plan.trackers) == {len(TRACKERS)};"
         f"print(*sorted(set({libraries}) & set(sys.modules)))"
@@ -205,7 +206,9 @@ def test_a_tracker_of_the_users_own(own: str) -> None:
 
 def test_the_job_writes_what_went_where(own: str, new_study: Callable[..., Path]) -> None:
     study = new_study()
-    mirror({"tracker": own, "config": {"words": ("a",)}}, str(study / "trackers" / "v.2.json"))
+    export_to_tracker(
+        {"tracker": own, "config": {"words": ("a",)}}, str(study / "trackers" / "v.2.json")
+    )
     written = (study / "trackers" / "v.2.json").read_text()
     assert '"own": "v.2"' in written
     assert '"study": "made_up"' in written

@@ -58,9 +58,10 @@ def test_a_curve_is_in_the_order_of_its_steps(replicates: dict[str, Replicate]) 
     assert replicates[f"{NMF}/0"].curve == ()
 
 
-def test_a_training_without_a_curve_left_an_empty_file(new_study: Callable[..., Path]) -> None:
+def test_a_training_may_have_left_no_curve(new_study: Callable[..., Path]) -> None:
     folder = new_study()
-    (folder / "runs" / VAE / "curve.parquet").write_bytes(b"")
+    for path in (folder / "runs" / VAE).glob("*/curve.parquet"):
+        path.unlink()
     assert all(one.curve == () for one in finished(folder).replicates())
 
 

@@ -11,9 +11,9 @@ from bench import jobs
 from bench.core.errors import mistake
 from bench.core.files import read_json
 from bench.core.problem import Problem, save
+from bench.jobs.isolation import TAIL_LINES, Outcome, supervised, told, watched
 from bench.planning.plan import make_plan
 from bench.planning.study import from_config
-from bench.jobs.isolation import TAIL_LINES, Outcome, supervised, told, watched
 
 
 def outcome_of(code: str, folder: Path, minutes: float = 1.0) -> Outcome:

@@ -1,0 +1,57 @@
+"""The plan of a study: a record of plain data, read without loading a single card."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a study comes to.  Only what JSON knows, so that it can be kept and handed to jobs."""
+
+    name: str
+    title: str
+    seeds: list[int]
+    splits: int
+    strict: bool
+    datasets: dict[str, Row]
+    """By label: dataset, config, contents (sha256 of the user's files by path), remote, provides,
+    code, fetch_code."""
+    tasks: dict[str, Row]
+    """By label: task, config, code."""
+    runs: list[Row]
+    """One per run, dataset, task and split; see :mod:`bench.planning.plan`."""
+    searches: list[Row]
+    """One per search, dataset and task: what is searched, and ``template``, which is what all its
+    trials have in common as runs; see :mod:`bench.search.trials`."""
+    skipped: list[Row]
+    """What is left out where it has nothing to give: run, dataset, task, reason."""
+    metrics: dict[str, Row]
+    """By name or path as given: the columns of ``metrics.csv``."""
+    trackers: dict[str, Row]
+    """By label: tracker, config, code."""
+    code: dict[str, str]
+    """Digests of the rules that belong to no run, by rule."""
+    resolved: Row
+    """The study again, in its own keys, with every list fanned out and every default written."""
+
+    def as_data(self) -> dict[str, Any]:
+        """The plan as a dictionary that JSON can hold."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def plan_table(plan: Plan) -> list[Row]:
+    """``plan.csv``: a row per run and split, with every hyperparameter and training key.
+
+    ``kind`` is ``models`` or ``baselines``.  All rows have the same columns; a parameter that a run
+    does not have is None.
+    """
+    keys = ("run", "kind", "model", "label", "role", "dataset", "task", "split")
+    values = [{**row["config"], **row["training"]} for row in plan.runs]
+    columns = dict.fromkeys(name for row in values for name in row)
+    return [
+        {key: row["shelf" if key == "kind" else key] for key in keys}
+        | {name: mine.get(name) for name in columns}
+        for row, mine in zip(plan.runs, values, strict=True)
+    ]
