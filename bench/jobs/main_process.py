@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.jobs.ending import ending, failed_by_themselves
-from bench.jobs.process import OWNER, identity
+from bench.jobs.process import OWNER, end_children, identity
 from bench.planning.plan_cache import remember_current
 from bench.results import layout
 from bench.results.digests import Digests
@@ -53,7 +53,9 @@ class MainProcess:
         logging.getLogger("snakemake.logging").addFilter(self._is_news)
 
     def _interrupt(self, *_: object) -> None:
+        """Ctrl-C: jobs do not listen to it (see ``common.smk``) and are ended here, in silence."""
         self.interrupted = True
+        end_children()
         raise KeyboardInterrupt
 
     def _is_news(self, record: logging.LogRecord) -> bool:

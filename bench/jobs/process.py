@@ -60,6 +60,17 @@ def kill_group(leader: int) -> None:
         return
 
 
+def end_children() -> None:
+    """End everything this process has started."""
+    import psutil  # only where it is needed: the workflow starts light
+
+    for child in psutil.Process().children(recursive=True):
+        try:
+            child.terminate()
+        except psutil.NoSuchProcess:
+            continue
+
+
 def guard() -> None:
     """Split in two: one half goes on and works, the other waits and takes everything down with it.
 

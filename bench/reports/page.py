@@ -18,6 +18,7 @@ from bench.reports import (
     curves,
     differences,
     effects,
+    failures,
     figures,
     perturbation_strips,
     projections,
@@ -98,7 +99,6 @@ def compose(results: Results) -> str:
     study, tasks = results.provenance.get("study", {}), _tasks(results)
     panels = [panel for task in tasks for panel in task.panels]
     shown = [panel.board for panel in panels]
-    failed = _failures(results)
     page = _environment().get_template("page.html")
     return page.render(
         results=results,
@@ -114,8 +114,7 @@ def compose(results: Results) -> str:
         perturbations=perturbation_strips.panels(results, shown),
         treatments=treatment_heatmaps.panels(results, shown),
         effects=effects.panels(results, shown),
-        failures=failed[:MOST_ROWS],
-        n_failures=len(failed),
+        failures=failures.failures(results),
         tally=_tally(results),
         resolved=_resolved(results),
         most_rows=MOST_ROWS,
@@ -185,12 +184,6 @@ def _places(estimates: Sequence[Estimate | None]) -> int:
     known = [found for found in estimates if found]
     halves = [(found.high - found.low) / 2 for found in known]
     return wording.decimals_for(halves, [found.mean for found in known])
-
-
-def _failures(results: Results) -> list[dict[str, Any]]:
-    columns = ["task", "dataset", "run", "split", "seed", "status", "reason"]
-    failed = results.runs.loc[results.runs["status"] != "ok", columns]
-    return failed.sort_values(columns[:5]).to_dict("records")  # type: ignore[return-value]
 
 
 def _tally(results: Results) -> dict[str, int]:

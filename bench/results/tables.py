@@ -43,6 +43,10 @@ class Results:
     a run that was not read out left empty ones."""
     search: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(rows.SEARCH)))
     """Columns :data:`bench.core.rows.SEARCH` and what was searched; empty without a search."""
+    unscored: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=list(rows.UNSCORED))
+    )
+    """Columns :data:`bench.core.rows.UNSCORED`."""
     differences: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=list(rows.DIFFERENCES))
     )
@@ -129,7 +133,12 @@ def read(folder: Path, drawn: Sequence[Path] = ()) -> Results:
     def curve(dataset: str, task: str, split: int, run: str) -> pd.DataFrame | None:
         return read_curves(folder / "runs" / dataset / task / str(split) / run, seeds)
 
-    for name, columns in {"search": rows.SEARCH, "differences": rows.DIFFERENCES}.items():
+    sometimes = {
+        "search": rows.SEARCH,
+        "differences": rows.DIFFERENCES,
+        "unscored": rows.UNSCORED,
+    }
+    for name, columns in sometimes.items():
         if (folder / f"{name}.csv").is_file():
             tables[name] = _table(folder / f"{name}.csv", columns)
     return Results(
@@ -151,8 +160,9 @@ def read_curves(run: Path, seeds: Iterable[int]) -> pd.DataFrame | None:
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if not path.is_file():
         raise mistake(str(path), None, "is missing", "gather the study first")
-    names = {"dataset", "task", "run", "model", "label", "metric", "reason", "device", "unit"}
-    names |= {"search", "better", "status"} if "search" in columns else set()
+    names = {"dataset", "task", "run", "model", "label", "metric", "device", "unit"}
+    names |= {"status", "stage", "reason"}
+    names |= {"search", "better"} if "search" in columns else set()
     names |= {"reference"} if "difference" in columns else set()
     texts = dict.fromkeys(names & set(columns), str)
     # A dataset called "NA" is a name and not a hole; empty numbers are holes.

@@ -1,7 +1,7 @@
-"""One tiny study, run to its report once; every test asks what an edit would run again."""
+"""One small study, run to its report once; and clones to type in."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from desk import Desk, copied_code
+from workspace import Workspace, of_the_clone
 
 USER_VARIANT = """
 from dataclasses import replace
@@ -19,7 +19,7 @@ from bench.models.pvae import VARIANT as PVAE
 VARIANT = replace(PVAE, label="Mine")
 """
 
-TINY: dict[str, Any] = {
+SMALL: dict[str, Any] = {
     "seeds": 2,
     "datasets": [
         {"tiny": {"dataset": "gamma_poisson", "n_cells": 40, "n_genes": 10}},
@@ -28,6 +28,7 @@ TINY: dict[str, Any] = {
     "tasks": ["held_out_cells"],
     "training": {"max_epochs": 2, "batch_size": 16},
     "readouts": {"bounds": {"n_samples": 5}},
+    "metrics": ["elbo", "iwelbo"],
     "runs": {
         "nbvae": {"variant": "nbvae", "n_latent": 2, "n_hidden": 4},
         "user": {"variant": "elsewhere/my_vae.py", "n_latent": 2, "n_hidden": 4},
@@ -38,8 +39,8 @@ TINY: dict[str, Any] = {
 
 @pytest.fixture
 def study() -> dict[str, Any]:
-    """The tiny study, to be changed at will."""
-    return copy.deepcopy(TINY)
+    """The small study, to be changed at will."""
+    return copy.deepcopy(SMALL)
 
 
 def counts_file(path: Path, counts: Any = None) -> None:
@@ -54,27 +55,23 @@ def counts_file(path: Path, counts: Any = None) -> None:
 
 
 @pytest.fixture(scope="session")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of all that runs, which may be edited; tests put back what they edit."""
-    return copied_code(tmp_path_factory.mktemp("code"))
-
-
-@pytest.fixture(scope="session")
-def finished(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """The tiny study with its report, made by a copy of the code; tests only dry-run it."""
-    desk = Desk(tmp_path_factory.mktemp("finished"), code)
-    (desk.folder / "elsewhere").mkdir()
-    (desk.folder / "elsewhere" / "my_vae.py").write_text(USER_VARIANT)
-    counts_file(desk.folder / "mine.h5ad")
-    desk.write(TINY)
-    desk.run()
-    return desk
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A clone whose small study is done; tests leave it as they found it."""
+    workspace = Workspace(tmp_path_factory.mktemp("finished"))
+    (workspace.folder / "elsewhere").mkdir()
+    (workspace.folder / "elsewhere" / "my_vae.py").write_text(USER_VARIANT)
+    counts_file(workspace.folder / "mine.h5ad")
+    workspace.write(SMALL)
+    workspace.run()
+    return workspace
 
 
 @pytest.fixture
-def new_desk(code: Path, tmp_path: Path) -> Desk:
-    """An empty folder."""
-    return Desk(tmp_path, code)
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A clone in which nothing was typed yet; nothing may be left running in it."""
+    made = Workspace(tmp_path)
+    yield made
+    assert not of_the_clone(tmp_path)
 
 
 @pytest.fixture

@@ -33,6 +33,9 @@ except UserError as error:
 JOBS = JobParams(PLANNED.plan)
 MAIN = MainProcess(workflow, PLANNED.file, CACHE, ROOT)
 
+# Ctrl-C reaches Snakemake alone, which ends its jobs: none of them is an error then.
+shell.prefix("trap '' INT; set -euo pipefail; ")
+
 # Where the plan lies changes with every source: were it given to a job, that would run again.
 config["plan"] = str(PLANNED.file)
 
