@@ -17,7 +17,7 @@ from bench.results import layout
 from bench.results.collect import collect, data_record, ranking, with_plain_reasons
 from bench.results.provenance import surroundings
 from bench.results.records import digests, find_record, write_record
-from bench.results.tables import read
+from bench.results.tables import PLAN, read
 from bench.search.trials import runs_of, trials_file
 
 Row = dict[str, Any]
@@ -54,7 +54,7 @@ def write_tables(planned: Row, study: Path, root: Path, ended: bool) -> list[str
     planned["runs"] += [run for one in done for run in runs_of(study, one, planned["splits"])]
     collected = collect(study, planned["runs"], ended)
     tables = collected.tables() | {
-        "plan": pd.DataFrame(plan_table(Plan(**planned))),
+        "plan": pd.DataFrame(plan_table(Plan(**planned)) or {name: [] for name in PLAN}),
         "metrics": pd.DataFrame(planned["metrics"].values(), columns=list(METRICS)),
     }
     # A table of what the study no longer asks for must not stay.

@@ -49,6 +49,7 @@ class MainProcess:
         remember_current(planned["name"], self.plan)
         for line in (*release_stale_locks(study), *make_ready(planned, study, self.cache)):
             say(line)
+        write_all_settings(planned, study)
         signal.signal(signal.SIGINT, self._interrupt)
         logging.getLogger("snakemake.logging").addFilter(self._is_news)
 
@@ -83,8 +84,9 @@ class MainProcess:
         say("What was cut off is done again by the same command.")
 
     def _say_how_it_ended(self) -> Path:
-        name = json.loads(self.plan.read_text(encoding="utf8"))["name"]
-        study = layout.study_folder(name)
+        planned = json.loads(self.plan.read_text(encoding="utf8"))
+        study = layout.study_folder(planned["name"])
+        write_all_settings(planned, study)
         for line in ending(study):
             say(line)
         return study
@@ -121,17 +123,26 @@ def release_stale_locks(study: Path) -> Iterator[str]:
 
 
 def make_ready(planned: dict[str, Any], study: Path, cache: Path) -> Iterator[str]:
-    """Remove what is damaged or of another plan; write the settings of every run."""
+    """Remove what is damaged or of another plan."""
     remove_parts(study)
     with Digests(cache / "digests.json") as digests:
-        trials = [runs_of(study, row, planned["splits"]) for row in planned["searches"]]
-        runs = [*planned["runs"], *(run for one in trials for run in one)]
+        runs = all_runs(planned, study)
         damages = repair(study, runs, records_of_study(study, planned), digests)
-    for run in runs:
-        write_settings(study / layout.run_folder(run), _settings(run, study))
     yield from (f"Made again: {damage}" for damage in damages[:MOST_DAMAGES])
     if len(damages) > MOST_DAMAGES:
         yield f"… and {len(damages) - MOST_DAMAGES} more damaged files"
+
+
+def all_runs(planned: Mapping[str, Any], study: Path) -> list[dict[str, Any]]:
+    """The runs of a plan, and the trials that were proposed so far."""
+    trials = [runs_of(study, row, planned["splits"]) for row in planned["searches"]]
+    return [*planned["runs"], *(run for one in trials for run in one)]
+
+
+def write_all_settings(planned: Mapping[str, Any], study: Path) -> None:
+    """``run.yaml`` of every run."""
+    for run in all_runs(planned, study):
+        write_settings(study / layout.run_folder(run), _settings(run, study))
 
 
 def _settings(run: Mapping[str, Any], study: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ def propose(
     search: Row, round: int, numbers: list[int], splits: int, key: str, study: str, made: str
 ) -> None:
     """``made`` records the round."""
-    earlier = outcomes.outcomes(Path(study), search, range(1, round), splits)
-    proposed = proposals.propose(search, round, numbers, earlier)
-    write_record(Path(made), {"key": key, **proposed})
+    before = (Path(study), search, range(1, round), splits)
+    proposed = proposals.propose(search, round, numbers, outcomes.outcomes(*before))
+    above = outcomes.made_from(*before)
+    write_record(Path(made), {"key": key, "above": above, **proposed})

@@ -40,6 +40,8 @@ class Stage:
     """Its record in the replicate's folder."""
     files: tuple[str, ...]
     """What it leaves of a replicate that ended well."""
+    stacked: bool = False
+    """Whether replicates are made together, so that rounding depends on who is among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +61,10 @@ def carry_out(stage: Stage, folder: Path, order: Order, limits: Limits) -> Recor
     Raises :class:`bench.jobs.isolation.MachineFault` where the work was cut off from outside.
     """
     kept = {seed: _kept(stage, folder, seed, order) for seed in order.inputs}
-    todo = [seed for seed, record in kept.items() if record is None]
-    made = _make(stage, folder, order, todo, limits) if todo else {}
-    both = {**{seed: record for seed, record in kept.items() if record}, **made}
-    return {seed: both[seed] for seed in order.inputs}
+    records = {seed: record for seed, record in kept.items() if record}
+    for seeds in _groups(stage, kept):
+        records |= _make(stage, folder, order, seeds, limits)
+    return {seed: records[seed] for seed in order.inputs}
 
 
 def summary(folder: Path, stage: Stage, records: Records) -> dict[str, Any]:
@@ -87,6 +89,22 @@ def _kept(stage: Stage, folder: Path, seed: int, order: Order) -> Record | None:
         print(f"{damage}; made again")
         return None
     return record
+
+
+def _groups(stage: Stage, kept: Mapping[int, Record | None]) -> Iterator[list[int]]:
+    """The replicates to make, those together that belong together.
+
+    One that was lost is made again with all that it was made with, to the bit; new ones are made
+    apart from those that are there.
+    """
+    todo = [seed for seed, record in kept.items() if record is None]
+    for record in filter(None, kept.values() if stage.stacked else ()):
+        stack = record.get("costs", {}).get("stack", [])
+        if set(stack) & set(todo):
+            todo = [seed for seed in todo if seed not in stack]
+            yield stack
+    if todo:
+        yield todo
 
 
 def _make(stage: Stage, folder: Path, order: Order, todo: Sequence[int], limits: Limits) -> Records:
@@ -116,7 +134,9 @@ def _made(stage: Stage, place: Path, seed: int, order: Order, outcome: Outcome) 
     if said["status"] == "ok" and len(files) < len(stage.files):
         reason = "the process ended with exit code 0 and left no result"
         said = {"status": "failed", "reason": reason}
-    proof = {"key": order.key, "inputs": dict(order.inputs[seed]), "files": digests(own, files)}
+    # A replicate that is made again for the sake of another may be one that is not wanted.
+    inputs = order.inputs.get(seed) or next(iter(order.inputs.values()))
+    proof = {"key": order.key, "inputs": dict(inputs), "files": digests(own, files)}
     return write_record(own / stage.record, {**said, **proof})
 
 

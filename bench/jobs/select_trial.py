@@ -5,12 +5,14 @@ from typing import Any
 
 from bench.jobs.logged import logged
 from bench.results.records import write_record
-from bench.search.outcomes import outcomes, table
+from bench.search.outcomes import made_from, outcomes, table
 from bench.search.trials import rounds
 
 
 @logged
 def select_trial(search: dict[str, Any], splits: int, key: str, study: str, trials: str) -> None:
     """``trials`` records a row per trial."""
-    found = outcomes(Path(study), search, rounds(search), splits)
-    write_record(Path(trials), {"key": key, "trials": table(search, found)})
+    which = (Path(study), search, rounds(search), splits)
+    above = made_from(*which)
+    found = table(search, outcomes(*which))
+    write_record(Path(trials), {"key": key, "above": above, "trials": found})

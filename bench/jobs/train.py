@@ -49,7 +49,9 @@ def train_here(folder: Path) -> None:
         write_replicates(folder, result, device)
 
 
-TRAINING = Stage(job="train", work=train_here, record="trained.json", files=(WEIGHTS, CURVE))
+TRAINING = Stage(
+    job="train", work=train_here, record="trained.json", files=(WEIGHTS, CURVE), stacked=True
+)
 
 if __name__ == "__main__":
     as_child(train_here)

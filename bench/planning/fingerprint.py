@@ -14,11 +14,12 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 
 
-def code_of(rule: str, *files: Path, package: Path = PACKAGE) -> str:
+def code_of(rule: str, *files: Path, package: Path | None = None) -> str:
     """The digest of ``bench/jobs/<rule>.py`` and these contributions, with all they import.
 
     Raises KeyError where no job has that name.
     """
+    package = package or PACKAGE
     job = package / "jobs" / f"{rule}.py"
     if not job.is_file():
         raise KeyError(f"{package / 'jobs'} has no job {rule}")

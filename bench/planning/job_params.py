@@ -118,12 +118,9 @@ class JobParams:
         return list(trials.numbers(self.search(wildcards), int(wildcards.round)))
 
     def propose_key(self, wildcards: Wildcards) -> str:
-        """The key of a round: of what its search tries, and of what its trials are made from."""
-        search = self.search(wildcards)
-        upstream = (search["template"]["config"], search["template"]["training"])
-        keys = (search["problem_keys"], search["template"]["code"]["readout"])
+        """The key of a round: of what its search tries.  What trials came to, its record says."""
         made = (self.propose(wildcards), self.numbers(wildcards), self.plan.splits)
-        return key_of("propose", made, upstream, keys, self.plan.code["propose"])
+        return key_of("propose", made, self.plan.code["propose"])
 
     def select_trial(self, wildcards: Wildcards) -> Row:
         """What selecting a trial is given."""

@@ -13,7 +13,7 @@ from bench.core.files import PART
 from bench.results import layout
 from bench.results.digests import Digests
 from bench.results.keys import fitted_seeds
-from bench.results.records import Damaged, Record, read_record
+from bench.results.records import Damaged, Record, find_record, read_record
 
 Row = Mapping[str, Any]
 
@@ -58,10 +58,16 @@ class _Check:
         except Damaged as damage:
             self._remove(path, str(damage))
             return None
-        if key is not None and record.get("key") != key:
+        if (key is not None and record.get("key") != key) or not self._follows(record):
             self._remove(path)
             return None
         return record
+
+    def _follows(self, record: Record) -> bool:
+        """Whether the records it was made from, by their paths in the study, are still there."""
+        above = {Path(path): digest for path, digest in record.get("above", {}).items()}
+        found = {path: find_record(self.study / path) for path in above}
+        return all((one := found[path]) and one["digest"] == above[path] for path in above)
 
     def run(self, run: Row) -> None:
         """The three records of a run: each must have been made from what lies above it."""

@@ -75,7 +75,8 @@ class Results:
         chosen = self.search.loc[self.search["selected"].astype(bool), ["dataset", "task", "run"]]
         selected = set(chosen.itertuples(index=False, name=None))
         places = self.plan[["dataset", "task", "run"]].itertuples(index=False, name=None)
-        return self.plan[[one in selected or one not in self.searched for one in places]]
+        shown = [one in selected or one not in self.searched for one in places]
+        return self.plan[pd.Series(shown, index=self.plan.index, dtype=bool)]
 
     @cached_property
     def places(self) -> list[tuple[str, str]]:

@@ -40,6 +40,16 @@ def outcomes(
     return found
 
 
+def made_from(
+    study: Path, search: Mapping[str, Any], rounds: Iterable[int], splits: int
+) -> dict[str, str]:
+    """The digests of the validation records of these rounds' trials, by their paths."""
+    runs = [trial["run"] for trial in proposed(study, search, rounds)]
+    folders = [folder_of_trial(search, run, n) for run in runs for n in range(1, splits + 1)]
+    files = [folder / VALIDATION for folder in folders]
+    return {str(file): read_record(study / file)["digest"] for file in files}
+
+
 def outcome(trial: Row, records: Iterable[Mapping[str, Any]]) -> Outcome:
     """What a trial came to, from its record on every split."""
     means = []

@@ -86,7 +86,8 @@ def test_the_study_has_tables_and_page(folder: Path, uri: str, runs: dict[str, A
     client, study = client_of(uri), runs["study"]
     files = {entry.path for entry in client.list_artifacts(study.info.run_id)}
     assert files == {
-        "scores.csv", "runs.csv", "unscored.csv", "plan.csv", "metrics.csv", "provenance.json", "report.html",
+        "scores.csv", "runs.csv", "unscored.csv", "plan.csv", "metrics.csv", "provenance.json",
+        "report.html",
     }  # fmt: skip
     [page] = (folder / "own").rglob("report.html")
     assert page.read_text() == (folder / "report.html").read_text()

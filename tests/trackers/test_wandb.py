@@ -137,7 +137,8 @@ def test_the_study_has_tables_and_page(folder: Path, runs: dict[str, Run]) -> No
     [table] = study.folder.glob("files/media/table/scores_*.table.json")
     assert [*json.loads(table.read_text())["data"][0][-2:]] == ["elbo", BOUND]
     assert study.artifacts["made_up-results"] == {
-        "scores.csv", "runs.csv", "unscored.csv", "plan.csv", "metrics.csv", "provenance.json", "report.html",
+        "scores.csv", "runs.csv", "unscored.csv", "plan.csv", "metrics.csv", "provenance.json",
+        "report.html",
     }  # fmt: skip
     # What ``wandb sync`` will send lies with the results and not in somebody's home.
     assert all(path.is_file() for path in study.staged)

@@ -1,4 +1,4 @@
-"""What the README types, to the letter: from a clone, from elsewhere, interrupted and typed again."""
+"""What the README types, to the letter: in a clone, from elsewhere, cut off and typed again."""
 
 import os
 import signal
@@ -99,7 +99,7 @@ def test_after_ctrl_c_and_after_a_kill_the_same_command_goes_on(
     assert trained(said) == {"slow"}
     assert (workspace.study / "scores.csv").read_bytes() == undisturbed
     assert set(workspace.runs()["status"]) == {"ok"}
-    assert not [path for path in workspace.study.rglob("*.part")]
+    assert not list(workspace.study.rglob("*.part"))
     assert "Nothing to be done" in workspace.run()
 
 
@@ -116,7 +116,7 @@ def test_a_killed_training_is_tried_again(
     begun = workspace.begin()
     wait_for((workspace.folder / "training").exists)
     worker = children_of(workspace.folder, "bench.jobs.train")[-1]
-    job = [one for one in worker.parents() if "train.py" in " ".join(one.cmdline())][0]
+    job = next(one for one in worker.parents() if "train.py" in " ".join(one.cmdline()))
     (workspace.folder / "slow").unlink()
     (worker if victim == "child" else job).kill()
     wait_for(lambda: not worker.is_running())

@@ -2,19 +2,24 @@
 
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, NamedTuple
 
+import anndata
+import numpy as np
 import pandas as pd
 import pytest
-from desk import Desk
+from workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
 HEAD = """
 import os
+import sys
+import time
 from dataclasses import replace
-from signal import SIGKILL
+from signal import SIGKILL, SIGSEGV
 
+import psutil
 import torch
 from torch import nn
 
@@ -29,7 +34,7 @@ BODIES = {
     "raises": """
         class Mine(PVAE):
             def forward(self, cells, noise):
-                raise RuntimeError("no gradient today")
+                raise RuntimeError("no gradient today,\\nneither tomorrow")
     """,
     "not_a_number": """
         class Mine(PVAE):
@@ -48,10 +53,40 @@ BODIES = {
             def forward(self, cells, noise):
                 os.kill(os.getpid(), SIGKILL)
     """,
+    "crashes": """
+        class Mine(PVAE):
+            def forward(self, cells, noise):
+                os.kill(os.getpid(), SIGSEGV)
+    """,
     "greedy": """
         class Mine(PVAE):
             def forward(self, cells, noise):
                 raise MemoryError
+    """,
+    "exits": """
+        class Mine(PVAE):
+            def forward(self, cells, noise):
+                sys.exit(0)
+    """,
+    "exits_at_once": """
+        class Mine(PVAE):
+            def forward(self, cells, noise):
+                os._exit(0)
+    """,
+    "kills_its_job": """
+        class Mine(PVAE):
+            def forward(self, cells, noise):
+                for one in psutil.Process().parents():
+                    if one.cmdline()[-1].endswith("train.py"):
+                        one.kill()
+                time.sleep(60)
+    """,
+    "talkative": """
+        class Mine(PVAE):
+            def forward(self, cells, noise):
+                for _ in range(10):
+                    print("x" * 2**20, end="")
+                raise type("=cmd", (Exception,), {})("y" * 2**20)
     """,
     "mute": """
         class Mine(nn.Module):
@@ -76,7 +111,7 @@ CARD = """
 VARIANT = replace(PLAIN, label={label!r}, gives=frozenset({gives!r}), build=Mine)
 """
 METRIC = """
-from bench.core.metric import Metric
+from bench.core.metric import Metric, NotApplicable
 
 
 def score(latent):
@@ -88,6 +123,7 @@ METRIC = Metric(
     score=score,
     needs=frozenset({{"latent"}}),
     better="higher",
+    bounds=(0.0, 1.0),
     unit="",
     reference="made for this test",
 )
@@ -104,18 +140,29 @@ def fit(problem, config, generator):
 
 BASELINE = replace(MEAN, label="Lost", fit=fit)
 """
+WELL = ("ok", "")
+KILLED = "its job left neither a result nor a reason"
 EXPECTED = {
     # run: (status and words of the reason of seed 0, the same of seed 1)
-    "healthy": (("ok", ""), ("ok", "")),
-    "raises": (("failed", "RuntimeError: no gradient today"),) * 2,
-    "not_a_number": (("ok", ""), ("diverged", "not a number at step")),
-    "killed": (("failed", "killed by signal 9"),) * 2,
+    "healthy": (WELL, WELL),
+    "raises": (("failed", "RuntimeError: no gradient today, neither tomorrow"),) * 2,
+    "not_a_number": (WELL, ("diverged", "not a number at step")),
+    "killed": (("failed", "killed by signal 9 (SIGKILL)"),) * 2,
+    "crashes": (("failed", "killed by signal 11 (SIGSEGV)"),) * 2,
     "greedy": (("out_of_memory", "MemoryError"),) * 2,
+    "exits": (("failed", "SystemExit: 0"),) * 2,
+    "exits_at_once": (("failed", "ended with exit code 0 and left no result"),) * 2,
+    "kills_its_job": (("failed", KILLED),) * 2,
+    "talkative": (("failed", "'=cmd: yyy"),) * 2,
     "mute": (("failed", "asked in vain"),) * 2,
-    "oddly_scored": (("failed", "this metric is broken"),) * 2,
-    "mean": (("ok", ""), ("ok", "")),
+    "oddly_scored": (WELL, WELL),
+    "mean": (WELL, WELL),
     "lost": (("failed", "lost the thread"),) * 2,
 }
+BY_THE_MACHINE = {"killed", "greedy", "kills_its_job"}
+"""What was cut off from outside, as far as anyone can tell: it is tried again."""
+
+UNUSABLE = "3,200 entries are fractions"
 
 
 def written(folder: Path) -> dict[str, Any]:
@@ -126,101 +173,167 @@ def written(folder: Path) -> dict[str, Any]:
         gives = ["bounds", "latent"] if name in ("mute", "oddly_scored") else ["bounds"]
         card = CARD.format(label=name, gives=gives)
         (theirs / f"{name}.py").write_text(HEAD + dedent(body) + card)
-    broken = METRIC.format(label="Broken", body='raise ZeroDivisionError("this metric is broken")')
-    (theirs / "broken.py").write_text(broken)
-    (theirs / "empty.py").write_text(METRIC.format(label="Empty", body='return float("nan")'))
+    bodies = {
+        "broken": 'raise ZeroDivisionError("this metric is broken")',
+        "exiting": "raise SystemExit(0)",
+        "empty": 'return float("nan")',
+        "beyond": "return 1.5",
+        "undefined": 'raise NotApplicable("one batch has no mixing")',
+    }
+    for name, body in bodies.items():
+        (theirs / f"{name}.py").write_text(METRIC.format(label=name, body=body))
     (theirs / "lost.py").write_text(BASELINE)
+    fractions = np.random.default_rng(0).uniform(0.1, 0.9, (80, 40)).astype(np.float32)
+    anndata.AnnData(fractions).write_h5ad(folder / "fractions.h5ad")
     small = {"n_latent": 2, "n_hidden": 4}
     return {
         "seeds": 2,
-        "datasets": [{"tiny": {"dataset": "gamma_poisson", "n_cells": 40, "n_genes": 10}}],
+        "datasets": [
+            {"tiny": {"dataset": "gamma_poisson", "n_cells": 40, "n_genes": 10}},
+            {"bad": {"path": "fractions.h5ad"}},
+        ],
         "tasks": ["held_out_cells"],
         "training": {"max_epochs": 1, "batch_size": 16},
         "readouts": {"bounds": {"n_samples": 5}},
         "runs": {name: {"variant": f"theirs/{name}.py", **small} for name in BODIES},
         "baselines": ["mean", "theirs/lost.py"],
-        "metrics": ["elbo", "theirs/broken.py", "theirs/empty.py"],
+        "metrics": ["elbo", *(f"theirs/{name}.py" for name in bodies)],
     }
 
 
+class Failed(NamedTuple):
+    """A clone in which the study of failures was run, and what Snakemake said."""
+
+    workspace: Workspace
+    said: str
+
+
 @pytest.fixture(scope="module")
-def failed(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """The study of failures; that it ends well is asserted here."""
-    desk = Desk(tmp_path_factory.mktemp("failed"), code)
-    desk.write(written(desk.folder), "failures")
-    desk.run("failures")
-    return desk
+def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
+    """Nothing of it hinders the rest of the study, or its report."""
+    workspace = Workspace(tmp_path_factory.mktemp("failed"))
+    workspace.write(written(workspace.folder))
+    done = workspace.type()
+    # Jobs that were cut off are an error of the whole; models that failed are not.
+    assert done.code == 1
+    return Failed(workspace, done.text)
 
 
-@pytest.mark.parametrize("run", EXPECTED)
-def test_every_failure_is_a_row_with_its_reason(failed: Desk, run: str) -> None:
-    rows = failed.runs("failures").query("run == @run").sort_values("seed")
-    assert len(rows) == 2
-    for row, (status, words) in zip(rows.itertuples(), EXPECTED[run], strict=True):
-        assert row.status == status
-        assert words in row.reason
-        assert "Traceback" not in row.reason
-        assert bool(row.reason) == (status != "ok")
+def rows_of(failed: Failed, run: str, dataset: str = "tiny") -> pd.DataFrame:
+    rows = failed.workspace.runs().query("run == @run and dataset == @dataset")
+    return rows.sort_values("seed")
 
 
-def test_both_odd_metrics_are_in_the_reason(failed: Desk) -> None:
-    reason = failed.runs("failures").query("run == 'oddly_scored'")["reason"].iloc[0]
-    assert "broken: ZeroDivisionError" in reason
-    assert "empty: gave nan, which is no finite number" in reason
+def test_every_failure_is_a_row_with_its_reason(failed: Failed) -> None:
+    for run, expected in EXPECTED.items():
+        rows = rows_of(failed, run)
+        assert len(rows) == 2
+        for row, (status, words) in zip(rows.itertuples(), expected, strict=True):
+            assert (row.status, words in row.reason) == (status, True), (run, row)
+            assert bool(row.reason) == (status != "ok")
+            assert "Traceback" not in row.reason
 
 
-def test_what_went_well_is_scored(failed: Desk) -> None:
-    scores = failed.scores("failures")
+def test_reasons_are_short_and_no_formulas(failed: Failed) -> None:
+    """Whatever a model prints or raises (R6)."""
+    reasons = failed.workspace.runs()["reason"]
+    assert reasons.str.encode("utf8").str.len().max() < 1000
+    assert not reasons.str.match(r"[=+@-]").any()
+    study = failed.workspace.study
+    for path in (*study.rglob("*.json"), *study.glob("*.csv")):
+        assert path.stat().st_size < 1e5, path
+    assert (study / "report.html").stat().st_size < 3e6
+
+
+def test_a_dataset_that_cannot_be_used_costs_the_others_nothing(failed: Failed) -> None:
+    rows = failed.workspace.runs().query("dataset == 'bad'")
+    assert len(rows) == 2 * len(EXPECTED)
+    assert set(rows["status"]) == {"failed"}
+    assert set(rows["stage"]) == {"prepare"}
+    assert rows["reason"].str.contains(UNUSABLE).all()
+    assert failed.said.count("failed (prepare): bad: ") == 1
+    page = (failed.workspace.study / "report.html").read_text()
+    assert page.count(UNUSABLE) == 1
+    assert "not prepared" in page
+
+
+def test_the_terminal_tells_every_failed_run_and_the_counts(failed: Failed) -> None:
+    lines = [line.strip() for line in failed.said.splitlines()]
+    for run, ends in EXPECTED.items():
+        told = [line for line in lines if line.startswith(("failed", "diverged", "out_of"))]
+        told = [line for line in told if f"(train): {run} on tiny" in line or f": {run} on" in line]
+        assert bool(told) == (WELL not in ends or run == "not_a_number"), run
+    good = sum(end == WELL for ends in EXPECTED.values() for end in ends)
+    assert (
+        f"{good} of {4 * len(EXPECTED)} replicates ended well; see results/mine/report.html"
+        in lines
+    )
+
+
+def test_a_metric_that_fails_is_told_and_fails_no_seed(failed: Failed) -> None:
+    table = pd.read_csv(failed.workspace.study / "unscored.csv", keep_default_na=False)
+    mine = table.query("run == 'oddly_scored' and seed == 0").set_index("metric")
+    assert mine["status"].to_dict() == {
+        **dict.fromkeys(("broken", "exiting", "empty", "beyond"), "failed"),
+        "undefined": "not_applicable",
+    }
+    words = {
+        "broken": "ZeroDivisionError: this metric is broken",
+        "exiting": "SystemExit: 0",
+        "empty": "returned nan",
+        "beyond": "returned 1.5, outside its own bounds of 0 to 1",
+        "undefined": "one batch has no mixing",
+    }
+    assert mine["reason"].to_dict() == words
+    page = (failed.workspace.study / "report.html").read_text()
+    assert all(reason in page for reason in words.values())
+
+
+def test_what_went_well_is_scored(failed: Failed) -> None:
+    scores = failed.workspace.scores()
     scored = {(run, seed) for run, seed in zip(scores["run"], scores["seed"], strict=True)}
     whole = {(run, seed) for run in ("healthy", "oddly_scored", "mean") for seed in (0, 1)}
     assert scored == whole | {("not_a_number", 0)}
+    assert set(scores["metric"]) == {"elbo"}
 
 
-def test_the_end_of_the_log_is_in_the_record(failed: Desk) -> None:
-    record = failed.record("failures/runs/tiny/held_out_cells/1/raises/status.json")
-    assert record["log_tail"].endswith("RuntimeError: no gradient today")
+def test_the_end_of_the_log_is_in_the_record(failed: Failed) -> None:
+    record = failed.workspace.record("runs/tiny/held_out_cells/1/raises/status.json")
+    assert record["seeds"]["0"]["log_tail"].endswith("neither tomorrow")
 
 
-def test_what_fails_when_asked_was_trained(failed: Desk) -> None:
-    folder = "failures/runs/tiny/held_out_cells/1/mute"
-    assert failed.record(f"{folder}/status.json")["status"] == "ok"
-    assert failed.record(f"{folder}/readouts.json")["status"] == "failed"
+def test_what_fails_when_asked_was_trained(failed: Failed) -> None:
+    place = "runs/tiny/held_out_cells/1/mute"
+    trained = failed.workspace.record(f"{place}/status.json")
+    assert {one["status"] for one in trained["seeds"].values()} == {"ok"}
+    assert set(rows_of(failed, "mute")["stage"]) == {"read_out"}
 
 
-def test_the_report_names_every_failed_run(failed: Desk) -> None:
-    page = (failed.folder / "results/failures/report.html").read_text()
-    for run in EXPECTED:
-        assert run in page
-    for words in ("no gradient today", "killed by signal 9"):
-        assert words in page
+def test_curves_of_good_seeds_are_there(failed: Failed) -> None:
+    folder = failed.workspace.study / "runs/tiny/held_out_cells/1/not_a_number"
+    assert set(pd.read_parquet(folder / "seed-0" / "curve.parquet")["seed"]) == {0}
+    assert not (folder / "seed-1" / "weights.safetensors").exists()
 
 
-def test_a_second_time_nothing_is_done(failed: Desk) -> None:
-    assert failed.planned("failures") == set()
+def test_only_what_was_cut_off_is_tried_again(failed: Failed) -> None:
+    planned = failed.workspace.planned()
+    trained = {text.split()[1] for text in planned if text.startswith("Training")}
+    assert {run for run in trained if f"Training {run} on tiny, held_out_cells" in planned} == (
+        BY_THE_MACHINE
+    )
 
 
-def test_a_strict_study_fails_after_its_report(failed: Desk) -> None:
-    page = failed.folder / "results/failures/report.html"
-    page.unlink()
-    done = failed.snakemake("--config", "strict=true", study="failures")
-    assert done.returncode != 0
-    assert page.is_file()
-    bad = sum(status != "ok" for pair in EXPECTED.values() for status, _ in pair)
-    assert f"{bad} of {2 * len(EXPECTED)} runs failed" in done.stdout
-    assert done.stdout.count("tiny held_out_cells 1 raises seed 0") == 1
-    assert "Traceback" not in done.stdout
-
-
-def test_a_strict_study_without_failures_ends_well(new_desk: Desk, study: dict[str, Any]) -> None:
+def test_a_strict_study_fails_after_its_report(workspace: Workspace, study: Any) -> None:
+    (workspace.folder / "lost.py").write_text(BASELINE)
     study |= {"datasets": study["datasets"][:1], "runs": {}, "strict": True}
-    new_desk.write(study)
-    new_desk.run()
-    assert set(new_desk.runs()["status"]) == {"ok"}
-    verdict = new_desk.folder / "results/tiny/verdict.txt"
-    assert verdict.read_text() == "all 2 runs are ok\n"
-
-
-def test_curves_of_good_seeds_are_kept(failed: Desk) -> None:
-    folder = failed.folder / "results/failures/runs/tiny/held_out_cells/1/not_a_number"
-    curve = pd.read_parquet(folder / "curve.parquet")
-    assert 0 in set(curve["seed"])
+    workspace.write(study | {"baselines": ["mean", "lost.py"]})
+    done = workspace.type()
+    assert done.code != 0
+    assert (workspace.study / "report.html").is_file()
+    assert "2 of 4 runs failed" in done.text
+    assert done.text.count("tiny held_out_cells 1 lost seed 0") == 1
+    assert "Traceback" not in done.text
+    workspace.write(study | {"baselines": ["mean"]})
+    workspace.run()
+    assert set(workspace.runs()["status"]) == {"ok"}
+    assert workspace.record("records/check_failures.json")["runs"] == 2

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from desk import Desk
+from workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -31,11 +31,13 @@ STUDY: dict[str, Any] = {
 RUNS = ("runs/moved/seen_perturbations/1/sams", "baselines/moved/seen_perturbations/1/no_effect")
 
 
-def test_treatments_perturbations_and_differences_are_written_and_shown(new_desk: Desk) -> None:
-    new_desk.write(STUDY)
-    new_desk.run()
-    assert set(new_desk.runs()["status"]) == {"ok"}
-    results = new_desk.folder / "results" / "tiny"
+def test_treatments_perturbations_and_differences_are_written_and_shown(
+    workspace: Workspace,
+) -> None:
+    workspace.write(STUDY)
+    workspace.run()
+    assert set(workspace.runs()["status"]) == {"ok"}
+    results = workspace.study
     treatments = pd.read_csv(results / RUNS[0] / "treatments.csv")
     assert len(treatments) == 2 * 3 * 2
     assert treatments["mask_probability"].between(0, 1).all()
@@ -49,7 +51,7 @@ def test_treatments_perturbations_and_differences_are_written_and_shown(new_desk
     # Every median over perturbations is the score that ranks.
     sams = pd.read_parquet(results / RUNS[0] / "perturbation_scores.parquet")
     medians = sams.groupby("seed")["correlation"].median()
-    ranked = new_desk.scores().query("metric == 'effect_pearson' and run == 'sams'")
+    ranked = workspace.scores().query("metric == 'effect_pearson' and run == 'sams'")
     assert medians.tolist() == pytest.approx(ranked.sort_values("seed")["value"].tolist())
     found = pd.read_csv(results / "differences.csv")
     assert set(found["run"]) == {"sams", "sweep.n_latent-2", "sweep.n_latent-3"}
@@ -59,7 +61,7 @@ def test_treatments_perturbations_and_differences_are_written_and_shown(new_desk
         assert f'id="{section}"' in page
     assert "How decided the masks are" in page
     # A table that the study no longer asks for goes.
-    new_desk.write({name: value for name, value in STUDY.items() if name != "reference"})
-    new_desk.run()
+    workspace.write({name: value for name, value in STUDY.items() if name != "reference"})
+    workspace.run()
     assert not (results / "differences.csv").exists()
     assert 'id="differences"' not in (results / "report.html").read_text(encoding="utf8")

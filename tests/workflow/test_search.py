@@ -1,18 +1,16 @@
 """A search is made in rounds, goes on where it was cut off, and repeats nothing that is done."""
 
 import os
-import re
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from desk import Desk, edited
-from test_interruption import wait_for
+from workspace import Workspace, edited, jobs_in, trained, wait_for
+
+from bench.results.settings import read_settings
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +34,7 @@ STUDY: dict[str, Any] = {
 END = {
     "Selecting a trial of tuned on tiny, held_out_cells",
     "Gathering all scores",
-    "Writing the report: results/tiny/report.html",
+    "Writing the report: results/mine/report.html",
 }
 TRIALS = [f"tuned.trial-0{n}" for n in range(1, 5)]
 
@@ -54,19 +52,20 @@ def rounds(*numbers: int) -> set[str]:
     return {f"Proposing round {n} of tuned on tiny, held_out_cells" for n in numbers}
 
 
-def table(desk: Desk) -> pd.DataFrame:
+def table(workspace: Workspace) -> pd.DataFrame:
     """``search.csv``."""
-    return pd.read_csv(desk.folder / "results/tiny/search.csv")
+    return pd.read_csv(workspace.study / "search.csv")
 
 
-def with_study(desk: Desk, changed: Mapping[str, Any]) -> set[str]:
+def with_study(workspace: Workspace, changed: Mapping[str, Any]) -> set[str]:
     """What another text of the same study would run."""
-    before = (desk.folder / "tiny.yaml").read_text()
-    desk.write(changed)
+    path = workspace.folder / "configs" / "mine.yaml"
+    before = path.read_text()
+    workspace.write(changed)
     try:
-        return desk.planned()
+        return workspace.planned()
     finally:
-        (desk.folder / "tiny.yaml").write_text(before)
+        path.write_text(before)
 
 
 def identities(folder: Path, *names: str) -> dict[str, tuple[int, int]]:
@@ -76,19 +75,19 @@ def identities(folder: Path, *names: str) -> dict[str, tuple[int, int]]:
 
 
 @pytest.fixture(scope="module")
-def searched(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A search of four trials with its report; tests only dry-run it."""
-    desk = Desk(tmp_path_factory.mktemp("searched"), code)
-    desk.write(study())
-    planned = desk.planned()
-    said = desk.run()
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A search of four trials with its report; tests leave it as they found it."""
+    workspace = Workspace(tmp_path_factory.mktemp("searched"))
+    workspace.write(study())
+    planned = workspace.planned()
+    said = workspace.run()
     # What a search will do is known before its first round was made.
-    assert planned == set(re.findall(r"^Job \d+: (.*)$", said, re.MULTILINE))
-    return desk
+    assert planned == jobs_in(said)
+    return workspace
 
 
-def test_every_trial_is_a_run_and_a_row(searched: Desk) -> None:
-    shown, results = table(searched), searched.folder / "results/tiny"
+def test_every_trial_is_a_run_and_a_row(searched: Workspace) -> None:
+    shown, results = table(searched), searched.study
     assert shown["run"].tolist() == TRIALS
     assert shown["round"].tolist() == [1, 1, 2, 2]
     assert set(shown["status"]) == {"ok"}
@@ -102,33 +101,33 @@ def test_every_trial_is_a_run_and_a_row(searched: Desk) -> None:
     assert set(searched.scores()["metric"]) == {"elbo"}
 
 
-def test_a_second_time_nothing_is_done(searched: Desk) -> None:
+def test_a_second_time_nothing_is_done(searched: Workspace) -> None:
     assert searched.planned() == set()
 
 
-def test_a_new_metric_proposes_and_trains_nothing(searched: Desk) -> None:
+def test_a_new_metric_proposes_and_trains_nothing(searched: Workspace) -> None:
     assert with_study(searched, study(metrics=["elbo", "iwelbo"])) == of_trials("Scoring") | END
 
 
-def test_an_edited_variant_trains_its_trials_again(searched: Desk) -> None:
+def test_an_edited_variant_trains_its_trials_again(searched: Workspace) -> None:
     """Those of the second round are looked at when that is made."""
-    with edited(searched.code / "bench/models/pvae.py"):
+    with edited(searched.folder / "bench/models/pvae.py"):
         first = of_trials("Training", "Reading out", "Scoring", runs=TRIALS[:2])
         assert searched.planned() == first | rounds(2) | END
 
 
-def test_another_range_is_proposed_anew(searched: Desk) -> None:
+def test_another_range_is_proposed_anew(searched: Workspace) -> None:
     changed = SEARCH | {"n_latent": {"low": 1, "high": 5}}
     assert with_study(searched, study(changed)) >= rounds(1, 2) | END
 
 
-def test_an_edit_that_changes_no_proposal_trains_nothing(searched: Desk) -> None:
+def test_an_edit_that_changes_no_proposal_trains_nothing(searched: Workspace) -> None:
     """Rounds are made again; their trials are looked at again, and found to be done."""
-    shown, place = table(searched), searched.folder / "results/tiny"
+    shown, place = table(searched), searched.study
     names = [f"runs/tiny/held_out_cells/1/{run}/status.json" for run in TRIALS]
     before = identities(place, *names)
-    with edited(searched.code / "bench/search/proposals.py"):
-        done = set(re.findall(r"^Job \d+: (.*)$", searched.run(), re.MULTILINE))
+    with edited(searched.folder / "bench/search/proposals.py"):
+        done = jobs_in(searched.run())
         assert done >= rounds(1, 2)
         assert not done & of_trials("Training", "Reading out", "Scoring")
         assert searched.planned() == set()
@@ -138,20 +137,10 @@ def test_an_edit_that_changes_no_proposal_trains_nothing(searched: Desk) -> None
     searched.run()
 
 
-def test_more_trials_leave_the_first_ones_alone(searched: Desk) -> None:
+def test_more_trials_leave_the_first_ones_alone(searched: Workspace) -> None:
     changed = study(SEARCH | {"trials": 6})
     new = of_trials("Training", "Reading out", "Scoring", runs=["tuned.trial-05", "tuned.trial-06"])
     assert with_study(searched, changed) == rounds(3) | new | END
-
-
-def test_no_heavy_import_is_needed_to_plan_a_search(searched: Desk) -> None:
-    code = (
-        "import sys; from bench.search import trials; from bench.planning.plan_cache import kept_plan;"
-        "print({'optuna', 'torch', 'pydantic', 'numpy', 'pandas'} & set(sys.modules))"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=searched.environment, capture_output=True, text=True)
-    assert done.stdout.strip() == "set()"
 
 
 MINE = """
@@ -163,34 +152,29 @@ VARIANT = replace(PLAIN, label="Mine")
 """
 
 
-def test_what_is_done_again_agrees_with_what_was_proposed(new_desk: Desk) -> None:
+def test_what_is_done_again_agrees_with_what_was_proposed(workspace: Workspace) -> None:
     """A round that is made anew takes its trials with it, in the same invocation."""
-    (new_desk.folder / "mine.py").write_text(MINE)
+    (workspace.folder / "mine.py").write_text(MINE)
     mine = SEARCH | {"variant": "mine.py", "trials": 2, "per_round": 1}
-    new_desk.write(study(mine))
-    new_desk.run()
-    new_desk.write(study(mine | {"n_latent": {"low": 11, "high": 19}}))
-    assert trained(new_desk.run()) == set(TRIALS[:2])
-    check_trials(new_desk)
-    assert table(new_desk)["n_latent"].between(11, 19).all()
-    (new_desk.folder / "mine.py").write_text(MINE + "# edited\n")
-    assert trained(new_desk.run()) == set(TRIALS[:2])
-    check_trials(new_desk)
-    assert new_desk.planned() == set()
+    workspace.write(study(mine))
+    workspace.run()
+    workspace.write(study(mine | {"n_latent": {"low": 11, "high": 19}}))
+    assert trained(workspace.run()) == set(TRIALS[:2])
+    check_trials(workspace)
+    assert table(workspace)["n_latent"].between(11, 19).all()
+    (workspace.folder / "mine.py").write_text(MINE + "# edited\n")
+    assert trained(workspace.run()) == set(TRIALS[:2])
+    check_trials(workspace)
+    assert workspace.planned() == set()
 
 
-def trained(said: str) -> set[str]:
-    """The runs that Snakemake says it trained."""
-    return set(re.findall(r"^Job \d+: Training (\S+) on", said, re.MULTILINE))
-
-
-def check_trials(desk: Desk) -> None:
+def check_trials(workspace: Workspace) -> None:
     """Every trial ran with what its round proposed, and is worth what it came to."""
-    for row in table(desk).itertuples():
-        place = f"tiny/runs/tiny/held_out_cells/1/{row.run}"
-        text = (desk.folder / "results" / place / "run.yaml").read_text()
-        assert f"n_latent: {row.n_latent}\n" in text
-        assert desk.record(f"{place}/validation.json")["values"]["0"] == row.value
+    for row in table(workspace).itertuples():
+        place = f"runs/tiny/held_out_cells/1/{row.run}"
+        settings = read_settings(workspace.study / place)
+        assert settings["config"]["n_latent"] == row.n_latent
+        assert workspace.record(f"{place}/validation.json")["values"]["0"] == row.value
 
 
 BREAKS = """
@@ -210,17 +194,17 @@ VARIANT = replace(PLAIN, label="Breaks", build=Breaks)
 """
 
 
-def test_a_search_whose_trials_fail_goes_on(new_desk: Desk) -> None:
-    (new_desk.folder / "breaks.py").write_text(BREAKS)
+def test_a_search_whose_trials_fail_goes_on(workspace: Workspace) -> None:
+    (workspace.folder / "breaks.py").write_text(BREAKS)
     body = SEARCH | {"variant": "breaks.py", "trials": 2, "per_round": 1}
-    new_desk.write(study(body | {"n_latent": {"low": 1, "high": 3}}))
-    new_desk.run()
-    shown = table(new_desk)
+    workspace.write(study(body | {"n_latent": {"low": 1, "high": 3}}))
+    workspace.run()
+    shown = table(workspace)
     assert shown["status"].tolist() == ["failed", "failed"]
     assert shown["reason"].str.contains("split 1, seed 0: .*too few latents").all()
     assert shown["value"].isna().all()
     assert not shown["selected"].any()
-    assert set(new_desk.runs()["status"]) == {"failed"}
+    assert set(workspace.runs()["status"]) == {"failed"}
 
 
 def finished(place: Path) -> list[str]:
@@ -228,34 +212,26 @@ def finished(place: Path) -> list[str]:
     return sorted(path.parent.name for path in place.glob("*/scores.json"))
 
 
-def test_a_killed_search_goes_on_and_repeats_no_finished_trial(new_desk: Desk) -> None:
+def test_a_killed_search_goes_on_and_repeats_no_finished_trial(workspace: Workspace) -> None:
     """Twenty trials on two cores, killed whole in the middle."""
-    new_desk.write(study(SEARCH | {"trials": 20, "per_round": 10}))
-    begun = subprocess.Popen(
-        new_desk.command(),
-        cwd=new_desk.folder,
-        env=new_desk.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    place = new_desk.folder / "results/tiny/runs/tiny/held_out_cells/1"
+    workspace.write(study(SEARCH | {"trials": 20, "per_round": 10}))
+    begun = workspace.begin()
+    place = workspace.study / "runs/tiny/held_out_cells/1"
     wait_for(lambda: len(finished(place)) >= 6)
     os.killpg(begun.pid, signal.SIGKILL)
-    assert begun.wait() == -signal.SIGKILL
+    begun.communicate()
     done = finished(place)
     assert 6 <= len(done) < 20
     names = [f"{run}/{file}" for run in done for file in ("status.json", "validation.json")]
     before = identities(place, *names)
 
-    new_desk.run("tiny", "--unlock")
-    said = new_desk.run()
+    said = workspace.run()
     assert identities(place, *names) == before
     assert trained(said)
     assert not trained(said) & set(done)
-    shown = table(new_desk)
+    shown = table(workspace)
     assert shown["trial"].tolist() == list(range(1, 21))
     assert set(shown["status"]) == {"ok"}
     assert shown["selected"].sum() == 1
     assert shown.loc[shown["selected"], "value"].tolist() == [shown["value"].max()]
-    assert new_desk.planned() == set()
+    assert workspace.planned() == set()

@@ -4,16 +4,14 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from desk import REPOSITORY, Desk
+from workspace import Said, Workspace
 
 pytestmark = pytest.mark.slow
 
-CONFIGS = sorted(path.name for path in (REPOSITORY / "configs").glob("*.yaml"))
 SMALL = {"dataset": "gamma_poisson", "n_cells": 40, "n_genes": 10}
 
 
@@ -27,48 +25,44 @@ def plain(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_every_study_of_the_repository_can_be_planned(new_desk: Desk, name: str) -> None:
-    said = new_desk.run("", "--dry-run", "--configfile", str(new_desk.code / "configs" / name))
-    assert f"results/{Path(name).stem}/report.html" in said
+def typed(name: str) -> str:
+    """The README's command for a study of another name."""
+    return f"snakemake --cores 8 --configfile configs/{name}.yaml"
 
 
-def test_without_a_study_the_default_one_is_taken(new_desk: Desk) -> None:
-    planned = new_desk.planned("")
-    assert "Writing the report: results/default/report.html" in planned
-    # Were it merged with the default study, this one would have more than one run.
-    new_desk.write(plain())
-    assert new_desk.planned() == {
+def test_a_study_is_not_merged_with_the_default_one(finished: Workspace) -> None:
+    finished.write(plain(), "plain")
+    assert finished.planned(typed("plain")) == {
         "Preparing tiny",
         "Posing held_out_cells on tiny, split 1",
         "Fitting mean on tiny, held_out_cells",
         "Scoring mean on tiny, held_out_cells",
         "Gathering all scores",
-        "Writing the report: results/tiny/report.html",
+        "Writing the report: results/plain/report.html",
     }
 
 
-def test_later_files_and_the_command_line_replace_whole_keys(new_desk: Desk) -> None:
-    new_desk.write(plain(baselines=["mean", "pca"], splits=2), "first")
-    new_desk.write({"baselines": ["rank_one"]}, "second")
-    planned = new_desk.planned("first", "second.yaml", "--config", "splits=1")
+def test_later_files_and_the_command_line_replace_whole_keys(finished: Workspace) -> None:
+    finished.write(plain(baselines=["mean", "pca"], splits=2), "first")
+    finished.write({"baselines": ["rank_one"]}, "second")
+    planned = finished.planned(f"{typed('first')} configs/second.yaml --config splits=1")
     assert "Fitting rank_one on tiny, held_out_cells" in planned
     assert not {text for text in planned if "mean" in text or "split 2" in text}
     assert "Writing the report: results/second/report.html" in planned
 
 
-def test_lists_and_truths_on_the_command_line_are_read_as_in_a_file(new_desk: Desk) -> None:
-    new_desk.write(plain())
-    said = new_desk.run("tiny", "--dry-run", "--config", "strict=true", "seeds=[3, 4]")
-    assert "judge" in said
+def test_lists_and_truths_on_the_command_line_are_read_as_in_a_file(finished: Workspace) -> None:
+    finished.write(plain(), "plain")
+    planned = finished.planned(f"{typed('plain')} --config strict=true 'seeds=[3, 4]'")
+    assert "Checking whether every run went well" in planned
 
 
-def test_a_thousand_runs_are_planned_in_seconds(new_desk: Desk) -> None:
+def test_a_thousand_runs_are_planned_in_seconds(finished: Workspace) -> None:
     sweep = {"n_latent": list(range(1, 26)), "learning_rate": [n / 1000 for n in range(1, 21)]}
     runs = {"nbvae": {"variant": "nbvae", **sweep}}
-    new_desk.write(plain(runs=runs, tasks=["held_out_cells", "masked_entries"]), "big")
+    finished.write(plain(runs=runs, tasks=["held_out_cells", "masked_entries"]), "big")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    planned = new_desk.planned("big")
+    planned = finished.planned(typed("big"))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert sum(text.startswith("Training") for text in planned) == 1000
     # About eight seconds in all, planning included, and on one core.  A core that is shared counts
@@ -80,29 +74,26 @@ def test_a_thousand_runs_are_planned_in_seconds(new_desk: Desk) -> None:
 PARSE = """
 import sys, time
 begin = time.process_time()
-sys.argv = ["snakemake"]
 from pathlib import Path
-from bench.planning.plan_cache import kept_plan, key_of
+from bench.planning.job_params import JobParams
+from bench.planning.plan_cache import cached_plan
 from bench.planning.yaml_file import merged
-config = merged([Path("big.yaml")], {})
-plan = kept_plan(config, "big", Path(".snakemake/scvaebench")).as_data()
-runs = {(run["dataset"], run["task"], run["split"], run["run"]): run for run in plan["runs"]}
-key_of(config, "big")
+config = merged([Path("configs/big.yaml")], {})
+jobs = JobParams(cached_plan(config, "big", Path(".snakemake/scvaebench")).plan)
 seconds = time.process_time() - begin
 heavy = {"torch", "pydantic", "pandas", "anndata", "scanpy", "numpy"} & set(sys.modules)
 assert not heavy, heavy
-print(len(runs), seconds)
+print(len(jobs.runs), seconds)
 """
 
 
-def test_parsing_with_a_kept_plan_adds_little(new_desk: Desk) -> None:
+def test_parsing_with_a_cached_plan_adds_little(finished: Workspace) -> None:
     sweep = {"n_latent": list(range(1, 51)), "learning_rate": [n / 1000 for n in range(1, 21)]}
-    new_desk.write(plain(runs={"nbvae": {"variant": "nbvae", **sweep}}), "big")
-    # Any target will do: the Snakefile is parsed and the plan is kept all the same.
-    new_desk.run("big", "--dry-run", "results/big/data/tiny.h5ad")
-    command = [sys.executable, "-c", PARSE]
+    finished.write(plain(runs={"nbvae": {"variant": "nbvae", **sweep}}), "big")
+    # Any target will do: the Snakefile is parsed and the plan is cached all the same.
+    finished.run(f"{typed('big')} -n results/big/data/tiny.h5ad")
     done = subprocess.run(
-        command, cwd=new_desk.folder, env=new_desk.environment, capture_output=True, text=True
+        [sys.executable, "-c", PARSE], cwd=finished.folder, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     n_runs, seconds = done.stdout.split()
@@ -111,41 +102,47 @@ def test_parsing_with_a_kept_plan_adds_little(new_desk: Desk) -> None:
     assert float(seconds) < 0.5
 
 
-def refused(desk: Desk, study: str = "tiny") -> str:
+def refused(workspace: Workspace, study: dict[str, Any], name: str) -> Said:
     """What Snakemake says to a study it must refuse."""
-    done = desk.snakemake(study=study)
-    assert done.returncode != 0
-    assert not (desk.folder / "results" / study / "report.html").exists()
-    return done.stdout
+    workspace.write(study, name)
+    done = workspace.type(typed(name))
+    assert done.code != 0
+    assert not (workspace.folder / "results" / name / "scores.csv").exists()
+    assert "Traceback" not in done.text
+    return done
 
 
-def test_all_mistakes_are_told_at_once(new_desk: Desk) -> None:
+def test_all_mistakes_are_told_at_once(finished: Workspace) -> None:
     runs = {"nbvae": {"variant": "nbvea"}, "pvae": {"variant": "pvae", "n_latnet": 3}}
-    new_desk.write(plain(runs=runs, baselines=["nfm"]))
-    said = refused(new_desk)
-    assert "3 things to mend in the study tiny:" in said
+    said = refused(finished, plain(runs=runs, baselines=["nfm"]), "wrong").text
+    assert "3 things to mend in the study wrong:" in said
     for words in ("did you mean nbvae?", "did you mean n_latent?", "did you mean nmf?"):
         assert words in said
-    for words in ("Traceback", "common.smk", "WorkflowError"):
+    for words in ("common.smk", "WorkflowError"):
         assert words not in said
 
 
-def test_a_study_that_is_not_there(new_desk: Desk) -> None:
-    assert "No such file or directory: 'nowhere.yaml'" in refused(new_desk, "nowhere")
+def test_a_study_that_is_not_there(finished: Workspace) -> None:
+    done = finished.type(typed("nowhere"))
+    assert done.code != 0
+    assert "No such file or directory: 'configs/nowhere.yaml'" in done.text
 
 
-def test_a_file_that_is_not_there(new_desk: Desk) -> None:
-    new_desk.write(plain(datasets=[{"mine": {"dataset": "h5ad", "path": "nowhere.h5ad"}}]))
-    said = refused(new_desk)
+def test_a_file_that_is_not_there(finished: Workspace) -> None:
+    study = plain(datasets=[{"mine": {"dataset": "h5ad", "path": "nowhere.h5ad"}}])
+    said = refused(finished, study, "absent").text
     assert "datasets.mine.path is 'nowhere.h5ad': no such file" in said
-    assert "Traceback" not in said
 
 
-def test_what_is_not_counts_is_told_once(new_desk: Desk, write_counts: Callable[..., None]) -> None:
+def test_what_is_not_counts_is_told_once(
+    workspace: Workspace, write_counts: Callable[..., None]
+) -> None:
     normal = np.random.default_rng(0).normal(size=(40, 10)).astype(np.float32)
-    write_counts(new_desk.folder / "mine.h5ad", normal)
-    new_desk.write(plain(datasets=[{"mine": {"dataset": "h5ad", "path": "mine.h5ad"}}]))
-    said = refused(new_desk)
-    assert said.count("entries are negative, down to") == 1
-    assert said.count("are fractions") == 1
-    assert "Traceback" not in said
+    write_counts(workspace.folder / "normal.h5ad", normal)
+    workspace.write(plain(datasets=[{"mine": {"dataset": "h5ad", "path": "normal.h5ad"}}]))
+    done = workspace.type()
+    assert done.code == 1
+    assert "Traceback" not in done.text
+    [line] = [line for line in done.text.splitlines() if "failed (prepare): mine" in line]
+    for words in ("entries are negative, down to", "are fractions"):
+        assert line.count(words) == 1

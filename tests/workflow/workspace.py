@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import sysconfig
 import time
 import venv
@@ -82,7 +81,7 @@ class Workspace:
 
     def planned(self, command: str = SNAKEMAKE) -> set[str]:
         """What the jobs of a dry run say they would do."""
-        return jobs_in(self.run(f"{command} -n")) - {"Everything of results/mine is there"}
+        return jobs_in(self.run(f"{command} -n"))
 
     def runs(self) -> pd.DataFrame:
         """``runs.csv``, with empty text where there is none."""
@@ -105,8 +104,9 @@ class Said:
 
 
 def jobs_in(said: str) -> set[str]:
-    """The messages of the jobs that Snakemake names."""
-    return set(re.findall(r"^(?:Job \d+: )(.*)$", said, re.MULTILINE))
+    """The messages of the jobs that Snakemake names, but for the end of all."""
+    found = re.findall(r"^Job \d+: (.*)$", said, re.MULTILINE)
+    return {text for text in found if not text.startswith("Everything of results/")}
 
 
 def trained(said: str) -> set[str]:
