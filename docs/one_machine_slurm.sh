@@ -8,7 +8,7 @@ action=${1:?up or down} dir=${2:?a folder} host=$(hostname -s)
 up() {
     mkdir -p "$dir"/{state,log,run,spool/n1,spool/n2} /etc/slurm
     # The plugin strips SLURM_* from a job's environment, so the configuration must be at its default
-    # place; no cgroups, no accounting and no munge, none of which a trial needs.
+    # place; no cgroups, no accounting database and no munge.  A job above its memory is killed.
     cat > /etc/slurm/slurm.conf <<CONF
 ClusterName=trial
 SlurmctldHost=$host(127.0.0.1)
@@ -25,7 +25,9 @@ StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool/%n
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 MpiDefault=none
 SelectType=select/cons_tres

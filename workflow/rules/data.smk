@@ -28,6 +28,7 @@ rule prepare:
         record="results/{study}/data/{dataset}.json",
     log:
         "results/{study}/logs/prepare/{dataset}.txt",
+    retries: 0
     resources:
         mem_mb=memory_to_prepare,
         runtime=60,
@@ -48,6 +49,7 @@ rule make_problem:
         record="results/{study}/problems/{dataset}/{task}/{split}.json",
     log:
         "results/{study}/logs/make_problem/{dataset}/{task}/{split}.txt",
+    retries: 0
     resources:
         mem_mb=memory_to_prepare,
         runtime=60,

@@ -10,7 +10,6 @@ rule read_out:
         "results/{study}/runs/{dataset}/{task}/{split}/{run}/readouts.json",
     log:
         "results/{study}/logs/read_out/{dataset}/{task}/{split}/{run}.txt",
-    retries: 1
     threads: 1
     resources:
         mem_mb=memory_to_fit,

@@ -11,7 +11,6 @@ rule score:
         "results/{study}/{shelf}/{dataset}/{task}/{split}/{run}/scores.json",
     log:
         "results/{study}/logs/score/{shelf}/{dataset}/{task}/{split}/{run}.txt",
-    retries: 1
     threads: 1
     resources:
         mem_mb=memory_to_fit,

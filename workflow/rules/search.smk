@@ -41,7 +41,6 @@ rule read_out_trial:
         "results/{study}/logs/read_out/{dataset}/{task}/{split}/{run}.txt",
     wildcard_constraints:
         run=pattern(dict.fromkeys(row["search"] for row in JOBS.plan.searches)),
-    retries: 1
     threads: 1
     resources:
         mem_mb=memory_to_fit,

@@ -11,7 +11,6 @@ rule train:
         "results/{study}/runs/{dataset}/{task}/{split}/{run}/status.json",
     log:
         "results/{study}/logs/train/{dataset}/{task}/{split}/{run}.txt",
-    retries: 1
     threads: 1
     resources:
         mem_mb=memory_to_fit,
@@ -33,7 +32,6 @@ rule fit_baseline:
         "results/{study}/baselines/{dataset}/{task}/{split}/{run}/readouts.json",
     log:
         "results/{study}/logs/fit_baseline/{dataset}/{task}/{split}/{run}.txt",
-    retries: 1
     threads: 1
     resources:
         mem_mb=memory_to_fit,
