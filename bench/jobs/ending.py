@@ -19,7 +19,8 @@ def ending(study: Path) -> Iterator[str]:
     runs = _rows(study / "runs.csv")
     if not runs:
         return
-    bad = [row for row in runs if row["status"] != "ok"]
+    bad = [row for row in runs if row["status"] not in ("ok", "pending")]
+    pending = sum(row["status"] == "pending" for row in runs)
     lines = Counter(map(_line, bad))
     yield from (f"  {line}" for line in list(lines)[:MOST_FAILURES])
     if len(lines) > MOST_FAILURES:
@@ -27,7 +28,9 @@ def ending(study: Path) -> Iterator[str]:
     unscored = [row for row in _rows(study / "unscored.csv") if row["status"] == "failed"]
     for metric, count in Counter(row["metric"] for row in unscored).items():
         yield f"  metric {metric} failed {count} times; see {study / 'unscored.csv'}"
-    good = len(runs) - len(bad)
+    if pending:
+        yield f"{pending} of {len(runs)} replicates are not done yet"
+    good = len(runs) - len(bad) - pending
     yield f"{good} of {len(runs)} replicates ended well; see {study / 'report.html'}"
 
 

@@ -73,10 +73,12 @@ def with_plain_reasons(table: pd.DataFrame) -> pd.DataFrame:
 def _records(study: Path, run: Mapping[str, Any], missing: list[str]) -> dict[str, Record | None]:
     """The record of each stage, where it is the planned one and made from the one before."""
     folder, found = study / layout.run_folder(run), dict.fromkeys(STAGES)
-    posed = find_record(
-        study / layout.record_of(layout.problem_file(run["dataset"], run["task"], run["split"]))
-    )
-    inputs: Row = {"problem": posed and posed["digest"]}
+    place = layout.problem_file(run["dataset"], run["task"], run["split"])
+    posed = find_record(study / layout.record_of(place))
+    if not posed or posed["key"] != run["keys"]["problem"]:
+        missing.append(str(study / place))
+        return found
+    inputs: Row = {"problem": posed["digest"]}
     for stage, name in STAGES.items():
         record = find_record(folder / name)
         if not record or record["key"] != run["keys"][stage] or record["inputs"] != inputs:

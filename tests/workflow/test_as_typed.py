@@ -124,3 +124,49 @@ def test_a_killed_training_is_tried_again(
     assert begun.returncode == 0, said
     assert "Trying to restart job" in said
     assert set(workspace.runs()["status"]) == {"ok"}
+
+
+def test_the_report_of_what_is_finished_can_be_had_at_any_time(
+    workspace: Workspace, study: dict[str, Any]
+) -> None:
+    """While a training is under way, and without disturbing it."""
+    study |= {"datasets": study["datasets"][:1]}
+    study["runs"] = {"slow": {"variant": "slow.py", "n_latent": 2, "n_hidden": 4}}
+    (workspace.folder / "slow.py").write_text(SLOW)
+    workspace.write(study)
+    nothing = workspace.type("python -m bench report configs/mine.yaml")
+    assert nothing.code == 2
+    assert "nothing is finished yet" in nothing.text
+    (workspace.folder / "slow").touch()
+    begun = workspace.begin()
+    scores = workspace.study / "baselines/tiny/held_out_cells/1/mean/scores.json"
+    wait_for(lambda: (workspace.folder / "training").exists() and scores.exists())
+    said = workspace.run("python -m bench report configs/mine.yaml")
+    assert "2 of 4 replicates are not done yet" in said
+    assert "2 of 4 replicates ended well" in said
+    assert "The study is not done" in (workspace.study / "report.html").read_text()
+    assert set(workspace.runs()["status"]) == {"ok", "pending"}
+    (workspace.folder / "slow").unlink()
+    said, _ = begun.communicate(timeout=120)
+    assert begun.returncode == 0, said
+    assert set(workspace.runs()["status"]) == {"ok"}
+    assert "The study is not done" not in (workspace.study / "report.html").read_text()
+
+
+def test_a_run_in_the_foreground_says_how_every_seed_ended(
+    workspace: Workspace, study: dict[str, Any]
+) -> None:
+    bad = SLOW.replace('Path("training").touch()', 'raise RuntimeError("not\\ntoday")')
+    (workspace.folder / "bad.py").write_text(bad)
+    study |= {"datasets": study["datasets"][:1]}
+    study["runs"] = {"bad": {"variant": "bad.py", "n_latent": 2, "n_hidden": 4}}
+    workspace.write(study)
+    said = workspace.type("python -m bench run configs/mine.yaml bad")
+    assert said.code == 1
+    for seed in (0, 1):
+        line = f"tiny  held_out_cells  split 1  seed {seed}  failed  train RuntimeError: not today"
+        assert line in said.text
+    assert "bad: 0 of 2 replicates ended well" in said.text
+    said = workspace.type("python -m bench run configs/mine.yaml mean")
+    assert said.code == 0
+    assert said.text.count("  ok\n") == 2
