@@ -8,7 +8,7 @@ from time import perf_counter
 
 import torch
 
-from bench.parts.mmd import Estimator, membership, mmd_of_batches
+from bench.parts.nn.mmd import Estimator, membership, mmd_of_batches
 
 SIZES = (128, 256, 512, 1024, 2048, 4096)
 ESTIMATORS: tuple[Estimator, ...] = ("normal", "unbiased", "fast")

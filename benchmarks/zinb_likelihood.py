@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from bench.parts.distributions import NegativeBinomial
-from bench.parts.zinb import zinb_log_prob
+from bench.parts.nn.distributions import NegativeBinomial
+from bench.parts.nn.zinb import zinb_log_prob
 
 N_CELLS, N_GENES, N_PAIRS = 128, 2000, 60
 

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from bench.catalogue import card, names
 from bench.core.baseline import Baseline, FittedRates, no_rates
 from bench.core.problem import TEST, TRAIN, Problem, load, save
-from bench.parts.effect_predictions import EFFECT_READOUTS
+from bench.parts.perturbations.effect_predictions import EFFECT_READOUTS
 
 TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.catalogue import card, names
 from bench.core.metric import Metric
-from bench.parts.count_densities import poisson_log_pmf
+from bench.parts.counts.count_densities import poisson_log_pmf
 
 Arrays = dict[str, NDArray[Any]]
 

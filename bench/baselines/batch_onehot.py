@@ -13,7 +13,7 @@ from annotated_types import Gt
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.one_hot import jittered
+from bench.parts.counts.one_hot import jittered
 
 
 @dataclass(frozen=True, kw_only=True)

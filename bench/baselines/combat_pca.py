@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.log_counts import Floats, components, log_counts
+from bench.parts.counts.log_counts import Floats, components, log_counts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.observed_counts import fitting_counts
+from bench.parts.counts.observed_counts import fitting_counts
 
 
 @dataclass(frozen=True, kw_only=True)

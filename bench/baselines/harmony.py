@@ -13,7 +13,7 @@ from annotated_types import Ge
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.log_counts import embedded
+from bench.parts.counts.log_counts import embedded
 
 
 @dataclass(frozen=True, kw_only=True)

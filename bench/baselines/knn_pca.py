@@ -16,8 +16,8 @@ from annotated_types import Ge
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
-from bench.parts.labelled import voters
-from bench.parts.log_counts import embedded
+from bench.parts.counts.labelled import voters
+from bench.parts.counts.log_counts import embedded
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,8 @@ from annotated_types import Ge, Gt, Lt
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import TEST, Problem
-from bench.parts.labelled import known_codes
-from bench.parts.log_counts import embedded
+from bench.parts.counts.labelled import known_codes
+from bench.parts.counts.log_counts import embedded
 
 MAX_ITERATIONS = 1000
 

@@ -25,9 +25,14 @@ from scipy.sparse import csr_matrix
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.dataset import CONTROL
 from bench.core.problem import TRAIN, Problem
-from bench.parts.effect_predictions import EFFECT_READOUTS, Floats, Names, treatments_in
-from bench.parts.effects import mean_expression, training_effects
-from bench.parts.treatments import treatments_of
+from bench.parts.perturbations.effect_predictions import (
+    EFFECT_READOUTS,
+    Floats,
+    Names,
+    treatments_in,
+)
+from bench.parts.perturbations.effects import mean_expression, training_effects
+from bench.parts.perturbations.treatments import treatments_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
     m_ic = w_c y_i + b_c      min over w, b of  |w_c|^2 / 2 + strength sum_n max(0, 1 -+ m_nc)^2
     p_i = softmax(m_i / T)    T: the likeliest for margins of cells that were left out in turn
 
-y: log counts, see ``bench/parts/log_counts.py``.  Margins are no probabilities; one number T makes
+y: log counts, see ``parts.counts.log_counts``.  Margins are no probabilities; one number T makes
 them so and leaves the order of types alone.  It is found among labelled cells, by cross-validation
 in five parts or as many as the smallest type has labels; where that is one, T = 1.
 """
@@ -20,7 +20,7 @@ from scipy.special import log_softmax, softmax
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
-from bench.parts.log_counts import logs_of
+from bench.parts.counts.log_counts import logs_of
 
 if TYPE_CHECKING:
     from sklearn.svm import LinearSVC

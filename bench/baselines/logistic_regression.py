@@ -2,7 +2,7 @@
 
     p_i = softmax(W y_i + b)        min over W, b of  -sum_n log p_n,c(n) + |W|^2 / (2 strength)
 
-y: log counts, see ``bench/parts/log_counts.py``; genes keep their own scale.  Blind to cells whose
+y: log counts, see ``parts.counts.log_counts``; genes keep their own scale.  Blind to cells whose
 label is hidden.  On principal components it is what the metrics ``logistic_`` make of the baseline
 ``pca``.
 """
@@ -16,8 +16,8 @@ from annotated_types import Gt
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
-from bench.parts.labelled import MAX_ITERATIONS, probabilities
-from bench.parts.log_counts import logs_of
+from bench.parts.counts.labelled import MAX_ITERATIONS, probabilities
+from bench.parts.counts.log_counts import logs_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import EFFECT_READOUTS, same_for_all
-from bench.parts.effects import training_effects
+from bench.parts.perturbations.effect_predictions import EFFECT_READOUTS, same_for_all
+from bench.parts.perturbations.effects import training_effects
 
 
 @dataclass(frozen=True, kw_only=True)

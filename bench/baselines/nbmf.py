@@ -31,9 +31,9 @@ from scipy.special import xlogy
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.count_densities import log_weight
-from bench.parts.factors import Factors, embedded, excess, products_at, random_factors
-from bench.parts.observed_counts import Floats, ObservedCounts, fitting_counts, ratio
+from bench.parts.counts.count_densities import log_weight
+from bench.parts.counts.factors import Factors, embedded, excess, products_at, random_factors
+from bench.parts.counts.observed_counts import Floats, ObservedCounts, fitting_counts, ratio
 
 Rule = Literal["scoring", "mm"]
 

@@ -15,14 +15,14 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import (
+from bench.parts.perturbations.effect_predictions import (
     EFFECT_READOUTS,
     Floats,
     Names,
     dosage_table,
     treatments_in,
 )
-from bench.parts.effects import training_effects
+from bench.parts.perturbations.effects import training_effects
 
 
 @dataclass(frozen=True, kw_only=True)

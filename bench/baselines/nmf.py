@@ -19,8 +19,8 @@ from scipy.special import xlogy
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.factors import Factors, embedded, excess, products_at, random_factors
-from bench.parts.observed_counts import Floats, ObservedCounts, fitting_counts, ratio
+from bench.parts.counts.factors import Factors, embedded, excess, products_at, random_factors
+from bench.parts.counts.observed_counts import Floats, ObservedCounts, fitting_counts, ratio
 
 ROUND = 10
 """Iterations between two looks at the likelihood."""

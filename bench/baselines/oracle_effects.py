@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.effect_predictions import EFFECT_READOUTS, known_beforehand
+from bench.parts.perturbations.effect_predictions import EFFECT_READOUTS, known_beforehand
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from annotated_types import Ge
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.observed_counts import (
+from bench.parts.counts.observed_counts import (
     Floats,
     ObservedCounts,
     fitting_counts,

@@ -2,7 +2,7 @@
 
 Every tree is grown on labelled cells drawn with replacement, trying the square root of the number
 of genes at each split; p_ic is the mean over trees of the share of type c in the leaf of cell i.
-y: log counts, see ``bench/parts/log_counts.py``.  Blind to cells whose label is hidden.  Few labels
+y: log counts, see ``parts.counts.log_counts``.  Blind to cells whose label is hidden.  Few labels
 make its probabilities timid: read its log loss beside its accuracy.
 """
 
@@ -15,8 +15,8 @@ from annotated_types import Ge
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
-from bench.parts.labelled import probabilities
-from bench.parts.log_counts import logs_of
+from bench.parts.counts.labelled import probabilities
+from bench.parts.counts.log_counts import logs_of
 
 
 @dataclass(frozen=True, kw_only=True)

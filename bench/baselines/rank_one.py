@@ -17,7 +17,7 @@ from annotated_types import Ge, Gt
 
 from bench.core.baseline import Baseline, FittedRates
 from bench.core.problem import Problem
-from bench.parts.observed_counts import fitting_counts, ratio
+from bench.parts.counts.observed_counts import fitting_counts, ratio
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ class FittedRates:
     """(cell, known type) probabilities of every cell, held-out ones too, where the baseline
     classifies; types in alphabetical order."""
     effects: Callable[[NDArray[np.str_]], Floats] | None = None
-    """perturbations -> (perturbation, gene) their effects, see :mod:`bench.parts.effects`."""
+    """perturbations -> (perturbation, gene) their effects, see ``parts.perturbations.effects``."""
     knows_test_cells: bool = False
     """True where ``mean`` is meaningful for test cells that were never fitted (the oracle)."""
     n_parameters: int = 0

@@ -20,7 +20,7 @@ UNKNOWN = "unknown"
 """The label of a cell that has none."""
 
 CONTROL = "control"
-"""The perturbation of a cell that was not perturbed; see :mod:`bench.parts.treatments`."""
+"""The perturbation of a cell that was not perturbed; see ``parts.perturbations.treatments``."""
 
 Measured = Literal["counts", "values"]
 """What a matrix holds: counts, or real numbers that are no counts (a simulation's)."""
@@ -40,7 +40,7 @@ Of perturbations, treatments in alphabetical order: ``true_mask`` (treatment, la
 which latents a treatment moves, and ``true_embedding`` (treatment, latent) how far at dosage 1, 0
 where it does not; ``true_latent`` (cell, latent) is what the cell's expression was made of, moves
 included; ``true_effect`` (perturbation, gene) is the expected effect of every perturbation but the
-control, these in alphabetical order, in the units of :mod:`bench.parts.effects`.
+control, these in alphabetical order, in the units of :mod:`bench.parts.perturbations.effects`.
 """
 
 

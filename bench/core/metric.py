@@ -15,7 +15,7 @@ class Metric:
     """Arrays in, float out.  The card a file in ``bench/metrics`` ends with, as ``METRIC``.
 
     ``score`` takes its arrays by the names in ``needs`` (readout arrays of one seed, answers of
-    the task, labels of the scored cells, and what :mod:`bench.parts.derived` makes of these) and
+    the task, labels of the scored cells, and what ``parts.scoring.derived`` makes of these) and
     returns one float, never NaN.  Raises :class:`NotApplicable` where the data do not allow it.
     """
 

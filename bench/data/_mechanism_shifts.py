@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL
-from bench.parts.treatments import JOINS
+from bench.parts.perturbations.treatments import JOINS
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

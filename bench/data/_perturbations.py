@@ -1,4 +1,4 @@
-"""Perturbations as a file spells them, said again as :mod:`bench.parts.treatments` says them.
+"""Perturbations as a file spells them, said again as ``parts.perturbations.treatments`` says them.
 
     ctrl            ->  control            where ctrl is the control
     KLF1+CEBPA      ->  CEBPA+KLF1         parts stand in alphabetical order
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL
 from bench.core.errors import Finding
-from bench.parts.treatments import JOINS, perturbation_name, treatments_of
+from bench.parts.perturbations.treatments import JOINS, perturbation_name, treatments_of
 
 BETWEEN_DOSAGES = re.compile(r"(?<=[^eE])\+")
 """The + that joins two numbers, which that of an exponent does not."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import CountData, Dataset, Source
 from bench.data._cleaning import tidied
 from bench.data._published_selection import opened, recounted, selected, table
-from bench.parts.treatments import dosages, perturbation_name, treatments_of
+from bench.parts.perturbations.treatments import dosages, perturbation_name, treatments_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -37,7 +37,7 @@ from bench.data._mechanism_shifts import (
     true_effects,
     with_combinations,
 )
-from bench.parts.effects import expression
+from bench.parts.perturbations.effects import expression
 
 MOST_MOVED = 3
 

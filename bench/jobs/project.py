@@ -13,7 +13,7 @@ from bench.core.problem import Problem, load
 from bench.data._store import read as read_cells
 from bench.jobs.logged import logged
 from bench.jobs.page_files import replicates_read, seal
-from bench.parts.projection import projected
+from bench.parts.scoring.projection import projected
 
 ARRAYS = ("latent", "class_probability")
 """What a run must have given to be drawn."""

@@ -11,7 +11,7 @@ from bench.core.problem import Problem, load
 from bench.core.rows import PERTURBATION_SCORES
 from bench.jobs.logged import logged
 from bench.jobs.page_files import replicates_read, seal
-from bench.parts.effect_scores import correlations
+from bench.parts.scoring.effect_scores import correlations
 
 
 @logged

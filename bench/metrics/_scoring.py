@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bench.core.metric import Metric, NotApplicable
 from bench.core.problem import Problem
-from bench.parts.derived import Derived
+from bench.parts.scoring.derived import Derived
 
 SLACK = 1e-6
 """Rounding that is allowed beyond the ends of a metric's range, in units of its width or of 1."""

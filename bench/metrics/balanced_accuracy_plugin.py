@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import balanced_accuracy, judged
+from bench.parts.scoring.classification import balanced_accuracy, judged
 
 
 def score(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric, NotApplicable
-from bench.parts.neighbours import neighbour_entropy
+from bench.parts.scoring.neighbours import neighbour_entropy
 
 
 def score(*, neighbour_index: NDArray[Any], batch: NDArray[Any]) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.neighbours import frequency_entropy, neighbour_entropy
+from bench.parts.scoring.neighbours import frequency_entropy, neighbour_entropy
 
 
 def score(*, neighbour_index: NDArray[Any], batch: NDArray[Any]) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric, NotApplicable
-from bench.parts.neighbours import frequency_entropy, nearest, neighbour_entropy
+from bench.parts.scoring.neighbours import frequency_entropy, nearest, neighbour_entropy
 
 
 def score(*, latent: NDArray[Any], batch: NDArray[Any], cell_type: NDArray[Any]) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.clusters import assigned_share
+from bench.parts.scoring.clusters import assigned_share
 
 
 def score(*, clusters: NDArray[Any], cell_type: NDArray[Any]) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.effect_scores import cosines
+from bench.parts.scoring.effect_scores import cosines
 
 
 def score(*, effect: NDArray[Any], data_effect: NDArray[Any]) -> float:

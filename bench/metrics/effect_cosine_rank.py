@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.effect_scores import cosines, mean_rank
+from bench.parts.scoring.effect_scores import cosines, mean_rank
 
 
 def score(*, effect: NDArray[Any], data_effect: NDArray[Any]) -> float:

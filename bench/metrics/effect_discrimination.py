@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.effect_scores import mean_rank
+from bench.parts.scoring.effect_scores import mean_rank
 
 
 def score(*, effect: NDArray[Any], data_effect: NDArray[Any], target_gene: NDArray[Any]) -> float:

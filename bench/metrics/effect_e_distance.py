@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.cell_distances import e_distance, median_distance
+from bench.parts.scoring.cell_distances import e_distance, median_distance
 
 
 def score(

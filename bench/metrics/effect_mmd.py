@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.cell_distances import median_distance, median_squared_distance, squared_mmd
+from bench.parts.scoring.cell_distances import median_distance, median_squared_distance, squared_mmd
 
 
 def score(

@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric, NotApplicable
-from bench.parts.effect_scores import need_several
+from bench.parts.scoring.effect_scores import need_several
 
 
 def score(*, effect: NDArray[Any], data_effect: NDArray[Any]) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.effect_scores import correlations, pooled
+from bench.parts.scoring.effect_scores import correlations, pooled
 
 
 def score(*, effect_as_published: NDArray[Any], data_effect_as_published: NDArray[Any]) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.effect_scores import correlations, need_several
+from bench.parts.scoring.effect_scores import correlations, need_several
 
 
 def score(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.effect_scores import correlations
+from bench.parts.scoring.effect_scores import correlations
 
 
 def score(*, counterfactual_effect: NDArray[Any], data_effect: NDArray[Any]) -> float:

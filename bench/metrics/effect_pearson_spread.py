@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.effect_scores import correlations, interquartile_range
+from bench.parts.scoring.effect_scores import correlations, interquartile_range
 
 
 def score(*, effect: NDArray[Any], data_effect: NDArray[Any]) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.effect_scores import determinations, interquartile_range, on_strongest
+from bench.parts.scoring.effect_scores import determinations, interquartile_range, on_strongest
 
 
 def score(*, effect: NDArray[Any], data_effect: NDArray[Any]) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.count_densities import poisson_log_pmf
+from bench.parts.counts.count_densities import poisson_log_pmf
 
 
 def score(*, expected_counts_plugin: NDArray[Any], second_counts: NDArray[Any]) -> float:

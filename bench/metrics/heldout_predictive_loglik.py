@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.count_densities import predictive_log_pmf
+from bench.parts.counts.count_densities import predictive_log_pmf
 
 
 def score(

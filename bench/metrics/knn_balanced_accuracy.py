@@ -3,7 +3,7 @@
     mean over true types c of  #{i: argmax_k p_ik = true_i = c} / #{i: true_i = c}
 
 The probabilities are votes of the five nearest labelled cells in the latent: a probe that every
-model with a latent can be put to, see ``bench/parts/probes.py``.
+model with a latent can be put to, see ``bench/parts/scoring/probes.py``.
 Otherwise as ``balanced_accuracy``.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import balanced_accuracy, judged
+from bench.parts.scoring.classification import balanced_accuracy, judged
 
 
 def score(

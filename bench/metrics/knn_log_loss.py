@@ -3,7 +3,7 @@
     mean over cells of  -log max(p_i,true(i), 1e-12)
 
 The probabilities are votes of the five nearest labelled cells in the latent: a probe that every
-model with a latent can be put to, see ``bench/parts/probes.py``.
+model with a latent can be put to, see ``bench/parts/scoring/probes.py``.
 Otherwise as ``log_loss``.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import FLOOR, judged, log_loss
+from bench.parts.scoring.classification import FLOOR, judged, log_loss
 
 
 def score(

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import FLOOR, judged, log_loss
+from bench.parts.scoring.classification import FLOOR, judged, log_loss
 
 
 def score(

@@ -3,7 +3,7 @@
     (1/N) #{i: argmax_c p_ic = true_i}
 
 The probabilities are a logistic regression's, fitted to the latent of labelled cells: a probe that
-every model with a latent can be put to, see ``bench/parts/probes.py``.
+every model with a latent can be put to, see ``bench/parts/scoring/probes.py``.
 Otherwise as ``accuracy``.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import accuracy, judged
+from bench.parts.scoring.classification import accuracy, judged
 
 
 def score(

@@ -3,7 +3,7 @@
     mean over types c of  P(p_ic > p_jc) + P(p_ic = p_jc) / 2,   i of type c, j of another
 
 The probabilities are a logistic regression's, fitted to the latent of labelled cells: a probe that
-every model with a latent can be put to, see ``bench/parts/probes.py``.
+every model with a latent can be put to, see ``bench/parts/scoring/probes.py``.
 Otherwise as ``auroc``.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import auroc, judged
+from bench.parts.scoring.classification import auroc, judged
 
 
 def score(

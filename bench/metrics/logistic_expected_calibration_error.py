@@ -3,7 +3,7 @@
     sum over bins b of the top probability of  (n_b / N) |share correct_b - mean probability_b|
 
 The probabilities are a logistic regression's, fitted to the latent of labelled cells: a probe that
-every model with a latent can be put to, see ``bench/parts/probes.py``.
+every model with a latent can be put to, see ``bench/parts/scoring/probes.py``.
 Otherwise as ``expected_calibration_error``.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import expected_calibration_error, judged
+from bench.parts.scoring.classification import expected_calibration_error, judged
 
 
 def score(

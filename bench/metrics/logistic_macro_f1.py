@@ -3,7 +3,7 @@
     mean over true types c of  2 TP_c / (#{i: true_i = c} + #{i: predicted_i = c})
 
 The probabilities are a logistic regression's, fitted to the latent of labelled cells: a probe that
-every model with a latent can be put to, see ``bench/parts/probes.py``.
+every model with a latent can be put to, see ``bench/parts/scoring/probes.py``.
 Otherwise as ``macro_f1``.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import judged, macro_f1
+from bench.parts.scoring.classification import judged, macro_f1
 
 
 def score(

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.classification import judged, macro_f1
+from bench.parts.scoring.classification import judged, macro_f1
 
 
 def score(

@@ -3,7 +3,7 @@
     #{(t, k): found and true} / #{(t, k): found}
 
 Latents are matched one to one so that the most pairs are right, see
-``bench/parts/latent_matching.py``; a treatment is said to move a latent where the probability is
+``parts.scoring.latent_matching``; a treatment is said to move a latent where the probability is
 above one half.  Nothing found scores 0.  Blind to what is not found.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.latent_matching import mask_counts
+from bench.parts.scoring.latent_matching import mask_counts
 
 
 def score(

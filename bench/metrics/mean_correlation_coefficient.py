@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.core.metric import Metric
-from bench.parts.latent_matching import matched_correlations
+from bench.parts.scoring.latent_matching import matched_correlations
 
 
 def score(*, latent: NDArray[Any], true_latent: NDArray[Any]) -> float:

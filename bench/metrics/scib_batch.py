@@ -6,7 +6,7 @@ Over those that apply.  Four of the five are raised by mixing everything with ev
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

@@ -6,7 +6,7 @@ Unscaled scores of very different spread: silhouettes move little, NMI and ARI m
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

@@ -7,7 +7,7 @@ well-mixed pair would hide behind.  Types found in one batch are left out.
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

@@ -7,7 +7,7 @@ almost any latent that keeps types apart at all.
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

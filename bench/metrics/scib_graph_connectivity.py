@@ -7,7 +7,7 @@ fallen apart: most latents score near 1.
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

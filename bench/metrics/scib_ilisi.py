@@ -7,7 +7,7 @@ size cannot reach 1, and mixing cell types raises it.
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

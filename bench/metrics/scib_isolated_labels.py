@@ -6,7 +6,7 @@ Where all types are in all batches every type is isolated, and it says what the 
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

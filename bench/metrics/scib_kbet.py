@@ -7,7 +7,7 @@ batch are left out.  Strict: small residues of batch effects fail every test of 
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

@@ -6,7 +6,7 @@ One start of k-means, so less steady than ``kmeans_nmi``.
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

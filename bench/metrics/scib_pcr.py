@@ -7,7 +7,7 @@ PCA of log counts.  Blind to everything but the means of batches.
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

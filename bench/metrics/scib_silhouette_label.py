@@ -6,7 +6,7 @@ A half is what chance gives, and well separated types of uneven shape seldom pas
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

@@ -6,7 +6,7 @@ The weights are the authors' choice; a method may trade one for the other, so re
 """
 
 from bench.core.metric import Metric
-from bench.parts.scib import ScibScores
+from bench.parts.scoring.scib import ScibScores
 
 
 def score(*, scib: ScibScores) -> float:

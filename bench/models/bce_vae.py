@@ -21,9 +21,9 @@ from torch.nn.functional import softplus
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.distributions import Gaussian
-from bench.parts.latents import log_standard_normal
-from bench.parts.visible import seen_counts
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.latents import log_standard_normal
+from bench.parts.nn.observed import seen_counts
 
 
 @dataclass(frozen=True, kw_only=True)

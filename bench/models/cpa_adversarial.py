@@ -6,7 +6,7 @@
 
 Adversaries a try to read treatments (nats summed over all of them) and batch from the basal state
 b; r turns their gradient around and scales it by ``adversary_weight``, so g learns to tell them
-nothing (``bench.parts.adversary``).  The response to a dosage is linear.  Of a treatment that no
+nothing (``bench.parts.nn.adversary``).  The response to a dosage is linear.  Of a treatment that no
 training cell had nothing is added, nor of a batch.
 
 There is no prior and no posterior, so no bound: log p(x_i | z_i) alone stops the training early.
@@ -29,18 +29,18 @@ from torch.nn.functional import one_hot
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, TreatmentLatents, Variant
-from bench.parts.adversary import (
+from bench.parts.nn.adversary import (
     Adversary,
     misread_label,
     misread_treatments,
     reversed_gradient,
     squared_gradient,
 )
-from bench.parts.count_networks import RateDecoder
-from bench.parts.distributions import NegativeBinomial
-from bench.parts.scvi_networks import ScviTower
-from bench.parts.treatment_encoding import Encoding, TreatmentEncoding
-from bench.parts.visible import library_size, seen_counts
+from bench.parts.nn.count_networks import RateDecoder
+from bench.parts.nn.distributions import NegativeBinomial
+from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.scvi_networks import ScviTower
+from bench.parts.nn.treatment_encoding import Encoding, TreatmentEncoding
 
 
 @dataclass(frozen=True, kw_only=True)

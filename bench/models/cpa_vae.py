@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, TreatmentLatents, Variant
-from bench.parts.count_networks import EncoderInput
-from bench.parts.distributions import Gaussian, NegativeBinomial, Poisson
-from bench.parts.latents import at_draw, standard_normal_ledger
-from bench.parts.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
-from bench.parts.treatment_encoding import Encoding, TreatmentEncoding
-from bench.parts.treatment_posteriors import MeanFieldEmbedding
-from bench.parts.visible import library_size, seen_counts
+from bench.parts.nn.count_networks import EncoderInput
+from bench.parts.nn.distributions import Gaussian, NegativeBinomial, Poisson
+from bench.parts.nn.latents import at_draw, standard_normal_ledger
+from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
+from bench.parts.nn.treatment_encoding import Encoding, TreatmentEncoding
+from bench.parts.nn.treatment_posteriors import MeanFieldEmbedding
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.distributions import Gaussian
-from bench.parts.latents import at_draw
-from bench.parts.scvi import Counts, Inference, LibraryPrior, LinearGeneration, scvi_ledger
-from bench.parts.visible import seen_counts
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.latents import at_draw
+from bench.parts.nn.observed import seen_counts
+from bench.parts.nn.scvi import Counts, Inference, LibraryPrior, LinearGeneration, scvi_ledger
 
 
 @dataclass(frozen=True, kw_only=True)

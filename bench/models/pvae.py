@@ -17,14 +17,14 @@ from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.count_networks import (
+from bench.parts.nn.count_networks import (
     EncoderInput,
     GaussianEncoder,
     RateDecoder,
 )
-from bench.parts.distributions import Gaussian, Poisson
-from bench.parts.latents import at_draw, standard_normal_ledger
-from bench.parts.visible import library_size, seen_counts
+from bench.parts.nn.distributions import Gaussian, Poisson
+from bench.parts.nn.latents import at_draw, standard_normal_ledger
+from bench.parts.nn.observed import library_size, seen_counts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,11 @@
     x_ij ~ Normal(f(z_i)_j, s_j), s shared by all cells or decoded
     q(b_i | x_i, D_i, e, m) = Normal(g(x_i, sum_t D_it (e_t o m_t))), or of x_i alone
 
-Posteriors of m and e: ``bench.parts.treatment_posteriors``; how they enter the loss:
-``bench.parts.sparse_treatments``.  What is read out of single cells without noise takes the globals
+Posteriors of m and e: ``bench.parts.nn.treatment_posteriors``; how they enter the loss:
+``parts.nn.sparse_treatments``.  What is read out of single cells without noise takes the globals
 at their most probable value.  After ``pretrain_epochs`` without ``mask_weight``, and again every
 ``restart_epochs``, the latents are rotated into the basis in which treatments move fewest of them:
-``bench.parts.sparsest_basis``.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
+``bench.parts.nn.sparse_rotation``.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
 from collections.abc import Mapping
@@ -21,18 +21,24 @@ from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, TreatmentLatents, Variant
-from bench.parts.distributions import Gaussian
-from bench.parts.latents import at_draw, standard_normal_ledger
-from bench.parts.mask_priors import MaskPrior
-from bench.parts.perturbation_networks import PerturbationEncoder
-from bench.parts.real_values import NormalValues, ValueDecoder, ValueInput, ValueLaw, seen_values
-from bench.parts.sparse_treatments import (
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.gaussian_values import (
+    NormalValues,
+    ValueDecoder,
+    ValueInput,
+    ValueLaw,
+    seen_values,
+)
+from bench.parts.nn.latents import at_draw, standard_normal_ledger
+from bench.parts.nn.mask_priors import MaskPrior
+from bench.parts.nn.perturbation_networks import PerturbationEncoder
+from bench.parts.nn.sparse_treatments import (
     Guide,
     SparseTreatments,
     only_mean_field_rotates,
     rotated_treatments,
 )
-from bench.parts.treatment_encoding import Encoding
+from bench.parts.nn.treatment_encoding import Encoding
 
 
 @dataclass(frozen=True, kw_only=True)

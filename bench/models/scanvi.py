@@ -22,17 +22,17 @@ from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.distributions import Gaussian
-from bench.parts.flowed_scvi import FlowedScvi
-from bench.parts.flows import FlowedGaussian, FlowKind, build_flow
-from bench.parts.scvi import Counts
-from bench.parts.typed_latent import (
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.flowed_scvi import FlowedScvi
+from bench.parts.nn.flows import FlowedGaussian, FlowKind, build_flow
+from bench.parts.nn.label_prior import (
     TypeClassifier,
     TypedPrior,
     cross_entropy,
     mean_over_known,
     summed_over_types,
 )
+from bench.parts.nn.scvi import Counts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ A combination is a perturbation of its own, of which nothing is known if no trai
 its mean is 0 then.  - log Beta(w; 1, K) stands in the ledger once for the data set; it is a
 log-density and may be negative.  After ``pretrain_epochs`` without ``mask_weight``, and again every
 ``restart_epochs``, the latents are rotated into the basis in which perturbations move fewest of
-them: ``bench.parts.sparsest_basis``.
+them: ``bench.parts.nn.sparse_rotation``.
 Source: Lopez et al. 2023, arXiv 2211.03553, as rebuilt in Bereket and Karaletsos 2023.
 """
 
@@ -22,14 +22,14 @@ from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, StateDict, TreatmentLatents, Variant
-from bench.parts.count_networks import EncoderInput
-from bench.parts.distributions import Gaussian, NegativeBinomial, Poisson
-from bench.parts.mask_priors import BetaPrior
-from bench.parts.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
-from bench.parts.sparsest_basis import in_sparsest_basis
-from bench.parts.treatment_encoding import TreatmentEncoding
-from bench.parts.treatment_posteriors import mask_shares, straight_through
-from bench.parts.visible import library_size, seen_counts
+from bench.parts.nn.count_networks import EncoderInput
+from bench.parts.nn.distributions import Gaussian, NegativeBinomial, Poisson
+from bench.parts.nn.mask_priors import BetaPrior
+from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
+from bench.parts.nn.sparse_rotation import in_sparsest_basis
+from bench.parts.nn.treatment_encoding import TreatmentEncoding
+from bench.parts.nn.treatment_posteriors import mask_shares, straight_through
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,15 +19,15 @@ from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.count_networks import (
+from bench.parts.nn.count_networks import (
     EncoderInput,
     GaussianEncoder,
     RateDecoder,
     starting_dispersion,
 )
-from bench.parts.distributions import Gaussian, ZeroInflatedNegativeBinomial
-from bench.parts.latents import at_draw, standard_normal_ledger
-from bench.parts.visible import library_size, seen_counts
+from bench.parts.nn.distributions import Gaussian, ZeroInflatedNegativeBinomial
+from bench.parts.nn.latents import at_draw, standard_normal_ledger
+from bench.parts.nn.observed import library_size, seen_counts
 
 FEW_DROPOUTS = -3.0
 """Dropout logit to start from: at zero, the published start, training takes twice as long."""

@@ -107,7 +107,9 @@ class Matcher:
         self, readouts: tuple[str, ...], needs: frozenset[str], known: frozenset[str]
     ) -> tuple[str, ...]:
         """The readouts without which a metric could not be had; none where it cannot be had."""
-        from bench.parts.derived import with_derived  # numpy: not needed to read a kept plan
+        from bench.parts.scoring.derived import (
+            with_derived,  # numpy: not needed to read a kept plan
+        )
 
         def met(kept: Iterable[str]) -> bool:
             return needs <= with_derived(known.union(*(self._arrays(name) for name in kept)))
@@ -129,7 +131,9 @@ class Matcher:
         gives: frozenset[str],
         labels: frozenset[str],
     ) -> Match:
-        from bench.parts.derived import with_derived  # numpy: not needed to read a kept plan
+        from bench.parts.scoring.derived import (
+            with_derived,  # numpy: not needed to read a kept plan
+        )
 
         readouts = [
             name

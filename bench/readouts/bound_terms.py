@@ -21,7 +21,7 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
-from bench.parts.exact_likelihood import exact_log_likelihood
+from bench.parts.counts.exact_likelihood import exact_log_likelihood
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,7 @@
 
 Nats per cell, all constants kept, observed entries only.  Global variables are at one draw of the
 guide and not scored.  A baseline without latent variables has an exact log-likelihood instead
-(``bench.parts.exact_likelihood``), and both bounds are that number.
+(``bench.parts.counts.exact_likelihood``), and both bounds are that number.
 Source: Burda et al. 2016 (arXiv 1509.00519), equation 8.
 """
 
@@ -26,7 +26,7 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
-from bench.parts.exact_likelihood import exact_log_likelihood
+from bench.parts.counts.exact_likelihood import exact_log_likelihood
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -23,7 +23,7 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
-from bench.parts.latents import at_draw, at_mean
+from bench.parts.nn.latents import at_draw, at_mean
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,7 @@
 
     for one draw of the globals, B training controls with their counts x and library sizes:
         basal latents ~ q(. | x), shared by all arms and by the control arm
-        x_arm ~ p(x | basal, arm, globals, library),   y as in ``bench.parts.effects``
+        x_arm ~ p(x | basal, arm, globals, library),   y as in ``bench.parts.perturbations.effects``
     counterfactual effect of an arm = mean over draws of [mean of y_arm - mean of y_control]
 
 A control was given nothing, so that its latents are basal.  The readout ``effects`` draws them from
@@ -24,8 +24,8 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.effect_predictions import effects_said
-from bench.parts.imagined import Tally, imagined_expression
+from bench.parts.nn.counterfactual import Tally, imagined_expression
+from bench.parts.perturbations.effect_predictions import effects_said
 
 FEWEST_DRAWS = 25
 """Before which a standard error says little."""

@@ -21,8 +21,8 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
-from bench.parts.expression import batch_codes, shares
-from bench.parts.latents import at_draw
+from bench.parts.nn.expression import batch_codes, shares
+from bench.parts.nn.latents import at_draw
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,6 +1,6 @@
 """Which genes are expressed differently between two groups of the scored cells.
 
-    rho = expression shares (``bench.parts.expression``) of a random cell at a draw of its latent
+    rho = expression shares (``bench.parts.nn.expression``) of a random cell at a draw of its latent
     vanilla   P(rho_1 > rho_2), ties half, and its Bayes factor
     change    LFC = log2 rho_1 - log2 rho_2:  P(|LFC| >= delta), its Bayes factor, and the mean,
               median, sd and central credible interval of LFC
@@ -28,8 +28,8 @@ from bench.core.errors import mistake
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.expression import EACH, batch_codes, shares
-from bench.parts.latents import at_draw
+from bench.parts.nn.expression import EACH, batch_codes, shares
+from bench.parts.nn.latents import at_draw
 
 Shares = NDArray[np.float32]
 Draw = Callable[[NDArray[np.int64], int | None], Shares]

@@ -17,7 +17,7 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
-from bench.parts.latents import at_draw
+from bench.parts.nn.latents import at_draw
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,7 @@
 
     for one draw of the globals, B training controls and their library sizes:
         basal latents from their prior, shared by all arms and by the control arm
-        x_arm ~ p(x | basal, arm, globals, library),   y as in ``bench.parts.effects``
+        x_arm ~ p(x | basal, arm, globals, library),   y as in ``bench.parts.perturbations.effects``
     effect of an arm = mean over draws of [mean of y_arm - mean of y_control]
 
 Draws are added until the standard error, averaged over arms and genes, is at most ``tolerance``, or
@@ -24,9 +24,7 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.effect_predictions import effects_said
-from bench.parts.effects import Floats, expression, space_of
-from bench.parts.imagined import (
+from bench.parts.nn.counterfactual import (
     Arms,
     Tally,
     arms_of,
@@ -34,6 +32,8 @@ from bench.parts.imagined import (
     imagined_expression,
     training_controls,
 )
+from bench.parts.perturbations.effect_predictions import effects_said
+from bench.parts.perturbations.effects import Floats, expression, space_of
 
 
 @dataclass(frozen=True, kw_only=True)

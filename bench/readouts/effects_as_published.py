@@ -1,7 +1,7 @@
 """Effects as SAMS-VAE's code estimates them: every cell of one depth, controls drawn apart.
 
     for every arm, S draws of basal latents from their prior, each with a draw of the globals
-        x_arm ~ p(x | basal, arm, globals, library = 10,000),   y as in ``bench.parts.effects``
+        x_arm ~ p(x | basal, arm, globals, library = 10,000),  y as in ``perturbations.effects``
     effect of an arm = mean of y_arm - mean of y_control
 
 A draw of the globals serves all arms; the basal latents of an arm are its own, so that an effect
@@ -24,9 +24,9 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.effect_predictions import effects_said
-from bench.parts.effects import Floats, expression
-from bench.parts.imagined import arms_of, control_cells, imagined, training_controls
+from bench.parts.nn.counterfactual import arms_of, control_cells, imagined, training_controls
+from bench.parts.perturbations.effect_predictions import effects_said
+from bench.parts.perturbations.effects import Floats, expression
 
 
 @dataclass(frozen=True, kw_only=True)

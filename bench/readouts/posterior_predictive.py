@@ -25,8 +25,8 @@ from bench.core.baseline import FittedRates
 from bench.core.problem import TEST, Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
-from bench.parts.count_densities import log_pmf
-from bench.parts.latents import Posterior, at_draw
+from bench.parts.counts.count_densities import log_pmf
+from bench.parts.nn.latents import Posterior, at_draw
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -24,14 +24,14 @@ from bench.core.baseline import FittedRates, Floats
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.variant import Minibatch
-from bench.parts.count_densities import posterior_rate
-from bench.parts.latents import Latents, at_draw, at_mean
-from bench.parts.visible import seen_counts
+from bench.parts.counts.count_densities import posterior_rate
+from bench.parts.nn.latents import Latents, at_draw, at_mean
+from bench.parts.nn.observed import seen_counts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.parts.distributions import Moments
+    from bench.parts.nn.distributions import Moments
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.core.files import write_text
-from bench.parts import projection
+from bench.parts.scoring import projection
 from bench.reports import (
     answer,
     curves,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import CountData
 from bench.core.problem import Problem
 from bench.core.task import Task
-from bench.parts.corruption import corrupted_problem, nonzero_counts
+from bench.parts.splits.corruption import corrupted_problem, nonzero_counts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from annotated_types import Ge, Gt, Lt
 from bench.core.dataset import CountData
 from bench.core.problem import Problem
 from bench.core.task import Task
-from bench.parts.corruption import corrupted_problem, nonzero_counts
+from bench.parts.splits.corruption import corrupted_problem, nonzero_counts
 
 KEPT_WHOLE = 0.9
 """Probability that a chosen entry stays as it is under ``uniform``."""

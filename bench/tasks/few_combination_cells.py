@@ -21,8 +21,9 @@ from bench.core.dataset import CONTROL, CountData
 from bench.core.errors import mistake
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.core.task import Task
-from bench.parts.cell_splits import places
-from bench.parts.perturbation_splits import (
+from bench.parts.perturbations.treatments import perturbations_in
+from bench.parts.splits.cell_splits import places
+from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
     EVERY_PART,
     FEWEST_JUDGED,
@@ -33,7 +34,6 @@ from bench.parts.perturbation_splits import (
     refuse_few_cells,
     roles_by_place,
 )
-from bench.parts.treatments import perturbations_in
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Few cells of each combination as published: the split, and what it is judged by, of the paper.
 
-The cells are split as in ``bench.parts.published_splits``; of the training cells of combinations,
+The cells are split as in ``parts.splits.published_splits``; of the training cells of combinations,
 all in one drawn order, the first floor(fraction n) are kept.  Validation keeps all its cells of
 combinations at every ``fraction``, so that what stops training has seen them even at 0, and effects
 are those among all cells, the training ones included: both are put right in
@@ -17,11 +17,11 @@ from annotated_types import Ge, Le
 from bench.core.dataset import CountData
 from bench.core.problem import UNUSED, Problem
 from bench.core.task import Task
-from bench.parts.perturbation_splits import (
+from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
     REVEALED,
 )
-from bench.parts.published_splits import published_problem, published_split
+from bench.parts.splits.published_splits import published_problem, published_split
 
 
 @dataclass(frozen=True, kw_only=True)

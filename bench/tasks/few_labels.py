@@ -20,8 +20,8 @@ from bench.core.dataset import KNOWN_TYPE, UNKNOWN, CountData
 from bench.core.errors import Finding, UserError, mistake
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.core.task import Task
-from bench.parts.cell_splits import rates_in_exposure, roles
-from bench.parts.label_seeds import drawn, marked, markers, refuse_unknown
+from bench.parts.splits.cell_splits import rates_in_exposure, roles
+from bench.parts.splits.seed_labels import drawn, marked, markers, refuse_unknown
 
 Rows = NDArray[np.int64]
 

@@ -20,8 +20,8 @@ from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import TEST, VALIDATION, Problem
 from bench.core.task import Task
-from bench.parts.cell_splits import rates_in_exposure, roles
-from bench.parts.perturbation_splits import (
+from bench.parts.splits.cell_splits import rates_in_exposure, roles
+from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
     EVERY_PART,
     REVEALED,

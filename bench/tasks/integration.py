@@ -15,8 +15,8 @@ from bench.core.dataset import CountData
 from bench.core.errors import Finding, UserError
 from bench.core.problem import Problem
 from bench.core.task import Task
-from bench.parts.cell_splits import rates_in_exposure, roles, scored_rows
-from bench.parts.log_counts import components, log_counts
+from bench.parts.counts.log_counts import components, log_counts
+from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ from annotated_types import Gt, Lt
 from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TRAIN, Problem
 from bench.core.task import Task
-from bench.parts.cell_splits import roles
-from bench.parts.perturbation_splits import (
+from bench.parts.splits.cell_splits import roles
+from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
     EVERY_PART,
     REVEALED,

@@ -20,7 +20,7 @@ from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import Problem
 from bench.core.task import Task
-from bench.parts.cell_splits import rates_in_exposure, roles, scored_rows
+from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,9 @@ from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import Problem
 from bench.core.task import Task
-from bench.parts.held_out_perturbations import held_out_problem
-from bench.parts.perturbation_splits import (
+from bench.parts.perturbations.treatments import JOINS, treatments_of
+from bench.parts.splits.held_out_perturbations import held_out_problem
+from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
     FEWEST_JUDGED,
     REVEALED,
@@ -35,7 +36,6 @@ from bench.parts.perturbation_splits import (
     combinations_in,
     given_alone,
 )
-from bench.parts.treatments import JOINS, treatments_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
     combinations          in alphabetical order, shuffled by numpy's default_rng(split - 1)
     training              the first floor(train_fraction n) of them
     test                  the last ceil(test_fraction n) of them
-    cells                 see ``bench.parts.published_splits``; those of combinations that are not
+    cells                 see ``parts.splits.published_splits``; those of combinations that are not
                           trained on neither train nor validate, test cells are those of test
                           combinations
 
@@ -25,12 +25,12 @@ from annotated_types import Ge, Gt, Le
 from bench.core.dataset import CountData
 from bench.core.problem import TEST, UNUSED, Problem
 from bench.core.task import Task
-from bench.parts.perturbation_splits import (
+from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
     REVEALED,
     combinations_in,
 )
-from bench.parts.published_splits import published_problem, published_split
+from bench.parts.splits.published_splits import published_problem, published_split
 
 
 @dataclass(frozen=True, kw_only=True)

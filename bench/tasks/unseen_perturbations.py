@@ -21,15 +21,15 @@ from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import Problem
 from bench.core.task import Task
-from bench.parts.held_out_perturbations import held_out_problem
-from bench.parts.perturbation_splits import (
+from bench.parts.perturbations.treatments import perturbations_in, treatments_of
+from bench.parts.splits.held_out_perturbations import held_out_problem
+from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
     REVEALED,
     Names,
     combinations_in,
     given_alone,
 )
-from bench.parts.treatments import perturbations_in, treatments_of
 
 FEWEST = 2
 """Treatments that must be left on either side."""

@@ -12,8 +12,8 @@ from torch import Tensor
 from bench.core.dataset import KNOWN_TYPE, LABELS
 from bench.core.problem import TRAIN, Problem
 from bench.core.variant import DataFacts, Variant
-from bench.parts.labelled import known_codes
-from bench.parts.treatments import dosages
+from bench.parts.counts.labelled import known_codes
+from bench.parts.perturbations.treatments import dosages
 from bench.training.sparse import SparseRows, to_device
 
 

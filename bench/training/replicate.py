@@ -14,7 +14,7 @@ from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 from bench.core.seeds import address
 from bench.core.variant import Variant
-from bench.parts.treatments import dosages
+from bench.parts.perturbations.treatments import dosages
 from bench.training.cells import DeviceCells, facts_of, on_device
 from bench.training.randomness import draw_one, parted
 

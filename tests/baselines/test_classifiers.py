@@ -16,8 +16,8 @@ from bench.baselines import linear_svm
 from bench.catalogue import card, names
 from bench.core.problem import TEST, TRAIN, Problem
 from bench.core.seeds import numpy_generator
-from bench.parts.classification import balanced_accuracy, judged
-from bench.parts.log_counts import embedded, log_counts, logs_of
+from bench.parts.counts.log_counts import embedded, log_counts, logs_of
+from bench.parts.scoring.classification import balanced_accuracy, judged
 
 CLASSIFYING = [n for n in names("baselines") if "known_type" in card("baselines", n).needs]
 COMPETING = [n for n in CLASSIFYING if card("baselines", n).role == "competitor"]

@@ -14,8 +14,8 @@ from bench.catalogue import card
 from bench.core.metric import NotApplicable
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.metrics._scoring import score_all
-from bench.parts.effect_predictions import dosage_table
-from bench.parts.effects import effect_answers
+from bench.parts.perturbations.effect_predictions import dosage_table
+from bench.parts.perturbations.effects import effect_answers
 
 N_GENES = 12
 GENES = np.array([f"g{j:02d}" for j in range(N_GENES)])

@@ -11,8 +11,8 @@ from scipy.stats import nbinom, poisson
 from bench.baselines import nbmf, nmf
 from bench.catalogue import card
 from bench.core.problem import TEST, Problem
-from bench.parts.factors import random_factors
-from bench.parts.observed_counts import ObservedCounts, fitting_counts
+from bench.parts.counts.factors import random_factors
+from bench.parts.counts.observed_counts import ObservedCounts, fitting_counts
 
 THETA = 0.7
 

@@ -11,9 +11,9 @@ from bench.baselines import combat_pca
 from bench.catalogue import card
 from bench.core.problem import TEST, Problem
 from bench.core.seeds import numpy_generator
-from bench.parts.log_counts import components, embedded, log_counts
-from bench.parts.neighbours import frequency_entropy, nearest, neighbour_entropy
-from bench.parts.one_hot import jittered
+from bench.parts.counts.log_counts import components, embedded, log_counts
+from bench.parts.counts.one_hot import jittered
+from bench.parts.scoring.neighbours import frequency_entropy, nearest, neighbour_entropy
 
 CORRECTING = ("combat_pca", "harmony")
 CONTROLS = ("shuffled", "shuffled_within_type", "cell_type_onehot", "batch_onehot")

@@ -6,8 +6,8 @@ import pytest
 from bench.core.dataset import CONTROL, CountData
 from bench.core.errors import UserError
 from bench.data.svae_simulation import SvaeSimulationConfig, load
-from bench.parts.effects import expression
-from bench.parts.treatments import treatments_of
+from bench.parts.perturbations.effects import expression
+from bench.parts.perturbations.treatments import treatments_of
 
 N_CELLS = 400
 

@@ -14,7 +14,7 @@ from bench.catalogue import card, names
 from bench.core.dataset import CONTROL, LABELS, TRUTH, CountData, Dataset
 from bench.data._cleaning import PER_ENTRY
 from bench.data._store import read, write
-from bench.parts.treatments import dosages
+from bench.parts.perturbations.treatments import dosages
 
 SMALL = {"n_cells": 60, "n_genes": 20, "n_treatments": 5, "n_controls": 30}
 

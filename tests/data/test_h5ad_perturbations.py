@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.data.h5ad import H5adConfig, load
-from bench.parts.treatments import dosages
+from bench.parts.perturbations.treatments import dosages
 
 LABELS = ["ctrl", "B+A", "A+ctrl", " A + B ", "C", "ctrl+ctrl", "ctrl+C"]
 

@@ -17,7 +17,7 @@ from bench.data.sams_simulation import SamsSimulationConfig
 from bench.data.sams_simulation import load as load_sams
 from bench.data.svae_simulation import SvaeSimulationConfig
 from bench.data.svae_simulation import load as load_svae
-from bench.parts.effects import expression, observed_effects
+from bench.parts.perturbations.effects import expression, observed_effects
 
 RARE = 1e-7
 """Of either side of a bound."""

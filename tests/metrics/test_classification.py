@@ -14,8 +14,8 @@ from bench.catalogue import card, names
 from bench.core.metric import Metric, NotApplicable
 from bench.core.problem import for_selection
 from bench.metrics._scoring import score_all
-from bench.parts.classification import FLOOR
-from bench.parts.derived import Derived
+from bench.parts.scoring.classification import FLOOR
+from bench.parts.scoring.derived import Derived
 from tests.conftest import posed
 
 Arrays = dict[str, NDArray[Any]]

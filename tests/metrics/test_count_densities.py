@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 from scipy.stats import gamma, nbinom, poisson
 
-from bench.parts.count_densities import (
+from bench.parts.counts.count_densities import (
     RATE_FLOOR,
     log_mixture,
     log_pmf,

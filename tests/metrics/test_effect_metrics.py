@@ -11,15 +11,15 @@ from sklearn.metrics import r2_score
 
 from bench.catalogue import card
 from bench.core.metric import NotApplicable
-from bench.parts.cell_distances import (
+from bench.parts.scoring.cell_distances import (
     SCALES,
     e_distance,
     median_squared_distance,
     spaced,
     squared_mmd,
 )
-from bench.parts.effect_scores import correlations, determinations, mean_rank, on_strongest
-from bench.parts.latent_matching import mask_counts, matched_correlations
+from bench.parts.scoring.effect_scores import correlations, determinations, mean_rank, on_strongest
+from bench.parts.scoring.latent_matching import mask_counts, matched_correlations
 
 RANKS = ("effect_rmse_rank", "effect_cosine_rank", "effect_discrimination")
 

@@ -11,10 +11,10 @@ from bench.catalogue import card
 from bench.core.metric import NotApplicable
 from bench.core.problem import Problem
 from bench.metrics._scoring import score_all
-from bench.parts import derived
-from bench.parts.clusters import assigned_share
-from bench.parts.derived import DERIVED, Derived, with_derived
-from bench.parts.neighbours import frequency_entropy, nearest, neighbour_entropy
+from bench.parts.scoring import derived
+from bench.parts.scoring.clusters import assigned_share
+from bench.parts.scoring.derived import DERIVED, Derived, with_derived
+from bench.parts.scoring.neighbours import frequency_entropy, nearest, neighbour_entropy
 
 MIXING = (
     "batch_entropy",

@@ -8,9 +8,9 @@ from bench.catalogue import card
 from bench.core.metric import NotApplicable
 from bench.core.problem import Problem
 from bench.core.seeds import numpy_generator
-from bench.parts.derived import Derived
-from bench.parts.neighbours import nearest
-from bench.parts.scib import BATCH, BIO, ScibScores, scib
+from bench.parts.scoring.derived import Derived
+from bench.parts.scoring.neighbours import nearest
+from bench.parts.scoring.scib import BATCH, BIO, ScibScores, scib
 
 NAMES = {
     "isolated_labels": "scib_isolated_labels",

@@ -13,7 +13,7 @@ from bench.core.dataset import CountData
 from bench.core.ledger import penalties
 from bench.core.problem import TEST, TRAIN
 from bench.models.cpa_adversarial import CPAAdversarialConfig
-from bench.parts.adversary import misread_label, misread_treatments
+from bench.parts.nn.adversary import misread_label, misread_treatments
 from bench.training import objective
 from bench.training.cells import facts_of, on_device
 from bench.training.config import TrainingConfig

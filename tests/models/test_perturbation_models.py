@@ -10,7 +10,7 @@ from torch.func import vmap
 
 from bench.catalogue import card, names
 from bench.core.problem import TEST, TRAIN
-from bench.parts.visible import library_size
+from bench.parts.nn.observed import library_size
 from bench.training import loop, objective
 from bench.training.cells import facts_of, on_device
 from bench.training.config import TrainingConfig

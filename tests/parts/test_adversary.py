@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
-from bench.parts.adversary import (
+from bench.parts.nn.adversary import (
     Adversary,
     misread_label,
     misread_treatments,

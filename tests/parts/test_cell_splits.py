@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.parts.cell_splits import places
+from bench.parts.splits.cell_splits import places
 
 SIZES = {"a": 1, "b": 2, "c": 7, "d": 100}
 STRATA = np.random.default_rng(0).permutation(np.repeat(list(SIZES), list(SIZES.values())))

@@ -6,13 +6,13 @@ import torch
 from scipy import integrate, stats
 from torch.func import vmap
 
-from bench.parts.coefficient import log_coefficient
-from bench.parts.distributions import (
+from bench.parts.nn.distributions import (
     Gaussian,
     NegativeBinomial,
     Poisson,
     ZeroInflatedNegativeBinomial,
 )
+from bench.parts.nn.nb_coefficient import log_coefficient
 
 COUNTS = torch.arange(0.0, 40.0, dtype=torch.float64)
 MEANS, THETAS = [0.03, 1.7, 25.0], [0.1, 1.0, 30.0]

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.func import functional_call, jacrev, stack_module_state, vmap
 
-from bench.parts.distributions import Gaussian
-from bench.parts.flow_steps import NARROWEST, Planar
-from bench.parts.flows import FlowedGaussian, FlowKind, build_flow
-from bench.parts.latents import log_standard_normal
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.flow_steps import NARROWEST, Planar
+from bench.parts.nn.flows import FlowedGaussian, FlowKind, build_flow
+from bench.parts.nn.latents import log_standard_normal
 
 KINDS = get_args(FlowKind)
 CONDITIONED = ("affine_coupling", "spline_coupling", "iaf")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.func import vmap
 
-from bench.parts.mmd import (
+from bench.parts.nn.mmd import (
     all_pairs,
     linear,
     membership,

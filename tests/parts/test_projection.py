@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.parts import projection
+from bench.parts.scoring import projection
 
 N_CELLS = 60
 

@@ -9,11 +9,11 @@ from torch.distributions import Bernoulli, Beta, Normal, kl_divergence
 
 from bench.core.variant import DataFacts
 from bench.models.sams_vae import SAMSVAEConfig
-from bench.parts.distributions import Gaussian
-from bench.parts.mask_priors import BernoulliPrior, BetaPrior
-from bench.parts.sparse_treatments import SparseTreatments
-from bench.parts.treatment_encoding import TreatmentEncoding
-from bench.parts.treatment_posteriors import (
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.mask_priors import BernoulliPrior, BetaPrior
+from bench.parts.nn.sparse_treatments import SparseTreatments
+from bench.parts.nn.treatment_encoding import TreatmentEncoding
+from bench.parts.nn.treatment_posteriors import (
     CorrelatedEmbedding,
     MaskPosterior,
     MeanFieldEmbedding,

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from bench.catalogue import card
 from bench.core.problem import Problem
 from bench.core.variant import StateDict
-from bench.parts.perturbation_networks import PerturbationEncoder
-from bench.parts.real_values import ValueDecoder
-from bench.parts.sparsest_basis import initial_mask, rotated, sparsest_basis
+from bench.parts.nn.gaussian_values import ValueDecoder
+from bench.parts.nn.perturbation_networks import PerturbationEncoder
+from bench.parts.nn.sparse_rotation import initial_mask, rotated, sparsest_basis
 from bench.training.config import TrainingConfig
 from bench.training.loop import Trained, train
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.core.dataset import CONTROL
-from bench.parts.treatments import (
+from bench.parts.perturbations.treatments import (
     dosages,
     perturbation_name,
     perturbations_in,

@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.special import logsumexp
 
-from bench.parts.distributions import Gaussian
-from bench.parts.flows import FlowedGaussian, build_flow
-from bench.parts.typed_latent import (
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.flows import FlowedGaussian, build_flow
+from bench.parts.nn.label_prior import (
     TypeClassifier,
     TypedPrior,
     cross_entropy,

@@ -5,8 +5,8 @@ import torch
 from torch.func import vmap
 from torch.nn.functional import softplus
 
-from bench.parts.distributions import NegativeBinomial
-from bench.parts.zinb import zinb_log_prob
+from bench.parts.nn.distributions import NegativeBinomial
+from bench.parts.nn.zinb import zinb_log_prob
 
 
 @pytest.fixture

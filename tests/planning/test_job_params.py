@@ -125,7 +125,7 @@ ALL = of("nbvae") | of("pvae") | fitted("mean", "nmf") | {"select"} | END
         ("models/zinbvae.py", {"select"} | END),
         ("models/scvi.py", set()),
         ("baselines/mean.py", fitted("mean") | END),
-        ("parts/distributions.py", of("nbvae") | of("pvae") | {"select"} | END),
+        ("parts/nn/distributions.py", of("nbvae") | of("pvae") | {"select"} | END),
         ("tasks/held_out_cells.py", {"make_problem tiny held_out_cells"} | ALL),
         ("tasks/few_labels.py", set()),
         ("data/gamma_poisson.py", {"prepare tiny", "make_problem tiny held_out_cells"} | ALL),

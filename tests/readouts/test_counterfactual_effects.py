@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from bench.catalogue import card
 from bench.core.problem import TEST, TRAIN, Problem
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.distributions import Gaussian
-from bench.parts.real_values import NormalValues
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.gaussian_values import NormalValues
 from bench.training.replicate import Replicate, open_replicate
 
 READOUT = card("readouts", "counterfactual_effects")

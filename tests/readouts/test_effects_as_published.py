@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bench.catalogue import card
 from bench.core.problem import TEST, TRAIN, Problem
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.distributions import Poisson
+from bench.parts.nn.distributions import Poisson
 from bench.training.replicate import Replicate, open_replicate
 
 READOUT = card("readouts", "effects_as_published")

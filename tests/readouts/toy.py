@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from bench.core.ledger import LossTerms
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.distributions import Gaussian, NegativeBinomial, ZeroInflatedNegativeBinomial
-from bench.parts.latents import at_draw, standard_normal_ledger
+from bench.parts.nn.distributions import Gaussian, NegativeBinomial, ZeroInflatedNegativeBinomial
+from bench.parts.nn.latents import at_draw, standard_normal_ledger
 from bench.training.replicate import Replicate, open_replicate
 
 GROUPS = ("a", "b", "c")

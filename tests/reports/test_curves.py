@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bench.parts.treatment_posteriors import mask_shares
+from bench.parts.nn.treatment_posteriors import mask_shares
 from bench.reports import curves
 from bench.reports.page import compose
 from bench.reports.standings import boards

@@ -15,7 +15,7 @@ from bench.core.dataset import KNOWN_TYPE, CountData
 from bench.core.problem import Problem, save
 from bench.data import _store as cells_store
 from bench.jobs.project import project
-from bench.parts.projection import projected
+from bench.parts.scoring.projection import projected
 from bench.readouts import _store as readouts_store
 from bench.reports import projections
 from bench.reports.page import compose

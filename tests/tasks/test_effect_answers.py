@@ -10,7 +10,7 @@ from bench.catalogue import card, names
 from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem, for_selection
-from bench.parts.perturbation_splits import EFFECT_ANSWERS
+from bench.parts.splits.perturbation_splits import EFFECT_ANSWERS
 from tests.tasks.perturbed_cells import N_GENES, SIZES, cells, given, log_effects, posed
 
 PARAMETERS = {"held_out_cells": {"stratify_by": "perturbation"}}

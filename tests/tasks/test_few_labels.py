@@ -12,7 +12,7 @@ from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem, for_selection, load, save
 from bench.core.seeds import numpy_generator
-from bench.parts.label_seeds import Marker, marked, markers
+from bench.parts.splits.seed_labels import Marker, marked, markers
 from bench.planning.parameters import Checked, check, parameters_of
 
 GENES = 30

@@ -5,7 +5,7 @@ import pytest
 
 from bench.core.errors import UserError
 from bench.core.problem import TEST, TRAIN
-from bench.parts.treatments import treatments_of
+from bench.parts.perturbations.treatments import treatments_of
 from tests.tasks.perturbed_cells import ALONE, SIZES, cells, combined, everything, given, posed
 
 TASK = "unseen_perturbations"

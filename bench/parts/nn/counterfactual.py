@@ -1,0 +1,147 @@
+"""Counterfactual cells: training controls, had they been given each of several perturbations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.dataset import CONTROL
+from bench.core.problem import TRAIN, Problem
+from bench.core.readout import FittedVariant
+from bench.parts.perturbations.effects import Floats, expression, scored_perturbations
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Arms = NDArray[np.str_]
+"""(arm,) perturbations, the control first."""
+
+CELLS_PER_DRAW = 10
+"""Cells that share one draw of the globals."""
+
+MOST_DRAWS, LARGEST = 25, 20_000_000
+"""Draws of the globals between two looks at the standard error, and numbers made for them."""
+
+
+def arms_of(problem: Problem) -> Arms:
+    """The control and all perturbations whose effects are asked for."""
+    return np.concatenate([[CONTROL], scored_perturbations(problem)])
+
+
+def training_controls(problem: Problem) -> NDArray[np.int64]:
+    """Rows of the training cells that were not perturbed.  Raises ValueError without any."""
+    rows = problem.rows(TRAIN)
+    controls = rows[problem.labels["perturbation"][rows] == CONTROL]
+    if not len(controls):
+        raise ValueError("no training cell is a control: no effect can be told")
+    return np.asarray(controls)
+
+
+def draws_at_a_time(problem: Problem, arms: Arms) -> int:
+    """Draws of the globals that memory has room for, two at least."""
+    numbers = len(arms) * CELLS_PER_DRAW * problem.visible.shape[1]
+    return max(2, min(MOST_DRAWS, LARGEST // numbers))
+
+
+def control_cells(
+    fitted: FittedVariant, rows: NDArray[np.int64], library: float | None = None
+) -> Mapping[str, Tensor]:
+    """The fields of these cells, and ``library`` (cell, 1): their own sizes, or one for all."""
+    import torch
+
+    parts = list(fitted.minibatches(rows))
+    cells = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return {**cells, "library": _library(cells, library)}
+
+
+def imagined(
+    fitted: FittedVariant,
+    arms: Arms,
+    cells: Mapping[str, Tensor],
+    n_draws: int,
+    turn: int = 0,
+    posterior: Mapping[str, Any] | None = None,
+) -> Floats:
+    """(draw, arm, cell, gene) counts or values of these controls under each arm.
+
+    ``posterior`` is the law that latents are drawn from instead of their prior.  Globals are drawn
+    anew in every ``turn``.
+    """
+    import torch
+
+    given = fitted.arms(arms)
+    (n_cells, _), laws_of = cells["library"].shape, posterior or {}
+
+    def parameters(noise: Mapping[str, Tensor]) -> Any:
+        found = {name: law.at(noise[name]) for name, law in laws_of.items() if name in noise}
+        law = fitted.module.imagine(cells, given, {**noise, **found})
+        return type(law)(*torch.broadcast_tensors(*law))
+
+    laws = fitted.over_draws(parameters, n_cells, n_draws, turn)
+    on_cpu = type(laws)(*(value.cpu() for value in laws))
+    return np.asarray(on_cpu.sample(fitted.generator).numpy())
+
+
+def imagined_expression(
+    fitted: FittedVariant,
+    problem: Problem,
+    rng: np.random.Generator,
+    n_draws: int,
+    infer: Callable[[Mapping[str, Tensor]], Mapping[str, Any]] | None = None,
+) -> Iterator[Floats]:
+    """(draw, arm, cell, gene) expression of training controls under every arm, some at a time.
+
+    ``infer`` gives the laws of their latents; without it these come from their prior.
+    """
+    arms, controls = arms_of(problem), training_controls(problem)
+    for turn in count():
+        cells = control_cells(fitted, rng.choice(controls, CELLS_PER_DRAW))
+        posterior = infer(cells) if infer else None
+        drawn = imagined(fitted, arms, cells, n_draws, turn, posterior)
+        yield expression(drawn, problem.measured)
+
+
+class Tally:
+    """Running sums over draws of (perturbation, gene) differences from the control arm."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.total: Floats = np.zeros(1)
+        self.squares: Floats = np.zeros(1)
+
+    def add(self, drawn: Floats) -> None:
+        """Take (draw, arm, cell, gene) expression into account."""
+        differences = (drawn[:, 1:] - drawn[:, :1]).mean(2)
+        self.n += len(differences)
+        self.total = self.total + differences.sum(0, dtype=float)
+        self.squares = self.squares + np.square(differences, dtype=float).sum(0)
+
+    def is_known(self, tolerance: float, most_particles: int) -> bool:
+        """Whether the standard error is small enough, or enough cells were drawn."""
+        many = self.n * CELLS_PER_DRAW >= most_particles
+        return many or bool(self.error.mean() <= tolerance)
+
+    @property
+    def mean(self) -> Floats:
+        """(perturbation, gene)."""
+        return np.asarray(self.total / self.n)
+
+    @property
+    def error(self) -> Floats:
+        """(perturbation,) standard error of the mean, averaged over genes."""
+        variance = np.maximum(self.squares / self.n - self.mean**2, 0)
+        return np.asarray(np.sqrt(variance / max(self.n - 1, 1)).mean(-1))
+
+
+def _library(cells: Mapping[str, Tensor], library: float | None) -> Tensor:
+    """(cell, 1) library sizes; ones where there are values and no counts."""
+    from bench.parts.nn.observed import library_size
+
+    if "counts" not in cells:
+        return next(iter(cells.values())).new_ones(len(cells["perturbation"]), 1)
+    own = library_size(cells)
+    return own if library is None else own.new_full(own.shape, library)

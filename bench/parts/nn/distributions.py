@@ -1,0 +1,173 @@
+"""Distributions of counts and latents: small tuples of tensors that pass through ``vmap``.
+
+    Gaussian                 log N(z; m, s)
+    Poisson(mu)              x log mu - mu - log x!
+    NB(mu, theta)            theta [log theta - log(theta + mu)] + x [log mu - log(theta + mu)]
+                             + log Gamma(x + theta) - log Gamma(theta) - log x!
+    ZINB(mu, theta, pi)      x = 0: softplus(NB(0) - pi) - softplus(-pi)
+                             x > 0: - pi - softplus(-pi) + NB(x)
+
+theta is the inverse dispersion (variance mu + mu^2 / theta), pi the logit of dropping out.  NB is a
+Poisson whose rate is mu u with u ~ Gamma(theta, theta); all constants are kept.  Log-densities are
+elementwise for counts and summed over the last axis for latents, in nats.  ``sample`` is for
+readouts: it takes a generator, so it cannot pass through ``vmap``, and tensors on the CPU.
+"""
+
+from __future__ import annotations
+
+from math import log, pi
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from bench.parts.nn.nb_coefficient import log_coefficient
+from bench.parts.nn.zinb import zinb_log_prob
+
+LOG_2_PI = log(2 * pi)
+
+
+class Moments(NamedTuple):
+    """Mean and variance of the Poisson rate of an entry, given what was seen."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+class Gaussian(NamedTuple):
+    """Independent normals over the last axis."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The draw that standard normal ``noise`` stands for."""
+        return self.mean + self.scale * noise
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log-density, summed over the last axis."""
+        standard = (z - self.mean) / self.scale
+        return (-0.5 * standard**2 - self.scale.log() - 0.5 * LOG_2_PI).sum(-1)
+
+    def kl_to_standard(self) -> Tensor:
+        """KL to N(0, I), summed over the last axis."""
+        return 0.5 * (self.mean**2 + self.scale**2 - 1 - 2 * self.scale.log()).sum(-1)
+
+    def kl_to(self, other: Gaussian) -> Tensor:
+        """KL to another diagonal Gaussian, summed over the last axis."""
+        ratio = (self.scale / other.scale) ** 2
+        shift = ((self.mean - other.mean) / other.scale) ** 2
+        return 0.5 * (ratio + shift - 1 - ratio.log()).sum(-1)
+
+
+class Poisson(NamedTuple):
+    """Counts that scatter no more than chance demands."""
+
+    rate: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Expected counts, not looking at the entry."""
+        return self.rate
+
+    @property
+    def expressed(self) -> Tensor:
+        """Expected counts before any are lost: all of them."""
+        return self.rate
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Counts drawn from it."""
+        return torch.poisson(self.rate, generator=generator)
+
+    def log_prob(self, counts: Tensor) -> Tensor:
+        """Elementwise log-probability."""
+        return counts * self.rate.log() - self.rate - torch.lgamma(counts + 1)
+
+    def rate_given(self, counts: Tensor, observed: Tensor) -> Moments:
+        """The rate is known given z: the entry adds nothing."""
+        return Moments(self.rate, torch.zeros_like(self.rate))
+
+
+class NegativeBinomial(NamedTuple):
+    """Counts with Gamma noise on their rate."""
+
+    mean: Tensor
+    inverse_dispersion: Tensor
+
+    @property
+    def expressed(self) -> Tensor:
+        """Expected counts before any are lost: all of them."""
+        return self.mean
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Counts drawn from it: Poisson at a rate drawn from its Gamma."""
+        theta = self.inverse_dispersion.expand_as(self.mean)
+        noise = torch._standard_gamma(theta, generator=generator) / theta
+        return torch.poisson(self.mean * noise, generator=generator)
+
+    def log_prob(self, counts: Tensor) -> Tensor:
+        """Elementwise log-probability."""
+        mu, theta = self.mean, self.inverse_dispersion
+        log_total = (theta + mu).log()
+        smooth = theta * (theta.log() - log_total) + counts * (mu.log() - log_total)
+        return smooth + log_coefficient(counts, theta)
+
+    def log_zero(self) -> Tensor:
+        """Log-probability of a count of zero."""
+        theta = self.inverse_dispersion
+        return theta * (theta.log() - (theta + self.mean).log())
+
+    def rate_given(self, counts: Tensor, observed: Tensor) -> Moments:
+        """Gamma(x + theta, theta / mu + 1) where seen, Gamma(theta, theta / mu) elsewhere."""
+        mu, theta = self.mean, self.inverse_dispersion
+        shrink = mu / (mu + theta)
+        mean = torch.where(observed > 0, (counts + theta) * shrink, mu)
+        variance = torch.where(observed > 0, (counts + theta) * shrink**2, mu**2 / theta)
+        return Moments(mean, variance)
+
+
+class ZeroInflatedNegativeBinomial(NamedTuple):
+    """A negative binomial whose counts are lost with probability sigmoid(dropout_logit)."""
+
+    scale: Tensor
+    """Mean of the counts that are not lost."""
+    inverse_dispersion: Tensor
+    dropout_logit: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Expected counts, not looking at the entry."""
+        return torch.sigmoid(-self.dropout_logit) * self.scale
+
+    @property
+    def expressed(self) -> Tensor:
+        """Expected counts before any are lost."""
+        return self.scale
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Counts drawn from it: of the negative binomial, each lost or not."""
+        counts = NegativeBinomial(self.scale, self.inverse_dispersion).sample(generator)
+        chance = torch.rand(counts.shape, generator=generator, dtype=counts.dtype)
+        return counts * (chance >= torch.sigmoid(self.dropout_logit))
+
+    def log_prob(self, counts: Tensor) -> Tensor:
+        """Elementwise log-probability."""
+        return zinb_log_prob(counts, self.scale, self.inverse_dispersion, self.dropout_logit)
+
+    def dropped_given(self, counts: Tensor, observed: Tensor) -> Tensor:
+        """Probability that the entry was lost: zero for a positive count, the prior if unseen."""
+        kept = NegativeBinomial(self.scale, self.inverse_dispersion)
+        at_zero = torch.sigmoid(self.dropout_logit - kept.log_zero())
+        posterior = torch.where(counts > 0, torch.zeros_like(at_zero), at_zero)
+        return torch.where(observed > 0, posterior, torch.sigmoid(self.dropout_logit))
+
+    def rate_given(self, counts: Tensor, observed: Tensor) -> Moments:
+        """Mixture of a rate of zero (lost) and the rate of the negative binomial.
+
+        A lost entry's count says nothing of its rate, but its rate *as counted* is zero: this is
+        the rate at which counts of this entry appear, the one a second draw would show.
+        """
+        kept = NegativeBinomial(self.scale, self.inverse_dispersion).rate_given(counts, observed)
+        lost = self.dropped_given(counts, observed)
+        mean = (1 - lost) * kept.mean
+        return Moments(mean, (1 - lost) * (kept.variance + kept.mean**2) - mean**2)

@@ -1,0 +1,72 @@
+"""scVI with a flow on q(z | x) and the prior N(0, I): what its labelled relatives begin with.
+
+    z = T(z0),  z0 ~ Normal(m(x), s(x))      - ELBO = - log p(x | z, l) + kl_z + library_kl
+
+Those relatives have it as their submodule ``base`` and give z another prior.  By itself it is how
+they are pre-trained.  Without a flow the KL is in closed form.
+Source: Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; scvi-tools' SCANVI begins so too.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from bench.core.ledger import LossTerms
+from bench.core.variant import DataFacts, Minibatch, Noise
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.flows import Flow, FlowedGaussian
+from bench.parts.nn.latents import at_draw, log_standard_normal
+from bench.parts.nn.observed import seen_counts
+from bench.parts.nn.scvi import Counts, Generation, Inference, LibraryPrior, ScviSettings
+
+
+class FlowedScvi(nn.Module):
+    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+
+    def __init__(self, facts: DataFacts, settings: ScviSettings, flow: Flow) -> None:
+        super().__init__()
+        self.inference = Inference(facts, settings)
+        self.flow = flow
+        self.generation = Generation(facts, settings)
+        self.library_prior = LibraryPrior(facts) if settings.latent_library else None
+
+    def noise(self, n_cells: int) -> dict[str, Noise]:
+        """That of the encoders."""
+        return self.inference.noise(n_cells)
+
+    def infer(self, cells: Minibatch) -> dict[str, Gaussian | FlowedGaussian]:
+        """q(z | x) and, with a latent library, q(l | x)."""
+        posterior = self.inference(cells, {})
+        return {**posterior, "z": FlowedGaussian(posterior["z"], self.flow)}
+
+    def generate(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Counts:
+        """p(x | z, l), (cell, gene)."""
+        return self.generation(latents, cells)
+
+    def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
+        """The ledger under the prior N(0, I)."""
+        q, latents, log_q, terms = self.explained(cells, noise)
+        log_prior = log_standard_normal(latents["z"])
+        terms.local["kl_z"] = log_q - log_prior if self.flow.steps else q.base.kl_to_standard()
+        return terms._replace(log_weight=terms.log_weight + log_prior - log_q)
+
+    def explained(
+        self, cells: Minibatch, noise: Mapping[str, Tensor]
+    ) -> tuple[FlowedGaussian, dict[str, Tensor], Tensor, LossTerms]:
+        """q(z | x), the latents at a draw, log q(z | x) there, and a ledger without z's own cost.
+
+        The ledger has the reconstruction and, with a latent library, its KL (which does not warm).
+        """
+        posterior = self.inference(cells, noise)
+        q = FlowedGaussian(posterior.pop("z"), self.flow)
+        z, log_q = q.drawn(noise["z"])
+        latents = {"z": z, **at_draw(posterior, noise)}
+        counts = self.generate(latents, cells).log_prob(seen_counts(cells))
+        log_weight = (cells["observed"] * counts).sum(-1)
+        local = {"reconstruction": -log_weight}
+        if self.library_prior:
+            library, prior = posterior["library"], self.library_prior(cells)
+            local["library_kl"] = library.kl_to(prior)
+            drawn = latents["library"]
+            log_weight = log_weight + prior.log_prob(drawn) - library.log_prob(drawn)
+        return q, latents, log_q, LossTerms(local, log_weight, {}, {})

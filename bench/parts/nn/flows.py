@@ -1,0 +1,88 @@
+"""Normalizing flows on an approximate posterior: a Gaussian pushed through an invertible map.
+
+    z0 ~ Normal(m(x), s(x)),  z = T(z0)
+    log q(z | x) = log Normal(z0; m(x), s(x)) - log |det dT/dz0|
+
+T is K steps (``flow_steps``) and has parameters of its own that do not depend on x: it bends the
+posterior of every cell in the same way.  It starts near the identity.  Densities are known at draws
+only: nothing here inverts T (planar steps have no closed inverse, autoregressive ones need a pass
+per dimension), so the KL to the prior is an average over draws.
+"""
+
+from typing import Literal, NamedTuple
+
+from torch import Tensor, nn
+
+from bench.parts.nn.distributions import Gaussian
+from bench.parts.nn.flow_steps import AFFINE, SPLINE, Autoregressive, Coupling, Planar, Reversal
+
+FlowKind = Literal["none", "planar", "affine_coupling", "spline_coupling", "iaf"]
+"""What T is made of; ``none`` is the identity, and the posterior the Gaussian itself."""
+
+
+class Flow(nn.Module):
+    """T: one step after another."""
+
+    def __init__(self, steps: list[nn.Module]) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(steps)
+
+    def forward(self, z0: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., dimension) -> (..., dimension), and (...) log |det dT/dz0|, nats."""
+        z, log_det = z0, z0.new_zeros(z0.shape[:-1])
+        for step in self.steps:
+            z, more = step(z)
+            log_det = log_det + more
+        return z, log_det
+
+
+class FlowedGaussian(NamedTuple):
+    """A Gaussian over the last axis, pushed through a flow."""
+
+    base: Gaussian
+    flow: nn.Module
+
+    @property
+    def mean(self) -> Tensor:
+        """The plug-in value T(mean of z0): where the centre goes, which is not the mean of z."""
+        return self.flow(self.base.mean)[0]
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The draw that standard normal ``noise`` stands for."""
+        return self.flow(self.base.at(noise))[0]
+
+    def drawn(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """(cell, dimension) the draw and (cell,) log q(z | x) there, nats."""
+        z0 = self.base.at(noise)
+        z, log_det = self.flow(z0)
+        return z, self.base.log_prob(z0) - log_det
+
+
+def build_flow(kind: FlowKind, n_latent: int, n_steps: int, n_hidden: int) -> Flow:
+    """T of so many steps; ``n_hidden`` is the width of their networks, which planar ones lack.
+
+    Raises ValueError where the steps need more dimensions than there are.
+    """
+    if kind == "none":
+        return Flow([])
+    if kind == "planar":
+        return Flow([Planar(n_latent) for _ in range(n_steps)])
+    if n_latent < 2:
+        raise ValueError(
+            f"the flow {kind} lets some latent dimensions move others, and n_latent is {n_latent};"
+            " set n_latent to 2 or more, or the flow to planar or none"
+        )
+    return Flow(_alternating([_moving(kind, n_latent, n_hidden) for _ in range(n_steps)]))
+
+
+def _moving(kind: FlowKind, dimension: int, n_hidden: int) -> nn.Module:
+    """One step in which some coordinates move others."""
+    if kind == "iaf":
+        return Autoregressive(dimension, n_hidden, AFFINE)
+    return Coupling(dimension, n_hidden, AFFINE if kind == "affine_coupling" else SPLINE)
+
+
+def _alternating(steps: list[nn.Module]) -> list[nn.Module]:
+    """A reversal between each two steps, and one more at the end if the order was left reversed."""
+    reversed_too = [module for step in steps for module in (step, Reversal())]
+    return reversed_too if len(steps) % 2 == 0 else reversed_too[:-1]

@@ -1,0 +1,48 @@
+"""Latents by name: their posterior, their value at a draw, at the mean, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log, pi
+from typing import TYPE_CHECKING
+
+from bench.core.ledger import LossTerms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.parts.nn.distributions import Gaussian
+
+Posterior = Mapping[str, "Gaussian"]
+Latents = Mapping[str, "Tensor"]
+
+
+def at_draw(posterior: Posterior, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Every latent at the draw its noise stands for."""
+    return {name: q.at(noise[name]) for name, q in posterior.items()}
+
+
+def at_mean(posterior: Posterior) -> dict[str, Tensor]:
+    """Every latent at its posterior mean: the plug-in value."""
+    return {name: q.mean for name, q in posterior.items()}
+
+
+def log_standard_normal(z: Tensor) -> Tensor:
+    """log N(z; 0, I), summed over the last axis, nats."""
+    return -0.5 * (z.square() + log(2 * pi)).sum(-1)
+
+
+def standard_normal_ledger(
+    log_likelihood: Tensor, posterior: Posterior, latents: Latents
+) -> LossTerms:
+    """The ledger of a model whose latents have standard normal priors.
+
+    ``log_likelihood`` (cell,) in nats.  The KL is in closed form in the ELBO's terms; the
+    importance weight takes the log-ratio at the draw, so that its mean is unbiased for p(x).
+    """
+    log_weight = log_likelihood
+    for name, q in posterior.items():
+        log_weight = log_weight + log_standard_normal(latents[name]) - q.log_prob(latents[name])
+    kl = {f"kl_{name}": q.kl_to_standard() for name, q in posterior.items()}
+    local = {"reconstruction": -log_likelihood, **kl}
+    return LossTerms(local=local, log_weight=log_weight, shared={}, penalty={})

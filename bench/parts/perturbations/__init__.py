@@ -1,0 +1,1 @@
+"""Names of perturbations, their dosages and their effects."""

@@ -1,0 +1,59 @@
+"""What baselines of effects have in common; effects are (perturbation, gene)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.baseline import FittedRates
+from bench.core.problem import Problem
+from bench.parts.perturbations.effects import scored_perturbations
+from bench.parts.perturbations.treatments import treatments_of
+
+Floats = NDArray[np.floating[Any]]
+Names = NDArray[np.str_]
+Effects = Callable[[Names], Floats]
+
+EFFECT_READOUTS = frozenset({"effects", "effects_as_published", "counterfactual_effects"})
+"""The readouts of a baseline that says effects at once: it has no cells to draw."""
+
+
+def effects_said(fitted: FittedRates, problem: Problem) -> Floats:
+    """What a baseline says of the scored perturbations.  Raises ValueError if it says nothing."""
+    if fitted.effects is None:
+        raise ValueError("a baseline that gives effects must return them: mend its card")
+    return fitted.effects(scored_perturbations(problem))
+
+
+def treatments_in(perturbations: Names) -> tuple[str, ...]:
+    """The treatments that these perturbations are made of, in alphabetical order."""
+    return tuple(sorted({t for name in perturbations.tolist() for t in treatments_of(name)}))
+
+
+def dosage_table(perturbations: Names, treatments: Sequence[str]) -> Floats:
+    """(perturbation, treatment) dosages; other treatments than these are passed over."""
+    parts = [treatments_of(name) for name in perturbations.tolist()]
+    dosages = np.array([[part.get(t, 0.0) for t in treatments] for part in parts])
+    return dosages.reshape(len(parts), len(treatments))
+
+
+def same_for_all(effect: Floats) -> Effects:
+    """One (gene,) effect, whatever is asked for."""
+    return lambda names: np.broadcast_to(effect, (len(names), len(effect)))
+
+
+def known_beforehand(problem: Problem, truth: str) -> Effects:
+    """What only a ceiling is given: the effects of the scored perturbations.
+
+    Raises ValueError where others are asked for.
+    """
+    names, effect = scored_perturbations(problem), problem.truth[truth]
+    place = {name: row for row, name in enumerate(names.tolist())}
+
+    def effects(asked: Names) -> Floats:
+        if unknown := sorted(set(asked.tolist()) - set(place)):
+            raise ValueError(f"{truth} holds the scored perturbations, not {', '.join(unknown)}")
+        return np.asarray(effect[[place[name] for name in asked.tolist()]])
+
+    return effects

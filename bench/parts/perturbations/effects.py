@@ -1,0 +1,136 @@
+"""Average treatment effects: what a perturbation adds to the mean expression of the cells.
+
+    y_ij = log2(1 + 10,000 x_ij / sum_j x_ij)     counts; over the modelled genes
+    y_ij = x_ij                                   values that are no counts
+    effect of p = mean of y over cells with p - mean of y over controls
+
+All arrays are (perturbation, gene), perturbations in alphabetical order without the control.  A
+cell without counts has y = 0.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794 (``perturbseq``).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, diags
+
+from bench.core.dataset import CONTROL, Measured
+from bench.core.problem import TRAIN, Problem
+from bench.parts.perturbations.treatments import perturbations_in
+
+Floats = NDArray[np.floating[Any]]
+Rows = NDArray[np.int64]
+
+DEPTH = 10_000.0
+"""Counts every cell is brought to."""
+
+N_COMPONENTS, MOST_CELLS = 30, 20_000
+"""Dimensions of the space in which distributions of cells are compared, and the cells it is fitted
+to at most, evenly over the training rows: they are dense there."""
+
+
+def expression(matrix: csr_matrix | Floats, measured: Measured) -> Floats:
+    """(cell, gene) y of counts or values, dense."""
+    dense = matrix.toarray() if isinstance(matrix, csr_matrix) else matrix
+    if measured == "values":
+        return np.asarray(dense, dtype=np.float32)
+    library = dense.sum(-1, keepdims=True, dtype=np.float32)
+    return np.log2(1 + DEPTH * dense.astype(np.float32) / np.maximum(library, 1))
+
+
+def mean_expression(matrix: csr_matrix, groups: csr_matrix, measured: Measured) -> Floats:
+    """(group, gene) mean y, the cells of a group in the columns of its (group, cell) row."""
+    if measured == "values":
+        y = matrix.astype(float)
+    else:
+        library = np.asarray(matrix.sum(1), dtype=float).ravel()
+        y = csr_matrix(diags(DEPTH / np.maximum(library, 1)) @ matrix.astype(float))
+        y.data = np.log2(1 + y.data)
+    sizes = np.asarray(groups.sum(1)).ravel()
+    return (groups @ y).toarray() / sizes[:, None]
+
+
+def observed_effects(
+    matrix: csr_matrix, perturbation: NDArray[np.str_], rows: Rows, measured: Measured
+) -> tuple[NDArray[np.str_], Floats]:
+    """The perturbations among these rows, and their effects there.
+
+    Raises ValueError where no row is a control, or none is anything else.
+    """
+    names, code = np.unique(perturbation[rows], return_inverse=True)
+    if CONTROL not in names or len(names) < 2:
+        lacking = "cells of a perturbation" if CONTROL in names else "control cells"
+        raise ValueError(f"no effect can be told: there are no {lacking} here")
+    ones = np.ones(len(rows))
+    groups = csr_matrix((ones, (code, np.arange(len(rows)))), shape=(len(names), len(rows)))
+    means = mean_expression(matrix[rows], groups, measured)
+    treated = names != CONTROL
+    return names[treated], means[treated] - means[~treated]
+
+
+def training_effects(problem: Problem) -> tuple[NDArray[np.str_], Floats]:
+    """What a competitor may know of effects: those among the training cells."""
+    perturbation, rows = problem.labels["perturbation"], problem.rows(TRAIN)
+    return observed_effects(problem.visible, perturbation, rows, problem.measured)
+
+
+def scored_perturbations(problem: Problem) -> NDArray[np.str_]:
+    """The perturbations whose effects are asked for, in the order of every array of effects."""
+    return perturbations_in(problem.labels["perturbation"][problem.scored])
+
+
+class Space:
+    """The principal components of training cells, in which distributions of cells are compared."""
+
+    def __init__(self, matrix: csr_matrix, rows: Rows, measured: Measured) -> None:
+        from sklearn.decomposition import PCA
+
+        fitted = rows[:: -(-len(rows) // MOST_CELLS)]
+        y = expression(matrix[fitted], measured)
+        n_components = min(N_COMPONENTS, *y.shape)
+        self._pca = PCA(n_components, svd_solver="covariance_eigh").fit(y)
+
+    def project(self, y: Floats) -> NDArray[np.float32]:
+        """(…, gene) expression -> (…, component)."""
+        flat = self._pca.transform(np.asarray(y).reshape(-1, y.shape[-1]))
+        return flat.reshape(*y.shape[:-1], -1).astype(np.float32)
+
+
+def space_of(problem: Problem) -> Space:
+    """The space of a problem: that of its training cells."""
+    return Space(problem.visible, problem.rows(TRAIN), problem.measured)
+
+
+def effect_answers(
+    matrix: csr_matrix,
+    perturbation: NDArray[np.str_],
+    train: Rows,
+    scored: Rows,
+    measured: Measured,
+    among: Rows,
+    space: Space | None = None,
+) -> dict[str, NDArray[Any]]:
+    """What metrics of effects compare with.
+
+    ``perturbation_names`` (perturbation,) of the scored cells; ``data_effect`` among the cells of
+    ``among``, ``data_effect_as_published`` among all cells; ``mean_training_effect`` (gene,) over
+    the training perturbations; and the scored cells but the controls in the space of the training
+    cells, unless it is given: ``observed_cells`` (cell, component), ``observed_perturbation``
+    (cell,) the number of its own.
+    """
+    names = perturbations_in(perturbation[scored])
+    (_, told), (there, effect), (every, published) = (
+        observed_effects(matrix, perturbation, rows, measured)
+        for rows in (train, among, np.arange(len(perturbation)))
+    )
+    treated = scored[perturbation[scored] != CONTROL]
+    cells = (space or Space(matrix, train, measured)).project(expression(matrix[treated], measured))
+    return {
+        "perturbation_names": names,
+        "data_effect": effect[np.searchsorted(there, names)],
+        "data_effect_as_published": published[np.searchsorted(every, names)],
+        "mean_training_effect": told.mean(0),
+        "observed_cells": cells,
+        "observed_perturbation": np.searchsorted(names, perturbation[treated]),
+    }

@@ -1,0 +1,62 @@
+"""What metrics ask for that follows from other arrays: made once per seed, and only if asked for.
+
+A metric names it among its needs like any array.  The plan knows from :func:`with_derived` where
+it can be had.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from bench.parts.scoring.clusters import kmeans
+from bench.parts.scoring.neighbours import nearest
+from bench.parts.scoring.probes import knn_probability, logistic_probability
+from bench.parts.scoring.scib import ScibScores
+
+
+class Derivation(NamedTuple):
+    """How something is made."""
+
+    needs: frozenset[str]
+    make: Callable[..., Any]
+    """Takes what it needs by name."""
+
+
+DERIVED: dict[str, Derivation] = {
+    "neighbours": Derivation(frozenset({"latent"}), lambda latent: nearest(latent)),
+    "neighbour_index": Derivation(frozenset({"neighbours"}), lambda neighbours: neighbours.index),
+    "neighbour_distance": Derivation(
+        frozenset({"neighbours"}), lambda neighbours: neighbours.distance
+    ),
+    "clusters": Derivation(
+        frozenset({"latent", "cell_type"}), lambda latent, cell_type: kmeans(latent, cell_type)
+    ),
+    "scib": Derivation(
+        frozenset({"latent", "neighbours", "batch", "cell_type", "uncorrected"}), ScibScores
+    ),
+    "knn_probability": Derivation(frozenset({"latent", "known_type"}), knn_probability),
+    "logistic_probability": Derivation(frozenset({"latent", "known_type"}), logistic_probability),
+}
+"""``neighbour_index`` and ``neighbour_distance`` are (cell, k), see ``parts.scoring.neighbours``;
+``clusters`` is (cell,), see :mod:`bench.parts.scoring.clusters`; ``scib`` holds the scores of
+``parts.scoring.scib``; the probabilities are (cell, known type), see ``parts.scoring.probes``."""
+
+
+class Derived:
+    """Arrays by name, given or derived from the given."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._held = dict(given)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._held:
+            derivation = DERIVED[name]
+            needed = {need: self[need] for need in derivation.needs}
+            self._held[name] = derivation.make(**needed)
+        return self._held[name]
+
+
+def with_derived(names: Iterable[str]) -> frozenset[str]:
+    """These names, and those of all that can be derived from them."""
+    known = frozenset(names)
+    more = {name for name, derivation in DERIVED.items() if derivation.needs <= known}
+    return known if more <= known else with_derived(known | more)

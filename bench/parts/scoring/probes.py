@@ -1,0 +1,40 @@
+"""What a latent tells of the types: simple classifiers, fitted to it at the labelled cells alone.
+
+    k-NN       p_ic = sum of 1/d_in over those n of the k nearest labelled cells that are of type c,
+                      over the same sum for all types
+    logistic   p_i = softmax(W s_i + b),  s_i = (z_i - mean) / sd over labelled cells
+               min over W, b of  -sum_n log p_n,c(n) + |W|^2 / 2
+
+Nothing is fitted to cells whose label is hidden, so that a probe measures the latent and not its
+own skill in using unlabelled cells.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.parts.counts.labelled import MAX_ITERATIONS, probabilities, voters
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+N_NEIGHBOURS = 5
+"""Few, because a type may have no more than a handful of labelled cells, and a neighbour beyond
+them is of another type whatever the latent.  Near ones weigh more, so that few votes still make
+graded probabilities and seldom a tie."""
+
+
+def knn_probability(latent: Array, known_type: Array) -> Floats:
+    """(cell, type) votes of the nearest labelled cells, in the latent's own scale."""
+    return voters(latent.astype(np.float64), known_type, N_NEIGHBOURS)
+
+
+def logistic_probability(latent: Array, known_type: Array) -> Floats:
+    """(cell, type) probabilities of a logistic regression on the standardised latent."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=MAX_ITERATIONS))
+    return probabilities(model, latent.astype(np.float64), known_type)

@@ -1,0 +1,195 @@
+"""The scores of scib-metrics for one latent: its ten defaults, group means and the total.
+
+    bio   = mean(isolated labels, NMI, ARI, silhouette of labels, cLISI)
+    batch = mean(BRAS, iLISI, kBET, graph connectivity, PCR comparison)
+    total = 0.6 bio + 0.4 batch
+
+as its ``Benchmarker`` computes them, but that neighbours are exact.  It counts a cell as the first
+of its own neighbours, of which it takes 15, 50 or 90.  All lie in [0, 1] and higher is better.
+Source: Luecken et al. 2022, doi:10.1038/s41592-021-01336-8; scib-metrics.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.metric import NotApplicable
+from bench.parts.scoring.neighbours import Neighbours, nearest
+
+SMALLEST_TYPE = 10
+"""Cells a type must have for kBET to look at it."""
+
+BIO = ("isolated_labels", "nmi_kmeans", "ari_kmeans", "silhouette_label", "clisi")
+BATCH = ("bras", "ilisi", "kbet", "graph_connectivity", "pcr")
+
+
+class ScibScores:
+    """Each score is computed when it is first asked for, and then kept.
+
+    ``latent`` and ``uncorrected`` are (cell, dimension), the latter principal components before
+    integration; ``batch`` and ``cell_type`` are (cell,).  A score that the labels do not allow
+    raises :class:`NotApplicable`; the group means are then over the others.
+    """
+
+    def __init__(
+        self,
+        *,
+        latent: NDArray[Any],
+        neighbours: Neighbours,
+        batch: NDArray[Any],
+        cell_type: NDArray[Any],
+        uncorrected: NDArray[Any],
+    ) -> None:
+        self._latent = np.ascontiguousarray(latent, dtype=np.float32)
+        self._uncorrected = np.ascontiguousarray(uncorrected, dtype=np.float32)
+        self._neighbours, self._batch, self._cell_type = neighbours, batch, cell_type
+
+    @cached_property
+    def isolated_labels(self) -> float:
+        """Silhouette, scaled to [0, 1], of the types found in the fewest batches."""
+        return float(scib().isolated_labels(self._latent, self._cell_type, self._batch))
+
+    @cached_property
+    def nmi_kmeans(self) -> float:
+        """Normalised mutual information of k-means clusters and types."""
+        return self._kmeans["nmi"]
+
+    @cached_property
+    def ari_kmeans(self) -> float:
+        """Adjusted Rand index of k-means clusters and types."""
+        return self._kmeans["ari"]
+
+    @cached_property
+    def silhouette_label(self) -> float:
+        """Mean silhouette of types, scaled to [0, 1]."""
+        return float(scib().silhouette_label(self._latent, self._cell_type))
+
+    @cached_property
+    def clisi(self) -> float:
+        """How few types share a neighbourhood: 1 - (LISI - 1) / (types - 1), median over cells."""
+        return float(scib().clisi_knn(self._nearest(90), self._cell_type))
+
+    @cached_property
+    def bras(self) -> float:
+        """Batch-removal silhouette: 1 - |silhouette of batches| within types, mean over types."""
+        self._need_mixed_types(2)
+        return float(scib().bras(self._latent, self._cell_type, self._batch))
+
+    @cached_property
+    def ilisi(self) -> float:
+        """How many batches share a neighbourhood: (LISI - 1) / (batches - 1), median over cells."""
+        return float(scib().ilisi_knn(self._nearest(90), self._batch))
+
+    @cached_property
+    def kbet(self) -> float:
+        """Share of neighbourhoods mixed as their type is, by a chi-squared test."""
+        self._need_mixed_types(SMALLEST_TYPE)
+        with _searching_exactly():
+            mixed = scib().kbet_per_label(self._nearest(50), self._batch, self._cell_type)
+        return float(mixed)
+
+    @cached_property
+    def graph_connectivity(self) -> float:
+        """Share of a type's cells in its largest connected part, mean over types."""
+        return float(scib().graph_connectivity(self._nearest(15), self._cell_type))
+
+    @cached_property
+    def pcr(self) -> float:
+        """Share of the variance that batches explained before integration which is gone."""
+        with warnings.catch_warnings():
+            # It says so where batches explain more than before; then the score is 0.
+            warnings.filterwarnings("ignore", "PCR comparison score is negative", UserWarning)
+            return float(
+                scib().pcr_comparison(
+                    self._uncorrected, self._latent, self._batch, categorical=True
+                )
+            )
+
+    @cached_property
+    def bio(self) -> float:
+        """Mean of the scores of biology kept."""
+        return self._mean(BIO)
+
+    @cached_property
+    def batch(self) -> float:
+        """Mean of the scores of batches mixed."""
+        return self._mean(BATCH)
+
+    @property
+    def total(self) -> float:
+        """0.6 bio + 0.4 batch."""
+        return 0.6 * self.bio + 0.4 * self.batch
+
+    @cached_property
+    def _kmeans(self) -> dict[str, float]:
+        found = scib().nmi_ari_cluster_labels_kmeans(self._latent, self._cell_type)
+        return {name: float(value) for name, value in found.items()}
+
+    def _mean(self, names: tuple[str, ...]) -> float:
+        values = []
+        for name in names:
+            try:
+                values.append(getattr(self, name))
+            except NotApplicable:
+                continue
+        return float(np.mean(values))
+
+    def _nearest(self, n: int) -> Any:
+        """The first ``n`` neighbours as scib-metrics holds them; of few cells, all there are."""
+        held = _with_themselves(self._neighbours)
+        return held.subset_neighbors(min(n, held.n_neighbors))
+
+    def _need_mixed_types(self, n_cells: int) -> None:
+        """Raise where no type of at least ``n_cells`` cells is found in more than one batch."""
+        for kind in np.unique(self._cell_type):
+            here = self._batch[self._cell_type == kind]
+            if len(here) >= n_cells and 1 < len(np.unique(here)) < len(here):
+                return
+        raise NotApplicable("no cell type is found in more than one batch")
+
+
+def _with_themselves(neighbours: Neighbours) -> Any:
+    """Neighbours as scib-metrics holds them: every cell is the first of its own."""
+    from scib_metrics.nearest_neighbors import NeighborsResults
+
+    cells = np.arange(len(neighbours.index))[:, None]
+    index = np.hstack([cells, neighbours.index])
+    distance = np.hstack([np.zeros(cells.shape), neighbours.distance])
+    return NeighborsResults(indices=index, distances=distance)
+
+
+@contextmanager
+def _searching_exactly() -> Iterator[None]:
+    """Let scib-metrics find neighbours exactly where it searches on its own, inside kBET.
+
+    It offers no argument for that.  Its approximate search finds the same ones (a test compares)
+    but is compiled anew in every process, which takes half a minute.
+    """
+    from scib_metrics import nearest_neighbors
+
+    approximate = nearest_neighbors.pynndescent
+    nearest_neighbors.pynndescent = lambda points, n_neighbors: _with_themselves(
+        nearest(points, n_neighbors - 1)
+    )
+    try:
+        yield
+    finally:
+        nearest_neighbors.pynndescent = approximate
+
+
+def scib() -> ModuleType:
+    """The package, on the CPU: there it takes seconds, and devices are left to training."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    with warnings.catch_warnings():
+        # Its dependency umap tells everyone that a part of it nobody uses here is not installed.
+        warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+        import scib_metrics
+
+    return scib_metrics

@@ -1,0 +1,1 @@
+"""What tasks share: roles of cells, problems of perturbations and of labels."""

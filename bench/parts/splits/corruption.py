@@ -1,0 +1,53 @@
+"""What is left after counts were corrupted, as a problem: the corrupted counts are visible to all.
+
+The corrupted entries are not missing: everybody sees, encodes and fits what stands there, and is
+scored by how well its expectation of the entry, which does not look at the entry itself, comes to
+the original.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from bench.core.dataset import CountData
+from bench.core.errors import mistake
+from bench.core.problem import Problem
+from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
+
+
+def nonzero_counts(data: CountData) -> csr_matrix:
+    """(cell, gene) counts of which none that is stored is zero, each stored once."""
+    counts = data.counts.copy()
+    counts.sum_duplicates()
+    counts.eliminate_zeros()
+    return counts
+
+
+def corrupted_problem(
+    data: CountData,
+    original: csr_matrix,
+    values: NDArray[np.integer],
+    validation: float,
+    max_scored_cells: int,
+    rng: np.random.Generator,
+) -> Problem:
+    """All cells train or validate; the changed entries of the scored ones are the answers.
+
+    ``values`` takes the place of ``original.data``.  Raises where no scored entry has changed.
+    """
+    for_roles, for_scored = rng.spawn(2)
+    scored = scored_rows(original.shape[0], max_scored_cells, for_scored)
+    visible = csr_matrix((values, original.indices.copy(), original.indptr.copy()), original.shape)
+    visible.eliminate_zeros()
+    before = original[scored].toarray()
+    changed = before != visible[scored].toarray()
+    if not changed.any():
+        raise mistake("fraction", None, "no count of the scored cells was changed", "ask for more")
+    return Problem(
+        visible=visible,
+        role=roles(original.shape[0], {"validation": validation}, for_roles),
+        scored=scored,
+        labels=dict(data.labels),
+        answers={"changed": changed, "changed_counts": before[changed]},
+        truth=rates_in_exposure(data),
+    )
