@@ -80,7 +80,7 @@ def _rows(results: Results, reference: str, dataset: str, task: str) -> Iterator
         for run in sorted(str(run) for run in runs if run != against):
             ours = results.values.get((dataset, task, run, metric), {})
             if ours.keys() & theirs.keys():
-                found = difference(ours, theirs, results.better(metric))
+                found = difference(ours, theirs, results.sign(metric))
                 numbers = (found.mean, found.low, found.high, found.n)
                 row = (dataset, task, metric, run, reference, *numbers)
                 yield dict(zip(DIFFERENCES, row, strict=True))
