@@ -24,8 +24,8 @@ FLOOR = 1e-12
 def score(
     *, class_probability: NDArray[Any], known_type: NDArray[Any], true_type: NDArray[Any]
 ) -> float:
-    # scikit-learn's function refuses probabilities that sum to one in single precision only, and a
-    # single known type.
+    # scikit-learn's function warns of probabilities that sum to one in single precision only, and
+    # refuses a single known type.
     cells = hidden_cells(class_probability, known_type, true_type)
     of_truth = (cells.probability * (cells.types == cells.true_type[:, None])).sum(1)
     return float(-np.log(np.clip(of_truth, FLOOR, 1)).mean())

@@ -16,12 +16,11 @@ import pandas as pd
 
 from bench.core.rows import DIFFERENCES
 from bench.reports.figures import INK, Spec, style, without_theme
-from bench.reports.standings import Board
+from bench.reports.standings import BOUNDS, Board
 from bench.reports.wording import decimals_for, interval, signed
 from bench.results.statistics import Verdict, difference, verdict
 from bench.results.tables import Results
 
-FIRST = "iwelbo"
 MOST_RUNS = 40
 """Runs of one figure: the best ones."""
 COLOURS = {"better": "#2a9d78", "worse": "#d64a3a", "tie": "#8a8f98", "undecided": "#8a8f98"}
@@ -96,7 +95,7 @@ def _is_here(results: Results, reference: str, dataset: str, task: str) -> str:
 
 def _metrics(results: Results, ranked: str) -> list[str]:
     sound = sorted(name for name in results.metrics["metric"] if results.sound(name))
-    return [name for name in dict.fromkeys([FIRST, ranked, *sound]) if name in sound]
+    return [name for name in dict.fromkeys([BOUNDS[0], ranked, *sound]) if name in sound]
 
 
 def _panel(results: Results, reference: str, board: Board) -> Panel:

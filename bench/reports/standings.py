@@ -26,6 +26,8 @@ from bench.results.tables import Results
 FLOORS, CEILINGS = ("mean", "batch_onehot"), ("oracle", "cell_type_onehot")
 """The controls that scores are scaled between: the first of these that the study has, else the
 first of its controls."""
+BOUNDS = ("iwelbo", "elbo")
+"""The measures of a model's bound, the tighter first: sections show one beside what ranks."""
 FAR = 6.0
 """Scores this many typical gaps behind the best are drawn at the edge of a figure."""
 NOT_DUE = "not scored by this metric"
