@@ -70,7 +70,7 @@ def write_study(
     _table(scores, rows.SCORES).to_csv(folder / "scores.csv", index=False)
     _table(runs, rows.RUNS).to_csv(folder / "runs.csv", index=False)
     pd.DataFrame(plan).to_csv(folder / "plan.csv", index=False)
-    metrics = [(*metric, "a reference") for metric in METRICS]
+    metrics = [(name, name.partition(".")[0], *facts, "a reference") for name, *facts in METRICS]
     pd.DataFrame(metrics, columns=list(rows.METRICS)).to_csv(folder / "metrics.csv", index=False)
     provenance = _provenance(datasets, n_seeds, n_splits)
     (folder / "provenance.json").write_text(json.dumps(provenance))
