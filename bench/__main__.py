@@ -83,7 +83,7 @@ def _list(options: argparse.Namespace) -> Iterator[str]:
     for shelf in get_args(Shelf):
         if options.shelf in (None, shelf):
             yield f"{HEADINGS[shelf]} (bench/{shelf})"
-            for name in catalogue.names(shelf):
+            for name in catalogue.metric_names() if shelf == "metrics" else catalogue.names(shelf):
                 yield from _entry(shelf, name)
             yield ""
 
@@ -92,7 +92,7 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
     """One card: its label, what it needs and gives, its parameters."""
     from bench.planning.parameters import documented
 
-    card = catalogue.card(shelf, name)
+    card = catalogue.metric(name) if shelf == "metrics" else catalogue.card(shelf, name)
     yield f"  {name}: {card.label}"
     for fact in ("needs", "provides", "on_request", "demands", "asks", "gives"):
         if values := getattr(card, fact, None):

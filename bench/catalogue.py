@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from bench.core.errors import mistake, suggestion, text_of
+from bench.core.metric import Metric, MetricName
 
 Shelf = Literal["data", "tasks", "models", "baselines", "readouts", "metrics", "trackers"]
 
@@ -58,6 +59,35 @@ def card(shelf: Shelf, name: str) -> Any:
     if not hasattr(module, CARDS[shelf]):
         raise mistake(str(path), None, f"ends without a card: {CARDS[shelf]} = ... is missing")
     return getattr(module, CARDS[shelf])
+
+
+def metric(name: str) -> Metric:
+    """A metric by its name in a study: a measure, or ``measure.view``.
+
+    Raises a readable error where there is no such measure or view.
+    """
+    return view_of(card("metrics", MetricName.parse(name).measure), name)
+
+
+def view_of(found: Metric, name: str) -> Metric:
+    """The view of a measure's card that a metric's name asks for.  Raises a readable error."""
+    measure, view = MetricName.parse(name)
+    if view and view not in found.views:
+        views = list(found.views)
+        fix = suggestion(view, views, f"its views are: {', '.join(views) or 'none'}")
+        raise mistake("metrics", name, f"{measure} has no view {view}", fix)
+    return found.of_view(view)
+
+
+def metric_file(name: str) -> Path:
+    """The file of a metric by its name in a study, found without importing it."""
+    return file_of("metrics", MetricName.parse(name).measure)
+
+
+def metric_names() -> list[str]:
+    """Every view of every measure on the shelf, by the names that studies and tables use."""
+    cards: dict[str, Metric] = {measure: card("metrics", measure) for measure in names("metrics")}
+    return [str(MetricName(m, view)) for m, found in cards.items() for view in found.view_names]
 
 
 def _from_path(path: Path) -> ModuleType:

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.catalogue import card
+from bench.catalogue import card, metric
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.core.seeds import numpy_generator
@@ -58,7 +58,7 @@ def scored(problem: Problem, probability: NDArray[Any]) -> list[float]:
         "known_type": problem.labels[KNOWN_TYPE][problem.scored],
         "true_type": problem.answers["true_type"],
     }
-    return [card("metrics", name).score(**arrays) for name in METRICS]
+    return [metric(name).value(arrays) for name in METRICS]
 
 
 def train_ours(problem: Problem, options: Any) -> tuple[Scores, float]:

@@ -217,7 +217,7 @@ def test_a_variant_whose_needs_are_not_met_is_refused() -> None:
 
 
 def test_a_new_metric_of_the_study_changes_no_search() -> None:
-    few, more = plan(metrics=["elbo"]), plan(metrics=["elbo", "iwelbo_per_count"])
+    few, more = plan(metrics=["elbo"]), plan(metrics=["elbo", "iwelbo.per_count"])
     scored = ("metrics", "code")
     for one, other in zip(few.searches, more.searches, strict=True):
         for row in (one, other):

@@ -1,30 +1,181 @@
-"""The card a metric file ends with."""
+"""The card a metric file ends with: one measure, and its views as data."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+Direction = Literal["higher", "lower"]
+
+
+class ArraysByName(Protocol):
+    """What a metric is given: a mapping, or something that makes an array when it is read."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
 class NotApplicable(Exception):
     """Raised by a metric that is not defined for the data at hand: no row, and no failure."""
 
 
+def sign_of(better: str) -> float:
+    """The factor that turns scores so that higher is better: +1 or −1.
+
+    The only place that knows what the two words mean for arithmetic.
+    """
+    return {"higher": 1.0, "lower": -1.0}[better]
+
+
+class MetricName(NamedTuple):
+    """What a study and its tables call a metric: ``measure`` or ``measure.view``."""
+
+    measure: str
+    """A name from the shelf, or the path of a user's file."""
+    view: str = ""
+    """Empty for what the measure alone stands for."""
+
+    @classmethod
+    def parse(cls, text: str) -> "MetricName":
+        """The parts of a name such as ``accuracy.knn`` or ``mine/hits.py.top20``."""
+        path = re.fullmatch(r"(.*\.py)(?:\.(\w+))?", text)
+        parts = path or re.fullmatch(r"([^.]*)\.(\w+)", text)
+        return cls(parts[1], parts[2] or "") if parts else cls(text)
+
+    def __str__(self) -> str:
+        """As a study writes it."""
+        return f"{self.measure}.{self.view}" if self.view else self.measure
+
+    @property
+    def file(self) -> str:
+        """The name of the measure's file without folders and suffix."""
+        return Path(self.measure).stem
+
+    @property
+    def in_tables(self) -> str:
+        """As ``scores.csv`` and the report write it: a path counts by the name of its file."""
+        return str(self._replace(measure=self.file))
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The same function of another array, gene set, summary or scale.
+
+    What a view leaves out is as its measure says.
+    """
+
+    label: str
+    """What is added to the label of the measure, after a comma."""
+    description: str
+    """What differs from the measure, in full sentences."""
+    arrays: Mapping[str, str] = field(default_factory=dict)
+    """Parameter of ``score`` -> the array that it is given here."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Parameter of ``score`` -> its value here."""
+    better: Direction | None = None
+    bounds: tuple[float, float] | None = None
+    unit: str = ""
+    sound: bool = True
+    reference: str = ""
+    blind_to: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """Arrays in, float out.  The card a file in ``bench/metrics`` ends with, as ``METRIC``.
 
-    ``score`` takes its arrays by the names in ``needs`` (readout arrays of one seed, answers of
-    the task, labels of the scored cells, and what ``parts.scoring.derived`` makes of these) and
-    returns one float, never NaN.  Raises :class:`NotApplicable` where the data do not allow it.
+    ``score`` takes its arrays by name (readout arrays of one seed, answers of the task, labels of
+    the scored cells, and what ``parts.scoring.derived`` makes of these) and returns one float,
+    never NaN.  It raises :class:`NotApplicable` where the data do not allow it.  A parameter
+    without a default is an array; one with a default becomes an array where ``arrays`` names one.
+    Raises ValueError where the views do not fit the function.
     """
 
     label: str
     score: Callable[..., float]
-    needs: frozenset[str]
-    better: Literal["higher", "lower"]
+    better: Direction
     bounds: tuple[float, float] = (-inf, inf)
     unit: str
     sound: bool = True
     """False for a published definition kept for comparison: shown, never ranked by."""
     reference: str
+    blind_to: str = ""
+    """What the number does not show, in full sentences."""
+    family: str = ""
+    """The section of ``docs/metrics.md`` that explains it."""
+    arrays: Mapping[str, str] = field(default_factory=dict)
+    """Parameter of ``score`` -> the array it is given, where the two names differ."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Parameter of ``score`` -> its value."""
+    views: Mapping[str, View] = field(default_factory=dict)
+    default: str = ""
+    """The view that the measure's name alone stands for, where it has a name of its own."""
+
+    def __post_init__(self) -> None:
+        parameters = inspect.signature(self.score).parameters.values()
+        named = {p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+        if len(named) < len(parameters):
+            raise ValueError("score must take every array under a name of its own")
+        given = [self.arrays, self.options]
+        given += [part for view in self.views.values() for part in (view.arrays, view.options)]
+        if unknown := {name for part in given for name in part} - named:
+            raise ValueError(f"score has no parameter {', '.join(sorted(unknown))}")
+        if bad := [name for name in self.views if not re.fullmatch(r"\w+", name)]:
+            raise ValueError(f"a view's name is letters, digits and '_', not {bad[0]!r}")
+        if self.default and self.default not in self.views:
+            raise ValueError(f"the default view {self.default!r} is not among the views")
+
+    @property
+    def sign(self) -> float:
+        """The factor that turns its scores so that higher is better."""
+        return sign_of(self.better)
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """Parameter of ``score`` -> the array it takes."""
+        parameters = inspect.signature(self.score).parameters.values()
+        taken = [p for p in parameters if p.name in self.arrays or p.default is p.empty]
+        return {
+            p.name: self.arrays.get(p.name, p.name) for p in taken if p.name not in self.options
+        }
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The arrays that it takes."""
+        return frozenset(self.inputs.values())
+
+    def value(self, arrays: ArraysByName) -> float:
+        """The score of one seed; reads no other array than it needs."""
+        taken = {parameter: arrays[name] for parameter, name in self.inputs.items()}
+        return self.score(**taken, **self.options)
+
+    @property
+    def view_names(self) -> list[str]:
+        """Its views, the default first: "" where that has no name."""
+        return list(dict.fromkeys([self.default, *self.views]))
+
+    def of_view(self, name: str = "") -> "Metric":
+        """One view as a metric of its own, without further views; the default without a name.
+
+        Raises KeyError where there is no such view.
+        """
+        if not (name or self.default):
+            return replace(self, views={})
+        view = self.views[name or self.default]
+        return replace(
+            self,
+            label=f"{self.label}, {view.label}",
+            arrays={**self.arrays, **view.arrays},
+            options={**self.options, **view.options},
+            better=view.better or self.better,
+            bounds=view.bounds or self.bounds,
+            unit=view.unit or self.unit,
+            sound=self.sound and view.sound,
+            reference=view.reference or self.reference,
+            blind_to=view.blind_to or self.blind_to,
+            views={},
+            default="",
+        )

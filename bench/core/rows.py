@@ -35,8 +35,11 @@ CURVES = ("step", "epoch", "seed", "part", "term", "value")
 for ``mask_likely``, ``mask_on`` and ``mask_off``: the shares of a mask's entries whose probability
 is at least 0.5, at least 0.8, and at most 0.2."""
 
-METRICS = ("metric", "label", "better", "lowest", "highest", "unit", "sound", "reference")
-"""Columns of ``metrics.csv``."""
+METRICS = (
+    *("metric", "measure", "label", "better", "lowest", "highest"),
+    *("unit", "sound", "reference"),
+)
+"""Columns of ``metrics.csv``; ``metric`` is ``measure`` or ``measure.view``."""
 
 SEARCH = (
     *("search", "dataset", "task", "metric", "better"),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import card
+from bench.catalogue import metric
 from bench.core.files import write_json
 from bench.core.problem import for_selection, load
 from bench.jobs.isolation import Limits, as_child
@@ -32,10 +32,10 @@ def read_out_trial_here(folder: Path) -> None:
     """Score a trial on the cells a search may select by, then read it out, in this process."""
     run = read_settings(folder)
     problem = load(Path(run["paths"]["problem"]))
-    seen, metric = for_selection(problem), card("metrics", run["selects_by"]["metric"])
+    seen, selects_by = for_selection(problem), metric(run["selects_by"]["metric"])
     for seed in run["seeds"]:
         selecting = arrays_of(run, seen, run["selects_by"]["readouts"], seed)
-        said = validated(metric, selecting, seen)
+        said = validated(selects_by, selecting, seen)
         arrays = arrays_of(run, problem, run["readouts"], seed)
         write(seed_folder(folder, seed) / ARRAYS, arrays)
         write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", "validation": said})

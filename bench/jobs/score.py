@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import card
+from bench.catalogue import metric
 from bench.core.files import write_json
+from bench.core.metric import MetricName
 from bench.core.problem import load
 from bench.jobs.isolation import Limits, as_child
 from bench.jobs.logged import logged
@@ -40,7 +41,7 @@ def score_here(folder: Path) -> None:
     """Score the replicates that ``run.yaml`` names, in this process."""
     run = read_settings(folder)
     problem = load(Path(run["paths"]["problem"]))
-    metrics = {Path(name).stem: card("metrics", name) for name in run["metrics"]}
+    metrics = {MetricName.parse(name).in_tables: metric(name) for name in run["metrics"]}
     for seed in run["seeds"]:
         arrays = read(seed_folder(Path(run["paths"]["run"]), seed) / ARRAYS)
         said = _bounded(score_all(metrics, arrays, problem))

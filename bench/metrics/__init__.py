@@ -1,1 +1,1 @@
-"""The shelf of metrics: one file is one number."""
+"""The shelf of metrics: one file is one measure, its views are data."""

@@ -36,7 +36,7 @@ def score_all(
     scored = Scored([], [])
     for name, metric in metrics.items():
         try:
-            value = float(metric.score(**{need: arrays[need] for need in metric.needs}))
+            value = float(metric.value(arrays))
             refused = _refused(value, metric.bounds)
         except NotApplicable as why:
             scored.unscored.append(_without(name, "not_applicable", str(why)))

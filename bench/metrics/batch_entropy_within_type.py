@@ -1,12 +1,13 @@
-"""Entropy of batches among the neighbours of a cell within its own type, relative to chance.
+"""Entropy of the batches among the neighbours of a cell within its own type, relative to chance.
 
     mean over types t of  mean over cells i of t of  H_i / H_t
 
-H_i is the entropy of batches among the k nearest cells of the same type, H_t that of how often each
-batch occurs in the type.  k is a quarter of the type's mean number of cells per batch, but between
-10 and 50: a neighbourhood as large as the type is mixed whatever the latent.  Types found in one
-batch only are left out; if that leaves none it does not apply.  Unlike entropy over all cells it is
-not raised by mixing types.  Of few neighbours chance itself gives less than 1.
+H_i is the entropy of batches among the k nearest cells of the same type, H_t that of the
+frequencies of batches within the type.  k is a quarter of the type's mean number of cells per
+batch, but between 10 and 50: a neighbourhood as large as the type is mixed whatever the latent is.
+Types that occur in one batch only are left out; where none remains the metric does not apply.
+Higher means that batches are mixed more evenly within types; mixing by chance gives somewhat less
+than 1, because neighbours are few.
 """
 
 from math import inf
@@ -36,9 +37,11 @@ def score(*, latent: NDArray[Any], batch: NDArray[Any], cell_type: NDArray[Any])
 METRIC = Metric(
     label="entropy of batch mixing within cell types",
     score=score,
-    needs=frozenset({"latent", "batch", "cell_type"}),
     better="higher",
     bounds=(0.0, inf),
     unit="relative to the entropy of batch frequencies",
+    family="batch integration",
+    blind_to="It is blind to whether types are told apart, and to types that occur in one batch "
+    "only.",
     reference="defined here",
 )

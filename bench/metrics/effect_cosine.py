@@ -1,10 +1,10 @@
-"""Whether predicted log-fold changes point where the observed ones do.
+"""Cosine of predicted and observed log-fold changes: the mean of the perturbations.
 
     mean_p sum_j predicted_pj observed_pj / (|predicted_p| |observed_p|)
 
-Effects are differences of mean log2(1 + counts at depth 10,000), log-fold changes with a
-pseudocount of one.  No effect at all scores 0.  Blind to the size of effects, and raised by a shift
-that all perturbations share.
+Effects are differences of mean log2(1 + counts at depth 10,000), so they are log-fold changes with
+a pseudocount of one.  A prediction of no effect scores 0.  Higher means that the direction of an
+effect is predicted better.
 """
 
 from typing import Any
@@ -23,9 +23,10 @@ def score(*, effect: NDArray[Any], data_effect: NDArray[Any]) -> float:
 METRIC = Metric(
     label="cosine of log-fold changes",
     score=score,
-    needs=frozenset({"effect", "data_effect"}),
     better="higher",
     bounds=(-1.0, 1.0),
     unit="cosine",
+    family="perturbation effects",
+    blind_to="It is blind to the size of effects. A shift that all perturbations share raises it.",
     reference="PerturBench, Wu et al. 2024, arXiv 2408.10609",
 )

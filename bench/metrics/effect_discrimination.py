@@ -3,11 +3,11 @@
     mean_p 1 - #{q: d_pq(predicted_p, observed_q) < d_pq(predicted_p, observed_p)} / (P - 1)
     d_pq: sum of absolute differences over the genes that neither p nor q targets
 
-Ties count one half; 1 is perfect, 1/2 chance or one prediction for all.  The other way round than
-``effect_rmse_rank``: there predictions compete for a truth, here truths for a prediction.  The
-source leaves out the target of p alone; then the knocked-down target of q keeps every prediction
-away from q, and to predict no effect discriminates.  Blind to errors that leave the order of
-distances alone; defined for two perturbations or more.
+Ties count one half.  Higher means that perturbations are told apart better: 1 is perfect, 1/2 is
+chance or one prediction for all.  Here observed effects compete for a prediction; in `effect_rank`
+predictions compete for an observed effect.  The source leaves out the target of p alone; then the
+knocked-down target of q keeps every prediction away from q, and a prediction of no effect would
+discriminate.  It needs two perturbations or more.
 """
 
 from typing import Any
@@ -31,9 +31,10 @@ def score(*, effect: NDArray[Any], data_effect: NDArray[Any], target_gene: NDArr
 METRIC = Metric(
     label="discrimination of effects",
     score=score,
-    needs=frozenset({"effect", "data_effect", "target_gene"}),
     better="higher",
     bounds=(0.0, 1.0),
     unit="share of other perturbations",
+    family="perturbation effects",
+    blind_to="It is blind to errors that leave the order of distances as it is.",
     reference="cell-eval (Arc Institute), Virtual Cell Challenge 2025; both targets left out",
 )

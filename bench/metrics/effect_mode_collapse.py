@@ -1,10 +1,10 @@
-"""Whether predicted effects are as different from each other as observed ones.
+"""Diversity of predicted effects relative to that of observed ones.
 
     mean_p<q |predicted_p - predicted_q| / mean_p<q |observed_p - observed_q|
 
-0 is one prediction for all, mode collapse; 1 is as diverse as the data.  Blind to whether anything
-is right: noise alone raises it, in the data too, and beyond 1 larger is not better.  Defined for
-two perturbations or more.
+0 is one prediction for all perturbations, which is mode collapse; 1 is as diverse as the data.
+Higher means more diverse predictions, and up to 1 that is better.  It needs two perturbations or
+more.
 """
 
 from math import inf
@@ -29,9 +29,11 @@ def score(*, effect: NDArray[Any], data_effect: NDArray[Any]) -> float:
 METRIC = Metric(
     label="mode-collapse index",
     score=score,
-    needs=frozenset({"effect", "data_effect"}),
     better="higher",
     bounds=(0.0, inf),
     unit="diversity of observed effects",
-    reference="this project",
+    family="perturbation effects",
+    blind_to="It is blind to whether any prediction is right. Noise alone raises it, that of the "
+    "data too; above 1, larger is not better.",
+    reference="defined here",
 )

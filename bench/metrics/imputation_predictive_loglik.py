@@ -2,9 +2,10 @@
 
     mean over masked entries of  log NB(x_ij; m_ij, m_ij^2 / v_ij)
 
-m (no smaller than 1e-6 counts) and v are the posterior mean and variance of the entry's rate: the
-negative binomial whose Gamma-distributed rate has these two moments, a Poisson where v is zero.
-Unlike the Poisson log-likelihood it rewards a model that knows how noisy the rates are.
+m (not below 1e-6 counts) and v are the posterior mean and variance of the entry's rate.  The
+negative binomial is the one whose Gamma-distributed rate has these two moments, a Poisson where v
+is zero.  Higher means that masked counts get more probability; unlike the Poisson log-likelihood it
+rewards a model that knows how uncertain its rates are.
 """
 
 from math import inf
@@ -30,9 +31,11 @@ def score(
 METRIC = Metric(
     label="imputation predictive log-likelihood",
     score=score,
-    needs=frozenset({"expected_counts", "rate_variance", "masked", "masked_counts"}),
     better="higher",
     bounds=(-inf, 0.0),
     unit="nats per masked entry",
+    family="masked entries",
+    blind_to="It is blind to the shape of the posterior beyond two moments: a bimodal one is "
+    "scored as a Gamma.",
     reference="defined here",
 )

@@ -1,9 +1,9 @@
-"""How much of a cell's neighbourhood is of its own type.
+"""Share of a cell's neighbours that are of its own type.
 
     mean over types t of  mean over cells i of t of  share of type t among 30 neighbours of i
 
-The cell itself is not counted.  Every type weighs the same however rare, so a type of fewer than
-31 cells cannot reach 1.
+A cell is not its own neighbour.  Every type has the same weight, however rare.  Higher means that
+types are kept apart.
 """
 
 from typing import Any
@@ -22,9 +22,10 @@ def score(*, neighbour_index: NDArray[Any], cell_type: NDArray[Any]) -> float:
 METRIC = Metric(
     label="k-NN purity",
     score=score,
-    needs=frozenset({"neighbour_index", "cell_type"}),
     better="higher",
     bounds=(0.0, 1.0),
     unit="share of neighbours",
+    family="batch integration",
+    blind_to="It is blind to batches. A type of fewer than 31 cells cannot reach 1.",
     reference="Xu et al. 2021, doi:10.15252/msb.20209620, as its code computed it: per type",
 )

@@ -1,9 +1,12 @@
 """Marginal log-likelihood of held-out cells, per cell.
 
-    mean over cells of  log p(x_i),  estimated by importance sampling
+    mean over cells of  log (1/S) sum_s w_is,      w_is = p(x_i, z_s) / q(z_s | x_i),  S = 1,000
 
-Natural logarithm, summed over genes, all constants kept; every cell weighs the same.
-The library size is asked for only because it marks cells that were held out as a whole.
+The estimator of `iwelbo` with enough draws to stand for the likelihood; a latent library size is
+integrated out together with z.  Natural logarithm, summed over genes, all constants kept.  Every
+cell has the same weight, where the source averaged the means of minibatches.  Higher means that the
+model gives new cells more probability.  A study has to name the
+readout for it: `readouts: {marginal_loglik: {}}`.
 """
 
 from math import inf
@@ -21,9 +24,12 @@ def score(*, marginal_loglik_per_cell: NDArray[Any], library: NDArray[Any]) -> f
 METRIC = Metric(
     label="marginal log-likelihood",
     score=score,
-    needs=frozenset({"marginal_loglik_per_cell", "library"}),
     better="higher",
     bounds=(-inf, 0.0),
     unit="nats per cell",
+    family="held-out cells",
+    blind_to="It is blind to depth: cells with more counts have lower values. A variant that is "
+    "given the library size reports a value conditional on it, which is higher and not comparable "
+    "with the others.",
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",
 )

@@ -1,9 +1,8 @@
-"""Whether every true latent is found as one latent, up to its sign and scale.
+"""Whether every true latent is found as one learned latent, up to sign and scale.
 
     (1/K) max over one-to-one matches k(l) of sum_l |corr(latent_k(l), true_l)|,   K true latents
 
-A true latent that stays without a match counts 0.  Blind to anything but a line between the two,
-and to further latents that say nothing.
+A true latent without a match counts 0.  Higher means that more true latents are found as they are.
 """
 
 from typing import Any
@@ -21,9 +20,11 @@ def score(*, latent: NDArray[Any], true_latent: NDArray[Any]) -> float:
 METRIC = Metric(
     label="mean correlation coefficient",
     score=score,
-    needs=frozenset({"latent", "true_latent"}),
     better="higher",
     bounds=(0.0, 1.0),
     unit="absolute Pearson correlation",
+    family="latents of treatments",
+    blind_to="It is blind to relations that are not linear, and to further learned latents that "
+    "carry no information.",
     reference="Lopez et al. 2023, arXiv 2211.03553 (sVAE+)",
 )

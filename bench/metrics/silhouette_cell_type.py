@@ -2,8 +2,8 @@
 
     mean over cells of  (b_i - a_i) / max(a_i, b_i)
 
-a_i is the mean distance to cells of the same type, b_i to those of the nearest other type.
-Euclidean distances, which the latent's own scale and its number of dimensions both move.
+a_i is the mean Euclidean distance to cells of the same type, b_i that to the cells of the nearest
+other type.  Higher means that types are compact and far from each other.
 """
 
 from typing import Any
@@ -25,9 +25,11 @@ def score(*, latent: NDArray[Any], cell_type: NDArray[Any]) -> float:
 METRIC = Metric(
     label="silhouette of cell types",
     score=score,
-    needs=frozenset({"latent", "cell_type"}),
     better="higher",
     bounds=(-1.0, 1.0),
     unit="silhouette",
+    family="batch integration",
+    blind_to="It is blind to neighbourhoods: it sees mean distances only, which the scale and the "
+    "number of dimensions of the latent change.",
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",
 )

@@ -14,12 +14,13 @@ from bench.catalogue import Shelf
 from bench.core.baseline import Baseline
 from bench.core.dataset import Dataset
 from bench.core.errors import Finding, UserError, mistake
-from bench.core.metric import Metric
+from bench.core.metric import Metric, MetricName
 from bench.core.readout import Readout
 from bench.core.task import Task
 from bench.core.tracker import Tracker
 from bench.core.variant import Variant
 from bench.planning.parameters import Parameter, check, parameters_of, unknown
+from bench.planning.renamed_metrics import RENAMED
 from bench.planning.sweeps import combinations, is_safe, labels, swept_keys
 from bench.training.config import TrainingConfig
 
@@ -116,6 +117,22 @@ class Resolver:
             self.note(*(finding._replace(place=place) for finding in error.findings))
             return None
         return card
+
+    def find_metric(self, name: str, place: str) -> tuple[str, Metric] | None:
+        """A metric's full name, its view included, and its card; None, with a finding, if none."""
+        if name in RENAMED:
+            self.note(Finding(place, name, f"{name} is now {RENAMED[name]}"))
+            return None
+        measure, view = MetricName.parse(name)
+        card = self.find("metrics", measure, place)
+        if card is None:
+            return None
+        try:
+            found = catalogue.view_of(card, name)
+        except UserError as error:
+            self.note(*(finding._replace(place=place) for finding in error.findings))
+            return None
+        return str(MetricName(measure, view or card.default)), found
 
     def of_list(self, shelf: Shelf, items: list[Any], section: str) -> list[Entry]:
         """The entries of a list whose items are names, paths, or labels with parameters."""

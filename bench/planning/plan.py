@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench import catalogue
 from bench.core.errors import Finding, UserError
 from bench.core.files import sha256_of
+from bench.core.metric import MetricName
 from bench.planning import fingerprint
 from bench.planning.matching import (
     Match,
@@ -64,10 +65,12 @@ def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Pla
 
 
 def metric_row(name: str, card: Any) -> Row:
-    """A metric's card as ``metrics.csv`` shows it; an end without bound is None."""
+    """A metric as ``metrics.csv`` shows it; an end without bound is None."""
+    known = MetricName.parse(name)
     lowest, highest = (bound if isfinite(bound) else None for bound in card.bounds)
     row = {key: getattr(card, key) for key in ("label", "better", "unit", "sound", "reference")}
-    return {"metric": Path(name).stem, "lowest": lowest, "highest": highest, **row}
+    names = {"metric": known.in_tables, "measure": known.file}
+    return {**names, "lowest": lowest, "highest": highest, **row}
 
 
 class _Planner:
@@ -203,7 +206,7 @@ class _Planner:
         """What all trials have in common as runs; they are read out twice, to be selected too."""
         row = self._row(search.entry, dataset, task, match)
         files = [catalogue.file_of("readouts", name) for name in match.readouts]
-        files += [search.entry.file, catalogue.file_of("metrics", search.metric)]
+        files += [search.entry.file, catalogue.metric_file(search.metric)]
         selects_by = {"metric": search.metric, "readouts": self._options(match.selects_by)}
         readout = {"readout": self.code("read_out_trial", *files)}
         return row | {"selects_by": selects_by, "code": row["code"] | readout}
@@ -224,7 +227,7 @@ class _Planner:
     def _code(self, entry: "Entry", match: Match) -> dict[str, str]:
         """Digests of the jobs of a run; a baseline is fitted and read out in one job."""
         readouts = [catalogue.file_of("readouts", name) for name in match.readouts]
-        metrics = [catalogue.file_of("metrics", name) for name in match.metrics]
+        metrics = dict.fromkeys(map(catalogue.metric_file, match.metrics))
         score = self.code("score", *metrics)
         if entry.shelf == "baselines":
             fit = self.code("fit_baseline", entry.file, *readouts)

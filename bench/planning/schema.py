@@ -1,7 +1,8 @@
-"""The JSON schema of a study and its key table, generated: ``python -m bench.planning.schema``.
+"""What is generated for people and editors: ``python -m bench.planning.schema``.
 
 Editors complete and check a study by ``configs/study.schema.json``; people read
 ``configs/README.md``.  Both come from the models and dataclasses that validation uses.
+``docs/metrics.md`` comes from the files of the metrics, see :mod:`bench.planning.metrics_page`.
 """
 
 import json
@@ -13,6 +14,7 @@ from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.files import write_text
 from bench.planning.entries import NAMED_BY
+from bench.planning.metrics_page import PAGE, metrics_page
 from bench.planning.parameters import Parameter, documented, expectation, field_docs, parameters_of
 from bench.planning.search_keys import RangeKeys, SearchKeys, is_number
 from bench.planning.study import StudyFile
@@ -49,6 +51,7 @@ def generated(folder: Path = CONFIGS) -> dict[Path, str]:
     return {
         folder / "study.schema.json": schema,
         readme: f"{before}{BEGIN}\n\n{table}\n{END}{after}",
+        PAGE: metrics_page(PAGE.read_text(encoding="utf8")),
     }
 
 
@@ -69,8 +72,7 @@ def study_schema() -> Schema:
     top["training"] = top["training"] | _parameters(TrainingConfig, sweeps=True)
     readouts = {name: _parameters(_own("readouts", name)) for name in catalogue.names("readouts")}
     top["readouts"] |= {"properties": readouts}
-    names = {"anyOf": [{"enum": ["all", *catalogue.names("metrics")]}, _path()]}
-    top["metrics"]["anyOf"] = [{"const": "all"}, {"type": "array", "items": names}]
+    top["metrics"]["anyOf"] = [{"const": "all"}, {"type": "array", "items": _metric()}]
     one_range = _parameters(RangeKeys) | {"required": ["low", "high"]}
     schema["definitions"] = {"range": one_range, "runs": runs}
     return {"$schema": "http://json-schema.org/draft-07/schema#", **schema, "title": "A study"}
@@ -94,11 +96,13 @@ def key_table() -> Iterator[str]:
             )
     yield "### Metrics"
     yield ""
+    yield "`measure`, or `measure.view`; explained in [docs/metrics.md](../docs/metrics.md)."
+    yield ""
     yield "| name | better | unit | needs |"
     yield "|---|---|---|---|"
-    for name in catalogue.names("metrics"):
-        card = catalogue.card("metrics", name)
-        yield f"| `{name}` | {card.better} | {card.unit} | {_quoted(card.needs)} |"
+    for name in catalogue.metric_names():
+        metric = catalogue.metric(name)
+        yield f"| `{name}` | {metric.better} | {metric.unit} | {_quoted(metric.needs)} |"
 
 
 def main() -> None:
@@ -162,6 +166,12 @@ def _item(shelf: Shelf) -> Schema:
         "additionalProperties": _either([*bodies, {"type": "null"}]),
     }
     return {"anyOf": [{"enum": names}, _path(), labelled]}
+
+
+def _metric() -> Schema:
+    """A measure, one of its views, or a path with or without a view."""
+    known = dict.fromkeys(["all", *catalogue.names("metrics"), *catalogue.metric_names()])
+    return _either([{"enum": list(known)}, {"type": "string", "pattern": r"\.py(\.\w+)?$"}])
 
 
 def _body(shelf: Shelf, name: str) -> Schema:

@@ -30,8 +30,8 @@ class SearchKeys:
     """What stands under a search's label beside its variant and that variant's parameters."""
 
     metric: str
-    """Name, or path to your own file: what trials are chosen by, on the cells that a task keeps for
-    that and never judges in the end."""
+    """Name (``accuracy.knn``), or path to your own file: what trials are chosen by, on the cells
+    that a task keeps for that and never judges in the end."""
     trials: Annotated[int, Ge(1)]
     """Settings that are tried on every dataset and task, each with all seeds on all splits."""
     per_round: Annotated[int, Ge(1)] = 4
@@ -56,7 +56,7 @@ class Search:
     entry: Entry
     """A run with the fixed parameters, and with the first value of those that are searched."""
     metric: str
-    """Its name on the shelf, or the path of the user's file, as given."""
+    """Its full name, or the path of the user's file, as given."""
     card: Metric
     trials: int
     per_round: int
@@ -145,11 +145,12 @@ def _own_keys(
 ) -> tuple[dict[str, Any], Any]:
     """What a search says of itself, empty if anything is wrong with that, and its metric's card."""
     metric, result = given.get("metric"), check(SearchKeys, given, place)
-    card = resolver.find("metrics", metric, f"{place}.metric") if isinstance(metric, str) else None
+    found = resolver.find_metric(metric, f"{place}.metric") if isinstance(metric, str) else None
     if isinstance(result, list):
         resolver.note(*result)
         return {}, None
-    return result.values, card
+    name, card = found or (metric, None)
+    return {**result.values, "metric": name}, card
 
 
 def _space(

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench import catalogue
 from bench.core.errors import Finding, suggestion
+from bench.core.metric import MetricName
 from bench.planning.entries import SAFE_LABEL, Entry, Resolver
 from bench.planning.parameters import check, parameters_of, unknown
 from bench.planning.search_keys import Search, need_apart, searches
@@ -51,7 +52,8 @@ class StudyFile(BaseModel):
     baselines: list[Any] = []
     """List of names, paths to own files, or labels with parameters below them."""
     metrics: Literal["all"] | list[str] = "all"
-    """``all`` (every metric whose needs are met), or a list of names and paths to own files."""
+    """``all`` (every view of every measure whose needs are met), or a list of names and paths to
+    own files: ``accuracy``, ``accuracy.knn``, ``mine.py``, ``mine.py.top20``."""
     readouts: dict[str, Any] = {}
     """Readout: its options. One that none of the study's tasks asks for is asked for in all."""
     reference: str = ""
@@ -88,7 +90,7 @@ class Study:
     searches: tuple[Search, ...]
     baselines: tuple[Entry, ...]
     metrics: Mapping[str, Option]
-    """By name, or path as given."""
+    """By full name (``scib.total`` where a study says ``scib``), or path as given."""
     named_metrics: frozenset[str]
     """Those the study names itself, which must be met somewhere."""
     readouts: Mapping[str, Option]
@@ -198,10 +200,13 @@ def _metrics(
 ) -> tuple[dict[str, Option], frozenset[str]]:
     listed = [given] if isinstance(given, str) else given
     named = [name for name in listed if name != ALL]
-    names = [*(catalogue.names("metrics") if ALL in listed else []), *named]
-    _need_distinct_files(list(dict.fromkeys(names)), "metrics", resolver)
-    cards = {name: resolver.find("metrics", name, "metrics") for name in dict.fromkeys(names)}
-    return {n: Option(card, {}) for n, card in cards.items() if card is not None}, frozenset(named)
+    names = [*(catalogue.metric_names() if ALL in listed else []), *named]
+    measures = [MetricName.parse(name).measure for name in names]
+    _need_distinct_files(list(dict.fromkeys(measures)), "metrics", resolver)
+    found = {name: resolver.find_metric(name, "metrics") for name in dict.fromkeys(names)}
+    known = {name: metric for name, metric in found.items() if metric is not None}
+    options = {full: Option(card, {}) for full, card in known.values()}
+    return options, frozenset(known[name][0] for name in named if name in known)
 
 
 def _readouts(given: Mapping[str, Any], resolver: Resolver) -> dict[str, Option]:

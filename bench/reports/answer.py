@@ -38,7 +38,7 @@ def lead(board: Board) -> Lead:
     leader, runner_up = [*board.competitors[:2], None, None][:2]
     ahead = None
     if leader and runner_up:
-        ahead = difference(leader.values, runner_up.values, board.better)
+        ahead = difference(leader.values, runner_up.values, board.sign)
     level = tuple(
         s.run
         for s in board.competitors

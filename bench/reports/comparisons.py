@@ -6,7 +6,7 @@ task and dataset are one family, corrected after Holm.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import rankdata
@@ -99,7 +99,7 @@ def average_ranks(boards: Sequence[Board]) -> list[AverageRank]:
 def _difference(vae: Standing, baseline: Standing, board: Board) -> Difference | None:
     if not vae.values.keys() & baseline.values.keys():
         return None
-    return difference(vae.values, baseline.values, board.better)
+    return difference(vae.values, baseline.values, board.sign)
 
 
 def _entrants(board: Board) -> list[Standing]:
@@ -108,17 +108,14 @@ def _entrants(board: Board) -> list[Standing]:
 
 def _ranks_of_means(board: Board) -> dict[str, float]:
     entrants = _entrants(board)
-    losses = [_loss(board, s.score.mean) if s.score.n else np.inf for s in entrants]
+    losses = [-board.sign * s.score.mean if s.score.n else np.inf for s in entrants]
     return {s.entrant: float(r) for s, r in zip(entrants, rankdata(losses), strict=True)}
 
 
 def _ranks_of_resamples(board: Board) -> dict[str, np.ndarray]:
     entrants = _entrants(board)
     nothing = np.full(N_RESAMPLES, np.inf)
-    losses = [_loss(board, resampled_means(s.values)) if s.score.n else nothing for s in entrants]
+    sign = board.sign
+    losses = [-sign * resampled_means(s.values) if s.score.n else nothing for s in entrants]
     ranks = rankdata(np.vstack(losses), axis=0) if losses else []
     return {s.entrant: row for s, row in zip(entrants, ranks, strict=True)}
-
-
-def _loss(board: Board, score: Any) -> Any:
-    return -score if board.better == "higher" else score

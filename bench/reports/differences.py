@@ -16,12 +16,11 @@ import pandas as pd
 
 from bench.core.rows import DIFFERENCES
 from bench.reports.figures import INK, Spec, style, without_theme
-from bench.reports.standings import Board
+from bench.reports.standings import BOUNDS, Board
 from bench.reports.wording import decimals_for, interval, signed
 from bench.results.statistics import Verdict, difference, verdict
 from bench.results.tables import Results
 
-FIRST = "iwelbo"
 MOST_RUNS = 40
 """Runs of one figure: the best ones."""
 COLOURS = {"better": "#2a9d78", "worse": "#d64a3a", "tie": "#8a8f98", "undecided": "#8a8f98"}
@@ -80,7 +79,7 @@ def _rows(results: Results, reference: str, dataset: str, task: str) -> Iterator
         for run in sorted(str(run) for run in runs if run != against):
             ours = results.values.get((dataset, task, run, metric), {})
             if ours.keys() & theirs.keys():
-                found = difference(ours, theirs, results.better(metric))
+                found = difference(ours, theirs, results.sign(metric))
                 numbers = (found.mean, found.low, found.high, found.n)
                 row = (dataset, task, metric, run, reference, *numbers)
                 yield dict(zip(DIFFERENCES, row, strict=True))
@@ -96,7 +95,7 @@ def _is_here(results: Results, reference: str, dataset: str, task: str) -> str:
 
 def _metrics(results: Results, ranked: str) -> list[str]:
     sound = sorted(name for name in results.metrics["metric"] if results.sound(name))
-    return [name for name in dict.fromkeys([FIRST, ranked, *sound]) if name in sound]
+    return [name for name in dict.fromkeys([BOUNDS[0], ranked, *sound]) if name in sound]
 
 
 def _panel(results: Results, reference: str, board: Board) -> Panel:

@@ -21,15 +21,13 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from bench.reports.figures import Spec
-from bench.reports.standings import Board
+from bench.reports.standings import BOUNDS, Board
 from bench.reports.sweep_figures import marginal_chart, point_chart
 from bench.reports.swept import Sweep, sweeps_of
 from bench.reports.wording import decimals_for, number
 from bench.results.statistics import Estimate, Unit, estimate
 from bench.results.tables import Results
 
-BOUNDS = ("iwelbo", "elbo")
-"""The first of these that is scored stands beside the ranking metric."""
 MOST_PANELS = 40
 
 Scores = Mapping[Unit, float]

@@ -133,12 +133,12 @@ def _names(data: Any, side: Any, board: Board) -> Any:
     away = -8 if side == "left" else 8
     # On the better side of the point, where the staircase is not.
     return here.mark_text(
-        align=align, dx=away, dy=-9 if board.better == "higher" else 10, fontSize=11, fill=INK
+        align=align, dx=away, dy=-9 if board.sign > 0 else 10, fontSize=11, fill=INK
     )
 
 
 def _front(board: Board, shown: Sequence[Standing]) -> list[Standing]:
-    sign, best, front = (1.0 if board.better == "higher" else -1.0), float("-inf"), []
+    sign, best, front = board.sign, float("-inf"), []
     for standing in sorted(
         shown, key=lambda s: (s.costs["train_seconds"], -sign * s.score.mean, s.run)
     ):

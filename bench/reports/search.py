@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.core.metric import sign_of
 from bench.core.rows import SEARCH
 from bench.reports.figures import INK, Spec, style, without_theme
 from bench.reports.standings import FAR, Board
@@ -158,9 +159,9 @@ def _chart(trials: Sequence[Trial], better: str, where: str) -> Spec | None:
 
 def _points(trials: Sequence[Trial], better: str) -> list[dict[str, Any]]:
     """What is drawn of the trials that have a value."""
-    choose, best, rows = (max if better == "higher" else min), None, []
+    sign, best, rows = sign_of(better), None, []
     for trial in (trial for trial in trials if isfinite(trial.value)):
-        best = trial.value if best is None else choose(best, trial.value)
+        best = trial.value if best is None else sign * max(sign * best, sign * trial.value)
         rows.append(
             {
                 "trial": trial.number,
@@ -176,7 +177,8 @@ def _points(trials: Sequence[Trial], better: str) -> list[dict[str, Any]]:
 
 def _span(values: Sequence[float], better: str) -> tuple[float, float]:
     """From the best to some times the typical distance from it; what is worse lies at the edge."""
-    best = max(values) if better == "higher" else min(values)
+    sign = sign_of(better)
+    best = sign * max(sign * value for value in values)
     behind = [abs(best - value) for value in values]
     typical = median([gap for gap in behind if gap > 0] or [0.0])
     near = [v for v, gap in zip(values, behind, strict=True) if gap <= FAR * typical]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from bench.core.metric import Direction, sign_of
 from bench.results.statistics import (
     Difference,
     Estimate,
@@ -25,6 +26,8 @@ from bench.results.tables import Results
 FLOORS, CEILINGS = ("mean", "batch_onehot"), ("oracle", "cell_type_onehot")
 """The controls that scores are scaled between: the first of these that the study has, else the
 first of its controls."""
+BOUNDS = ("iwelbo", "elbo")
+"""The measures of a model's bound, the tighter first: sections show one beside what ranks."""
 FAR = 6.0
 """Scores this many typical gaps behind the best are drawn at the edge of a figure."""
 NOT_DUE = "not scored by this metric"
@@ -79,7 +82,7 @@ class Board:
     task: str
     dataset: str
     metric: str
-    better: Literal["higher", "lower"]
+    better: Direction
     unit: str
     standings: tuple[Standing, ...]
     floor: Standing | None
@@ -88,6 +91,11 @@ class Board:
     """False where the controls lie closer together than seeds scatter, or the wrong way round."""
     span: tuple[float, float]
     """The part of the axis worth drawing, lowest first."""
+
+    @property
+    def sign(self) -> float:
+        """The factor that turns scores so that higher is better."""
+        return sign_of(self.better)
 
     @property
     def competitors(self) -> list[Standing]:
@@ -109,7 +117,7 @@ def boards(results: Results) -> list[Board]:
 
 def _board(results: Results, task: str, dataset: str) -> Board:
     metric = results.ranked_by.get(task, "")
-    better = results.better(metric)
+    sign = results.sign(metric)
     plan = results.contenders
     plan = plan[(plan.task == task) & (plan.dataset == dataset)]
     records = results.runs[(results.runs.task == task) & (results.runs.dataset == dataset)]
@@ -118,26 +126,25 @@ def _board(results: Results, task: str, dataset: str) -> Board:
         _enter(results, rows, by_run.get(str(run), records.iloc[:0]), metric)
         for run, rows in plan.groupby("run")
     ]
-    sign = -1.0 if better == "higher" else 1.0
-    entered.sort(key=lambda s: (s.score.n == 0, sign * s.score.mean if s.score.n else 0.0, s.run))
+    entered.sort(key=lambda s: (s.score.n == 0, -sign * s.score.mean if s.score.n else 0.0, s.run))
     floor, ceiling = _control(entered, "floor", FLOORS), _control(entered, "ceiling", CEILINGS)
-    informative = _informative(entered, floor, ceiling, -sign)
+    informative = _informative(entered, floor, ceiling, sign)
     leader = next((standing for standing in entered if standing.competes), None)
     ranks = {s.run: rank for rank, s in enumerate((s for s in entered if s.competes), start=1)}
     return Board(
         task=task,
         dataset=dataset,
         metric=metric,
-        better=better,
+        better=results.better(metric),
         unit=str(results.fact(metric, "unit")),
         standings=tuple(
-            _placed(standing, ranks.get(standing.run), leader, floor, ceiling, better)
+            _placed(standing, ranks.get(standing.run), leader, floor, ceiling, sign)
             for standing in entered
         ),
         floor=floor,
         ceiling=ceiling,
         informative=informative,
-        span=_span(entered, -sign),
+        span=_span(entered, sign),
     )
 
 
@@ -211,14 +218,14 @@ def _placed(
     leader: Standing | None,
     floor: Standing | None,
     ceiling: Standing | None,
-    better: Literal["higher", "lower"],
+    sign: float,
 ) -> Standing:
     between = nan
     if standing.score.n and floor and ceiling and floor.score.mean != ceiling.score.mean:
         between = scaled(standing.score.mean, floor.score.mean, ceiling.score.mean)
     paired = None
     if leader and rank and standing is not leader:
-        paired = difference(standing.values, leader.values, better)
+        paired = difference(standing.values, leader.values, sign)
     return replace(standing, rank=rank, scaled=between, to_leader=paired)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.core.dataset import Dataset
 from bench.core.files import read_json
+from bench.core.metric import MetricName
 from bench.core.rows import RUN_KEYS, RUNS, SCORES, UNSCORED
 from bench.results import layout
 from bench.results.records import Record, content_of, find_record
@@ -136,7 +137,7 @@ def _unscored(run: Mapping[str, Any], scored: Row) -> Iterator[Row]:
     """What has no score: with its reason, or because nobody wrote one."""
     yield from scored["unscored"]
     known = {row["metric"] for row in (*scored["scores"], *scored["unscored"])}
-    for metric in (Path(name).stem for name in run["metrics"]):
+    for metric in (MetricName.parse(name).in_tables for name in run["metrics"]):
         if metric not in known:
             yield {"metric": metric, "status": "failed", "reason": "no score was written"}
 

@@ -71,11 +71,11 @@ def estimate(values: Mapping[Unit, float]) -> Estimate:
     return Estimate(float(np.mean(_per_split(row, splits))), _sd(row, splits), low, high, len(row))
 
 
-def difference(
-    ours: Mapping[Unit, float], theirs: Mapping[Unit, float], better: Literal["higher", "lower"]
-) -> Difference:
-    """Ours against theirs on the splits and seeds that both have."""
-    sign = 1.0 if better == "higher" else -1.0
+def difference(ours: Mapping[Unit, float], theirs: Mapping[Unit, float], sign: float) -> Difference:
+    """Ours against theirs on the splits and seeds that both have.
+
+    ``sign`` is the metric's: −1 where lower scores are better.
+    """
     paired = {unit: sign * (ours[unit] - theirs[unit]) for unit in ours.keys() & theirs.keys()}
     mean, _, low, high, n = estimate(paired)
     return Difference(mean, low, high, n, sign_flip(paired), verdict(low, high))

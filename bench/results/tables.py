@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, nan
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from bench.core import rows
 from bench.core.errors import Finding, UserError, mistake
 from bench.core.files import read_json
+from bench.core.metric import Direction, sign_of
 from bench.results import layout
 from bench.results.statistics import Unit
 
@@ -104,7 +105,11 @@ class Results:
         """Whether a metric may rank."""
         return str(self.fact(metric, "sound", True)) == "True"
 
-    def better(self, metric: str) -> Literal["higher", "lower"]:
+    def sign(self, metric: str) -> float:
+        """The factor that turns scores of a metric so that higher is better."""
+        return sign_of(self.better(metric))
+
+    def better(self, metric: str) -> Direction:
         """The direction of a metric."""
         return "lower" if self.fact(metric, "better", "higher") == "lower" else "higher"
 
@@ -161,7 +166,7 @@ def read_curves(run: Path, seeds: Iterable[int]) -> pd.DataFrame | None:
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if not path.is_file():
         raise mistake(str(path), None, "is missing", "gather the study first")
-    names = {"dataset", "task", "run", "model", "label", "metric", "device", "unit"}
+    names = {"dataset", "task", "run", "model", "label", "metric", "measure", "device", "unit"}
     names |= {"status", "stage", "reason"}
     names |= {"search", "better"} if "search" in columns else set()
     names |= {"reference"} if "difference" in columns else set()

@@ -9,6 +9,7 @@ from math import fsum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.core.metric import sign_of
 from bench.results.layout import VALIDATION
 from bench.results.records import read_record
 from bench.search.trials import folder_of_trial, proposed
@@ -64,8 +65,10 @@ def outcome(trial: Row, records: Iterable[Mapping[str, Any]]) -> Outcome:
 
 def best(found: Iterable[Outcome], better: str) -> Outcome | None:
     """The trial of the best value, the first of several; none where all failed."""
-    sign = -1.0 if better == "higher" else 1.0
-    known = [(sign * one.value, one.trial["number"], one) for one in found if one.value is not None]
+    sign = sign_of(better)
+    known = [
+        (-sign * one.value, one.trial["number"], one) for one in found if one.value is not None
+    ]
     return min(known, key=lambda entry: entry[:2])[2] if known else None
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.core.metric import sign_of
 from bench.core.seeds import address
 from bench.search.outcomes import Outcome
 from bench.search.trials import label_of
@@ -67,7 +68,7 @@ def settings(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=DRAWN, constant_liar=True)
     study = optuna.create_study(
-        direction="maximize" if better == "higher" else "minimize", sampler=sampler
+        direction="maximize" if sign_of(better) > 0 else "minimize", sampler=sampler
     )
     distributions = {key: _distribution(one) for key, one in space.items()}
     known = []

@@ -71,6 +71,6 @@ TASK = Task(
     needs=frozenset({"counts", "batch", "cell_type"}),
     asks=frozenset({"latent", "embedding"}),
     answers=frozenset({"uncorrected"}),
-    ranked_by="scib_total",
+    ranked_by="scib.total",
     reference="Luecken et al. 2022, doi:10.1038/s41592-021-01336-8",
 )

@@ -13,11 +13,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 from bench.baselines import linear_svm
-from bench.catalogue import card, names
+from bench.catalogue import card, metric, names
 from bench.core.problem import TEST, TRAIN, Problem
 from bench.core.seeds import numpy_generator
 from bench.parts.counts.log_counts import embedded, log_counts, logs_of
-from bench.parts.scoring.classification import balanced_accuracy, judged
 
 CLASSIFYING = [n for n in names("baselines") if "known_type" in card("baselines", n).needs]
 COMPETING = [n for n in CLASSIFYING if card("baselines", n).role == "competitor"]
@@ -42,8 +41,12 @@ def found(name: str, problem: Problem, **config: Any) -> NDArray:
 
 
 def share_found(probability: NDArray, problem: Problem) -> float:
-    known, rows = problem.labels["known_type"], problem.scored
-    return balanced_accuracy(judged(probability[rows], known[rows], problem.answers["true_type"]))
+    rows = problem.scored
+    given = {
+        "class_probability": probability[rows],
+        "known_type": problem.labels["known_type"][rows],
+    }
+    return metric("balanced_accuracy").value({**given, "true_type": problem.answers["true_type"]})
 
 
 def known_of(problem: Problem) -> tuple[NDArray, NDArray]:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from bench.baselines.additive_effects import unit_effects
 from bench.baselines.linear_effects import gene_components, ridge
 from bench.baselines.nearest_perturbation import nearest
-from bench.catalogue import card
+from bench.catalogue import card, metric
 from bench.core.metric import NotApplicable
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.metrics._scoring import score_all
@@ -264,7 +264,7 @@ def scores_of(baseline: str, problem: Problem, *metrics: str) -> dict[str, float
     entry, readout = card("baselines", baseline), card("readouts", "effects")
     fitted = entry.fit(problem, entry.config(), np.random.default_rng(0))
     arrays = readout.of_baseline(fitted, problem, readout.config())
-    good, bad = score_all({name: card("metrics", name) for name in metrics}, arrays, problem)
+    good, bad = score_all({name: metric(name) for name in metrics}, arrays, problem)
     assert {row["status"] for row in bad} <= {"not_applicable"}
     return {row["metric"]: row["value"] for row in good}
 
@@ -274,13 +274,13 @@ def test_baselines_stand_in_their_order_where_effects_add_up() -> None:
 
     Chance: the mean of 30 cells of variance 1 misses by a root mean square of sqrt(2 / 30) = 0.26
     on either side, the matching mean by half of an effect of variance 4: far beyond any error."""
-    problem, metric = simulated(np.random.default_rng(6)), "effect_rmse"
+    problem, rmse = simulated(np.random.default_rng(6)), "effect_rmse"
     order = ("oracle_effects", "additive_effects", "nearest_perturbation", "no_effect")
-    errors = [scores_of(name, problem, metric)[metric] for name in order]
+    errors = [scores_of(name, problem, rmse)[rmse] for name in order]
     assert np.all(np.diff(errors) > 0)
-    other = scores_of("split_half", problem, metric)[metric]
+    other = scores_of("split_half", problem, rmse)[rmse]
     assert errors[0] < other < errors[2]
-    assert scores_of("mean_effect", problem, metric)[metric] < errors[3]
+    assert scores_of("mean_effect", problem, rmse)[rmse] < errors[3]
 
 
 def test_the_mean_effect_scores_nothing_beyond_itself() -> None:
@@ -289,14 +289,14 @@ def test_the_mean_effect_scores_nothing_beyond_itself() -> None:
     found = scores_of(
         "mean_effect",
         problem,
-        *("effect_pearson", "effect_pearson_centroid", "effect_rmse_rank", "effect_cosine_rank"),
+        *("effect_pearson", "effect_pearson.centroid", "effect_rank.rmse", "effect_rank.cosine"),
         *("effect_mode_collapse", "effect_discrimination"),
     )
     assert found.pop("effect_pearson") > 0.3
     assert found == {
-        "effect_pearson_centroid": 0,
-        "effect_rmse_rank": 0.5,
-        "effect_cosine_rank": 0.5,
+        "effect_pearson.centroid": 0,
+        "effect_rank.rmse": 0.5,
+        "effect_rank.cosine": 0.5,
         "effect_mode_collapse": 0,
         "effect_discrimination": pytest.approx(0.5, abs=1e-12),
     }
@@ -312,14 +312,14 @@ def test_a_single_perturbation_has_neither_ranks_nor_spread() -> None:
     )
     problem = replace(problem, answers=answers | {"target_gene": np.zeros((1, N_GENES), bool)})
     comparing = (
-        *("effect_rmse_rank", "effect_cosine_rank", "effect_discrimination"),
-        *("effect_pearson_spread", "effect_pearson_top20_spread", "effect_mode_collapse"),
-        *("effect_r2_spread", "effect_r2_top20_spread", "effect_pearson_centroid"),
+        *("effect_rank.rmse", "effect_rank.cosine", "effect_discrimination"),
+        *("effect_pearson.spread", "effect_pearson.top20_spread", "effect_mode_collapse"),
+        *("effect_r2.spread", "effect_r2.top20_spread", "effect_pearson.centroid"),
     )
     alone = ("effect_pearson", "effect_r2", "effect_rmse", "effect_e_distance", "effect_mmd")
     found = scores_of("nearest_perturbation", problem, *comparing, *alone)
     assert set(found) == set(alone)
     with pytest.raises(NotApplicable):
-        card("metrics", "effect_rmse_rank").score(
-            effect=answers["data_effect"], data_effect=answers["data_effect"]
+        metric("effect_rank.rmse").value(
+            {"effect": answers["data_effect"], "data_effect": answers["data_effect"]}
         )

@@ -10,11 +10,11 @@ from sklearn import metrics as theirs
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from bench.catalogue import card, names
-from bench.core.metric import Metric, NotApplicable
+from bench.catalogue import metric, metric_names
+from bench.core.metric import NotApplicable
 from bench.core.problem import for_selection
 from bench.metrics._scoring import score_all
-from bench.parts.scoring.classification import FLOOR
+from bench.metrics.log_loss import FLOOR
 from bench.parts.scoring.derived import Derived
 from tests.conftest import posed
 
@@ -24,7 +24,8 @@ SCORES = (
     *("accuracy", "balanced_accuracy", "macro_f1"),
     *("log_loss", "expected_calibration_error", "auroc"),
 )
-OF_TYPES = [name for name in names("metrics") if "true_type" in card("metrics", name).needs]
+OF_TYPES = [name for name in metric_names() if "true_type" in metric(name).needs]
+PROBES = ("knn", "logistic")
 KINDS = np.array(["a", "b", "c", "d"])
 N_LABELLED, N_HIDDEN = 40, 500
 KNOWN = np.concatenate([np.repeat(KINDS, N_LABELLED // len(KINDS)), np.full(N_HIDDEN, "")])
@@ -48,23 +49,12 @@ def given(probability: NDArray, true_type: NDArray, known: NDArray = KNOWN) -> A
     return {**arrays, "known_type": known, "true_type": true_type}
 
 
-def scored(metric: Metric, arrays: Arrays) -> float:
-    return metric.score(**{name: arrays[name] for name in metric.needs})
+def scored(name: str, arrays: Arrays) -> float:
+    return metric(name).value(arrays)
 
 
-def goodness(metric: Metric, arrays: Arrays) -> float:
-    return scored(metric, arrays) * (1 if metric.better == "higher" else -1)
-
-
-@pytest.fixture(params=OF_TYPES)
-def metric(request: pytest.FixtureRequest) -> Metric:
-    return card("metrics", request.param)
-
-
-@pytest.fixture(params=SCORES)
-def own(request: pytest.FixtureRequest) -> Metric:
-    """One of each kind; the others are the same functions of other probabilities."""
-    return card("metrics", request.param)
+def goodness(name: str, arrays: Arrays) -> float:
+    return scored(name, arrays) * metric(name).sign
 
 
 def calibration_error(true: NDArray, probability: NDArray) -> float:
@@ -89,67 +79,74 @@ THEIRS = {
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", OF_TYPES)
-def test_hidden_cells_are_scored_as_scikit_learn_does(name: str, seed: int) -> None:
+def test_hidden_cells_are_scored_as_scikit_learn_does(seed: int) -> None:
+    """By every view alike: each is given the same probabilities here."""
     arrays, hidden = said(types(seed), seed=seed), KNOWN == ""
-    (kind,) = [
-        k
-        for k in sorted(SCORES, key=len)
-        if name in (k, f"{k}_plugin", f"knn_{k}", f"logistic_{k}")
-    ]
-    expected = THEIRS[kind](arrays["true_type"][hidden], arrays["class_probability"][hidden])
-    assert scored(card("metrics", name), arrays) == pytest.approx(expected, rel=1e-12)
+    found = {name: scored(name, arrays) for name in OF_TYPES}
+    true, probability = arrays["true_type"][hidden], arrays["class_probability"][hidden]
+    expected = {name: THEIRS[name.partition(".")[0]](true, probability) for name in OF_TYPES}
+    assert found == pytest.approx(expected, rel=1e-12)
 
 
 def test_there_is_one_of_each_for_every_source_of_probabilities() -> None:
-    prefixed = {f"{probe}_{name}" for probe in ("knn", "logistic") for name in SCORES}
-    assert set(OF_TYPES) == {*SCORES, *prefixed, "accuracy_plugin", "balanced_accuracy_plugin"}
+    probes = {f"{name}.{probe}" for probe in PROBES for name in SCORES}
+    assert set(OF_TYPES) == {*SCORES, *probes, "accuracy.plugin", "balanced_accuracy.plugin"}
 
 
-def test_one_float_within_bounds_comes_out(metric: Metric) -> None:
-    value = scored(metric, said(types()))
-    assert type(value) is float
-    assert metric.bounds[0] <= value <= metric.bounds[1]
+def test_every_view_takes_probabilities_of_its_own() -> None:
+    sources = {"": "class_", "plugin": "class_", "knn": "knn_", "logistic": "logistic_"}
+    for name in OF_TYPES:
+        view = name.partition(".")[2]
+        array = f"{sources[view]}probability{'_plugin' if view == 'plugin' else ''}"
+        assert metric(name).needs == {array, "known_type", "true_type"}, name
 
 
-def test_nothing_of_labelled_cells_matters(metric: Metric) -> None:
+def test_one_float_within_bounds_comes_out() -> None:
+    for name in OF_TYPES:
+        value, (lowest, highest) = scored(name, said(types())), metric(name).bounds
+        assert type(value) is float, name
+        assert lowest <= value <= highest, name
+
+
+def test_nothing_of_labelled_cells_matters() -> None:
     arrays = said(types())
     told = KNOWN != ""
-    other = arrays | {"true_type": np.where(told, "nonsense", arrays["true_type"])}
-    for name in arrays.keys() & metric.needs - {"known_type", "true_type"}:
-        probability = arrays[name].copy()
-        probability[told] = np.random.default_rng(5).dirichlet(np.ones(4), told.sum())
-        other[name] = probability
-    assert scored(metric, other) == scored(metric, arrays)
+    probability = arrays["class_probability"].copy()
+    probability[told] = np.random.default_rng(5).dirichlet(np.ones(4), told.sum())
+    other = given(probability, np.where(told, "nonsense", arrays["true_type"]))
+    for name in OF_TYPES:
+        assert scored(name, other) == scored(name, arrays), name
 
 
-def test_the_order_of_cells_does_not_matter_and_inputs_are_left_alone(metric: Metric) -> None:
+def test_the_order_of_cells_does_not_matter_and_inputs_are_left_alone() -> None:
     arrays, again = said(types()), said(types())
     order = np.random.default_rng(2).permutation(len(KNOWN))
     shuffled = {name: values[order] for name, values in arrays.items()}
-    assert scored(metric, arrays) == pytest.approx(scored(metric, shuffled), rel=1e-12)
+    one, other = ({n: scored(n, a) for n in OF_TYPES} for a in (arrays, shuffled))
+    assert one == pytest.approx(other, rel=1e-12)
     for name, values in arrays.items():
         np.testing.assert_array_equal(values, again[name])
 
 
-def test_the_truth_is_perfect(own: Metric) -> None:
+def test_the_truth_is_perfect() -> None:
     true = types()
     arrays = given((true[:, None] == KINDS).astype(float), true)
-    assert scored(own, arrays) == own.bounds[1 if own.better == "higher" else 0]
+    best = {name: metric(name).bounds[1 if metric(name).sign > 0 else 0] for name in SCORES}
+    assert {name: scored(name, arrays) for name in SCORES} == best
 
 
 @pytest.mark.parametrize("name", [n for n in SCORES if n != "expected_calibration_error"])
 def test_who_knows_more_scores_higher(name: str) -> None:
     """Chance: 500 cells, with steps that move every score by more than ten standard errors."""
     true = types()
-    steps = [goodness(card("metrics", name), said(true, s)) for s in (0.0, 1.5, 3.0, 6.0)]
+    steps = [goodness(name, said(true, s)) for s in (0.0, 1.5, 3.0, 6.0)]
     assert np.all(np.diff(steps) > 0)
 
 
 def test_the_most_frequent_type_alone_is_accurate_and_finds_one_type() -> None:
     true = types()
     majority = given(np.tile([1.0, 0, 0, 0], (len(true), 1)), true)
-    values = {name: scored(card("metrics", name), majority) for name in SCORES}
+    values = {name: scored(name, majority) for name in SCORES}
     assert values["accuracy"] == (true[KNOWN == ""] == "a").mean() > 0.45
     assert values["balanced_accuracy"] == 0.25
     assert values["macro_f1"] < 0.25
@@ -162,10 +159,10 @@ def test_frequencies_said_of_every_cell_are_calibrated_and_rank_nothing() -> Non
     true = types()
     shares = (true[KNOWN == ""][:, None] == KINDS).mean(0)
     arrays = given(np.tile(shares, (len(true), 1)), true)
-    assert scored(card("metrics", "expected_calibration_error"), arrays) == pytest.approx(0)
-    assert scored(card("metrics", "auroc"), arrays) == 0.5
+    assert scored("expected_calibration_error", arrays) == pytest.approx(0)
+    assert scored("auroc", arrays) == 0.5
     entropy = -(shares * np.log(shares)).sum()
-    assert scored(card("metrics", "log_loss"), arrays) == pytest.approx(entropy)
+    assert scored("log_loss", arrays) == pytest.approx(entropy)
 
 
 def test_overconfidence_costs_calibration_and_likelihood_and_no_accuracy() -> None:
@@ -173,10 +170,9 @@ def test_overconfidence_costs_calibration_and_likelihood_and_no_accuracy() -> No
     modest = said(true)
     sharp = given(softmax(20 * np.log(modest["class_probability"]), axis=1), true)
     for name in ("accuracy", "balanced_accuracy", "macro_f1"):
-        metric = card("metrics", name)
-        assert scored(metric, sharp) == scored(metric, modest)
+        assert scored(name, sharp) == scored(name, modest)
     for name in ("log_loss", "expected_calibration_error"):
-        assert goodness(card("metrics", name), sharp) < goodness(card("metrics", name), modest)
+        assert goodness(name, sharp) < goodness(name, modest)
 
 
 def test_a_type_nobody_was_told_counts_as_wrong_and_costs_the_floor() -> None:
@@ -185,7 +181,7 @@ def test_a_type_nobody_was_told_counts_as_wrong_and_costs_the_floor() -> None:
     true[new] = "zz"
     perfect = given((true[:, None] == KINDS).astype(float), true)
     perfect["class_probability"][new] = [1.0, 0, 0, 0]
-    values = {name: scored(card("metrics", name), perfect) for name in SCORES}
+    values = {name: scored(name, perfect) for name in SCORES}
     assert values["accuracy"] == pytest.approx(0.9)
     assert values["balanced_accuracy"] == pytest.approx(4 / 5)
     assert values["log_loss"] == pytest.approx(-0.1 * np.log(FLOOR))
@@ -197,30 +193,44 @@ def test_a_known_type_that_no_scored_cell_is_of_does_not_count() -> None:
     true = np.where((types() == "d") & (KNOWN == ""), "a", types())
     arrays = given((true[:, None] == KINDS).astype(float), true)
     for name in ("balanced_accuracy", "macro_f1", "auroc"):
-        assert scored(card("metrics", name), arrays) == 1
+        assert scored(name, arrays) == 1
 
 
-def test_where_nothing_hidden_is_scored_there_is_no_score(metric: Metric) -> None:
+def test_where_nothing_hidden_is_scored_there_is_no_score() -> None:
     told = KNOWN != ""
     arrays = {name: values[told] for name, values in said(types()).items()}
-    with pytest.raises(NotApplicable):
-        scored(metric, arrays)
+    for name in OF_TYPES:
+        with pytest.raises(NotApplicable):
+            scored(name, arrays)
 
 
 def test_a_ranking_needs_two_types() -> None:
     true = np.where(KNOWN == "", "a", KNOWN)
     with pytest.raises(NotApplicable):
-        scored(card("metrics", "auroc"), said(true))
+        scored("auroc", said(true))
 
 
-def test_what_is_no_probability_fails_and_is_no_score(metric: Metric) -> None:
+def test_what_is_no_probability_fails_and_is_no_score() -> None:
     true = types()
     broken = said(true)["class_probability"].copy()
     broken[-1, 0] = np.nan
-    with pytest.raises(ValueError, match="finite"):
-        scored(metric, given(broken, true))
-    with pytest.raises(ValueError, match="4 known types"):
-        scored(metric, given(broken[:, :3], true))
+    for name in OF_TYPES:
+        with pytest.raises(ValueError, match="finite"):
+            scored(name, given(broken, true))
+        with pytest.raises(ValueError, match="4 known types"):
+            scored(name, given(broken[:, :3], true))
+
+
+def test_probabilities_in_single_precision_are_scored_without_a_warning() -> None:
+    """Also of a single known type; warnings are errors here."""
+    true, single = types(), np.where(KNOWN == "", "", "a")
+    arrays = said(true)
+    rounded = given(arrays["class_probability"].astype(np.float32), true)
+    one, other = ({n: scored(n, a) for n in SCORES} for a in (arrays, rounded))
+    assert one == pytest.approx(other, rel=1e-4)
+    alone = given(np.ones((len(true), 1)), true, single)
+    assert scored("accuracy", alone) == (true[KNOWN == ""] == "a").mean()
+    assert scored("log_loss", alone) > 0
 
 
 # Probes
@@ -237,9 +247,6 @@ def probe(name: str, points: NDArray, known: NDArray = KNOWN) -> NDArray:
     return Derived({"latent": points, "known_type": known})[f"{name}_probability"]
 
 
-PROBES = ("knn", "logistic")
-
-
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_finds_types_that_are_apart_and_none_that_are_not(name: str) -> None:
     """Chance: types ten sigma from each other, or a latent that knows nothing of them, where one in
@@ -247,7 +254,7 @@ def test_a_probe_finds_types_that_are_apart_and_none_that_are_not(name: str) -> 
     true = types()
     for apart, low, high in ((10.0, 0.99, 1.0), (0.0, 0.0, 0.5)):
         arrays = given(probe(name, latent(true, apart)), true)
-        assert low <= scored(card("metrics", f"{name}_balanced_accuracy"), arrays) <= high
+        assert low <= scored(f"balanced_accuracy.{name}", arrays) <= high
 
 
 @pytest.mark.parametrize("name", PROBES)
@@ -295,14 +302,14 @@ def test_logistic_regression_does_not_feel_the_scale_of_an_axis() -> None:
 
 def test_probes_score_every_latent_of_a_problem_and_of_a_search(small_data) -> None:
     problem = posed(small_data, "few_labels", per_class=3, validation=0.2, selection_per_class=2)
-    shelf = {name: card("metrics", name) for name in OF_TYPES if name.startswith(PROBES)}
+    shelf = {name: metric(name) for name in OF_TYPES if name.endswith(PROBES)}
     for seen in (problem, for_selection(problem)):
         points = latent(np.array(["a", "b", "c"])[seen.scored % 3], 9.0)
         good, bad = score_all(shelf, {"latent": points}, seen)
         assert not bad
         values = {row["metric"]: row["value"] for row in good}
         assert values.keys() == shelf.keys()
-        assert values["knn_accuracy"] == values["logistic_accuracy"] == 1
+        assert values["accuracy.knn"] == values["accuracy.logistic"] == 1
 
 
 def test_neighbours_vote_as_in_scikit_learn() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.catalogue import card
+from bench.catalogue import metric
 from bench.core.metric import NotApplicable
 
 CHANGED = np.array([[True, False, True], [False, False, False], [False, True, False]])
@@ -15,16 +15,16 @@ MEANS = np.array([[3.0, 99.0, 1.5], [99.0, 99.0, 99.0], [99.0, 12.0, 99.0]])
 
 
 def score(name: str, **arrays: Any) -> float:
-    return card("metrics", name).score(**arrays)
+    return metric(name).value(arrays)
 
 
 @pytest.mark.parametrize(
     ("name", "array", "expected"),
     [
         ("corruption_error", "fitted_mean", 2.0),
-        ("corruption_error_mean", "fitted_mean", 12.5 / 3),
-        ("corruption_error_as_published", "drawn_rate", 2.0),
-        ("corruption_error_per_cell_as_published", "drawn_rate", (1.25 + 10) / 2),
+        ("corruption_error.mean", "fitted_mean", 12.5 / 3),
+        ("corruption_error.as_published", "drawn_rate", 2.0),
+        ("corruption_error.per_cell_as_published", "drawn_rate", (1.25 + 10) / 2),
     ],
 )
 def test_errors_are_those_at_the_changed_entries(name: str, array: str, expected: float) -> None:
@@ -35,7 +35,7 @@ def test_errors_are_those_at_the_changed_entries(name: str, array: str, expected
 def test_the_check_of_variances_is_a_root_mean_square_of_logarithms() -> None:
     seen = np.array([1.0, 4.0, 0.0])
     made = np.array([[2.0, 4.0, 7.0], [0.0, 4.0, 7.0]])
-    name = "predictive_check_mean_variance"
+    name = "predictive_check.mean_variance"
     assert score(name, predictive_gene_variance=made, gene_variance=seen) == 0
     value = score(name, predictive_gene_variance=np.e * made, gene_variance=seen)
     assert value == pytest.approx(1)
@@ -52,7 +52,7 @@ def test_the_check_of_zeros_averages_draws_before_it_compares() -> None:
     seen = np.array([0.5, 0.1])
     made = np.array([[0.4, 0.3], [0.6, 0.3]])
     value = score(
-        "predictive_check_zeros", predictive_gene_zero_fraction=made, gene_zero_fraction=seen
+        "predictive_check.zeros", predictive_gene_zero_fraction=made, gene_zero_fraction=seen
     )
     assert value == pytest.approx(0.1)
 
@@ -65,8 +65,7 @@ def test_per_cell_terms_are_averaged() -> None:
 
 
 def test_a_bound_per_count_needs_counts() -> None:
-    score = card("metrics", "iwelbo_per_count").score
-    bound = np.array([-3.0, -5.0])
-    assert score(iwelbo_per_cell=bound, library=np.array([2, 6])) == -1.0
+    bound, name = np.array([-3.0, -5.0]), "iwelbo.per_count"
+    assert score(name, iwelbo_per_cell=bound, library=np.array([2, 6])) == -1.0
     with pytest.raises(NotApplicable):
-        score(iwelbo_per_cell=bound, library=np.full(2, np.nan))
+        score(name, iwelbo_per_cell=bound, library=np.full(2, np.nan))

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr
 from sklearn.metrics import r2_score
 
-from bench.catalogue import card
+from bench.catalogue import metric
 from bench.core.metric import NotApplicable
+from bench.metrics.effect_r2 import determinations
 from bench.parts.scoring.cell_distances import (
     SCALES,
     e_distance,
@@ -18,19 +19,18 @@ from bench.parts.scoring.cell_distances import (
     spaced,
     squared_mmd,
 )
-from bench.parts.scoring.effect_scores import correlations, determinations, mean_rank, on_strongest
+from bench.parts.scoring.effect_scores import correlations, mean_rank, on_strongest
 from bench.parts.scoring.latent_matching import mask_counts, matched_correlations
 
-RANKS = ("effect_rmse_rank", "effect_cosine_rank", "effect_discrimination")
+RANKS = ("effect_rank.rmse", "effect_rank.cosine", "effect_discrimination")
 
 
 def value(name: str, effect: NDArray, data_effect: NDArray, **more: NDArray) -> float:
-    metric, given = card("metrics", name), {"effect": effect, "data_effect": data_effect, **more}
-    if "target_gene" in metric.needs:
-        given.setdefault("target_gene", np.zeros(effect.shape, dtype=bool))
+    given = {"effect": effect, "data_effect": data_effect, **more}
+    given.setdefault("target_gene", np.zeros(effect.shape, dtype=bool))
     given |= {f"{key}_as_published": given[key] for key in ("effect", "data_effect")}
     given["counterfactual_effect"] = effect
-    return metric.score(**{need: given[need] for need in metric.needs})
+    return metric(name).value(given)
 
 
 def effects(n: int = 9, genes: int = 60, seed: int = 0) -> tuple[NDArray, NDArray]:
@@ -43,9 +43,9 @@ def effects(n: int = 9, genes: int = 60, seed: int = 0) -> tuple[NDArray, NDArra
 def test_published_scores_are_of_one_long_vector() -> None:
     predicted, observed = effects()
     one, other = predicted.ravel(), observed.ravel()
-    found = value("effect_pearson_as_published", predicted, observed)
+    found = value("effect_pearson.as_published", predicted, observed)
     assert found == pytest.approx(pearsonr(one, other)[0], rel=1e-12)
-    found = value("effect_r2_as_published", predicted, observed)
+    found = value("effect_r2.as_published", predicted, observed)
     assert found == pytest.approx(r2_score(other, one), rel=1e-12)
 
 
@@ -54,9 +54,9 @@ def test_published_scores_on_strong_genes_are_of_one_long_vector() -> None:
     strong = [sorted(range(60), key=lambda j: -abs(row[j]))[:20] for row in observed]
     one = np.concatenate([row[genes] for row, genes in zip(predicted, strong, strict=True)])
     other = np.concatenate([row[genes] for row, genes in zip(observed, strong, strict=True)])
-    found = value("effect_pearson_top20_as_published", predicted, observed)
+    found = value("effect_pearson.top20_as_published", predicted, observed)
     assert found == pytest.approx(pearsonr(one, other)[0], rel=1e-12)
-    found = value("effect_r2_top20_as_published", predicted, observed)
+    found = value("effect_r2.top20_as_published", predicted, observed)
     assert found == pytest.approx(r2_score(other, one), rel=1e-12)
 
 
@@ -66,11 +66,11 @@ def test_scores_of_each_perturbation_are_those_of_others_code(n_genes: int) -> N
     parts = list(zip(*on_strongest(predicted, observed, n_genes), strict=True))
     r = [pearsonr(one, other)[0] for one, other in parts]
     r2 = [r2_score(other, one) for one, other in parts]
-    top = "_top20" if n_genes == 20 else ""
+    views = (".top20", ".top20_spread") if n_genes == 20 else ("", ".spread")
     for name, each in (("effect_pearson", r), ("effect_r2", r2)):
-        found = value(f"{name}{top}", predicted, observed)
+        found = value(f"{name}{views[0]}", predicted, observed)
         assert found == pytest.approx(np.median(each), rel=1e-10)
-        spread = value(f"{name}{top}_spread", predicted, observed)
+        spread = value(f"{name}{views[1]}", predicted, observed)
         quartiles = np.percentile(each, [25, 75])
         assert spread == pytest.approx(quartiles[1] - quartiles[0], rel=1e-10)
 
@@ -80,31 +80,31 @@ def test_strong_perturbations_rule_the_published_scores_alone() -> None:
     _, observed = effects(5)
     observed[0] *= 100
     predicted = np.vstack([observed[:1], -observed[1:]])
-    assert value("effect_pearson_as_published", predicted, observed) > 0.99
+    assert value("effect_pearson.as_published", predicted, observed) > 0.99
     assert value("effect_pearson", predicted, observed) == pytest.approx(-1)
 
 
 @pytest.mark.parametrize("name", ["effect_pearson", "effect_rmse"])
 def test_counterfactual_effects_are_scored_alike_and_by_themselves(name: str) -> None:
     predicted, observed = effects()
-    assert value(f"{name}_counterfactual", predicted, observed) == value(name, predicted, observed)
-    assert "effect" not in card("metrics", f"{name}_counterfactual").needs
+    assert value(f"{name}.counterfactual", predicted, observed) == value(name, predicted, observed)
+    assert "effect" not in metric(f"{name}.counterfactual").needs
 
 
 def test_a_perfect_copy() -> None:
     _, observed = effects(genes=120)
     perfect = {
-        **dict.fromkeys(("effect_pearson", "effect_pearson_top20", "effect_r2"), 1),
-        **dict.fromkeys(("effect_r2_top20", "effect_cosine", "effect_discrimination"), 1),
-        **dict.fromkeys(("effect_jaccard_20", "effect_jaccard_50", "effect_mode_collapse"), 1),
-        **dict.fromkeys(("effect_rmse", "effect_rmse_rank", "effect_cosine_rank"), 0),
-        **dict.fromkeys(("effect_pearson_spread", "effect_r2_spread"), 0),
-        **dict.fromkeys(("effect_pearson_top20_spread", "effect_r2_top20_spread"), 0),
-        **dict.fromkeys(("effect_pearson_as_published", "effect_r2_as_published"), 1),
+        **dict.fromkeys(("effect_pearson", "effect_pearson.top20", "effect_r2"), 1),
+        **dict.fromkeys(("effect_r2.top20", "effect_cosine", "effect_discrimination"), 1),
+        **dict.fromkeys(("effect_jaccard.20", "effect_jaccard.50", "effect_mode_collapse"), 1),
+        **dict.fromkeys(("effect_rmse", "effect_rank.rmse", "effect_rank.cosine"), 0),
+        **dict.fromkeys(("effect_pearson.spread", "effect_r2.spread"), 0),
+        **dict.fromkeys(("effect_pearson.top20_spread", "effect_r2.top20_spread"), 0),
+        **dict.fromkeys(("effect_pearson.as_published", "effect_r2.as_published"), 1),
     }
     found = {name: value(name, observed.copy(), observed) for name in perfect}
     assert found == pytest.approx(perfect, abs=1e-12)
-    beyond = value("effect_pearson_centroid", observed, observed, mean_training_effect=observed[0])
+    beyond = value("effect_pearson.centroid", observed, observed, mean_training_effect=observed[0])
     assert beyond == pytest.approx(1)
 
 
@@ -114,8 +114,8 @@ def test_one_number_for_all_genes_says_nothing(same: float) -> None:
     _, observed = effects(genes=101)
     predicted = np.full(observed.shape, same, dtype=np.float32)
     assert value("effect_pearson", predicted, observed) == 0
-    assert value("effect_pearson_top20", predicted, observed) == 0
-    assert value("effect_pearson_as_published", predicted, observed) == 0
+    assert value("effect_pearson.top20", predicted, observed) == 0
+    assert value("effect_pearson.as_published", predicted, observed) == 0
     assert not correlations(observed, predicted).any()
     assert not determinations(observed, predicted).any()
 
@@ -124,7 +124,7 @@ def test_no_effect_points_nowhere_and_moves_no_gene() -> None:
     _, observed = effects()
     nothing = np.zeros(observed.shape)
     assert value("effect_cosine", nothing, observed) == 0
-    assert value("effect_jaccard_20", nothing, observed) == 0
+    assert value("effect_jaccard.20", nothing, observed) == 0
     assert value("effect_rmse", nothing, observed) == pytest.approx(
         np.mean([sqrt(np.mean(row**2)) for row in observed])
     )
@@ -171,8 +171,8 @@ def test_ranks_are_counted_among_predictions() -> None:
         ]
         by_error.append(sum(errors[q] < errors[p] for q in range(7)) / 6)
         by_cosine.append(sum(cosines[q] > cosines[p] for q in range(7)) / 6)
-    assert value("effect_rmse_rank", predicted, observed) == pytest.approx(np.mean(by_error))
-    assert value("effect_cosine_rank", predicted, observed) == pytest.approx(np.mean(by_cosine))
+    assert value("effect_rank.rmse", predicted, observed) == pytest.approx(np.mean(by_error))
+    assert value("effect_rank.cosine", predicted, observed) == pytest.approx(np.mean(by_cosine))
     assert 0 < np.mean(by_error) < 0.5
 
 
@@ -224,7 +224,7 @@ def test_jaccard_counts_genes_of_either_direction() -> None:
     observed, predicted = np.full((2, 60), 0.1), np.full((2, 60), 0.1)
     observed[:, :20] = -5
     predicted[0, 5:25], predicted[1, 15:35] = 3, -3
-    found = value("effect_jaccard_20", predicted, observed)
+    found = value("effect_jaccard.20", predicted, observed)
     assert found == pytest.approx((15 / 25 + 5 / 35) / 2)
 
 
@@ -232,7 +232,7 @@ def test_jaccard_counts_genes_of_either_direction() -> None:
 def test_jaccard_says_nothing_of_few_genes(k: int) -> None:
     predicted, observed = effects(genes=k)
     with pytest.raises(NotApplicable):
-        value(f"effect_jaccard_{k}", predicted, observed)
+        value(f"effect_jaccard.{k}", predicted, observed)
 
 
 def test_a_shift_shared_by_all_counts_for_the_plain_correlation_only() -> None:
@@ -245,7 +245,7 @@ def test_a_shift_shared_by_all_counts_for_the_plain_correlation_only() -> None:
     observed = shift + rng.normal(size=(9, 400))
     predicted = shift + 0.1 * rng.normal(size=observed.shape)
     assert value("effect_pearson", predicted, observed) > 0.9
-    beyond = value("effect_pearson_centroid", predicted, observed, mean_training_effect=shift)
+    beyond = value("effect_pearson.centroid", predicted, observed, mean_training_effect=shift)
     assert abs(beyond) < 0.3
 
 
@@ -258,14 +258,14 @@ def test_the_mode_collapse_index_is_a_ratio_of_diversities(factor: float) -> Non
         value("effect_mode_collapse", observed, np.ones(observed.shape))
 
 
-@pytest.mark.parametrize("metric", ["effect_pearson", "effect_r2"])
-def test_a_spread_grows_with_the_difference_between_perturbations(metric: str) -> None:
+@pytest.mark.parametrize("name", ["effect_pearson", "effect_r2"])
+def test_a_spread_grows_with_the_difference_between_perturbations(name: str) -> None:
     """Half of the perturbations are foretold, the others less and less."""
     rng = np.random.default_rng(8)
     observed, noise = rng.normal(size=(8, 60)), rng.normal(size=(8, 60))
     half = (np.arange(8) % 2)[:, None]
     spreads = [
-        value(f"{metric}_spread", observed + level * half * noise, observed)
+        value(f"{name}.spread", observed + level * half * noise, observed)
         for level in (0.0, 0.5, 1.0, 2.0)
     ]
     assert np.all(np.diff(spreads) > 0)
@@ -273,16 +273,16 @@ def test_a_spread_grows_with_the_difference_between_perturbations(metric: str) -
 
 COMPARING = [
     *RANKS,
-    *("effect_mode_collapse", "effect_pearson_spread", "effect_pearson_top20_spread"),
-    *("effect_r2_spread", "effect_r2_top20_spread", "effect_pearson_centroid"),
+    *("effect_mode_collapse", "effect_pearson.spread", "effect_pearson.top20_spread"),
+    *("effect_r2.spread", "effect_r2.top20_spread", "effect_pearson.centroid"),
 ]
 
 
-@pytest.mark.parametrize("name", COMPARING)
-def test_what_compares_perturbations_does_not_apply_to_one(name: str) -> None:
+def test_what_compares_perturbations_does_not_apply_to_one() -> None:
     predicted, observed = effects(1)
-    with pytest.raises(NotApplicable):
-        value(name, predicted, observed, mean_training_effect=observed[0])
+    for name in COMPARING:
+        with pytest.raises(NotApplicable):
+            value(name, predicted, observed, mean_training_effect=observed[0])
 
 
 def cells(n: int, seed: int, shift: float = 0.0, spread: float = 1.0) -> NDArray:
@@ -343,9 +343,8 @@ def test_distances_have_their_expectation(shift: float, spread: float) -> None:
 
 
 def of_cells(name: str, predicted: NDArray, observed: NDArray, whose: NDArray) -> float:
-    return card("metrics", name).score(
-        predicted_cells=predicted, observed_cells=observed, observed_perturbation=whose
-    )
+    given = {"predicted_cells": predicted, "observed_cells": observed}
+    return metric(name).value({**given, "observed_perturbation": whose})
 
 
 @pytest.mark.parametrize("name", ["effect_e_distance", "effect_mmd"])
@@ -434,9 +433,8 @@ def test_latents_are_matched_as_by_trying_all_permutations(learned: int, true: i
 
 
 def masked(name: str, probability: NDArray, mask: NDArray, names: NDArray) -> float:
-    return card("metrics", name).score(
-        treatment_names=names, mask_probability=probability, true_mask=mask
-    )
+    given = {"treatment_names": names, "mask_probability": probability, "true_mask": mask}
+    return metric(name).value(given)
 
 
 def test_masks_count_what_is_found_what_is_right_and_what_is_missed() -> None:
@@ -445,34 +443,34 @@ def test_masks_count_what_is_found_what_is_right_and_what_is_missed() -> None:
     mask = np.array([[1, 0], [1, 1], [0, 1], [0, 1]], dtype=bool)
     found = np.array([[0, 0.9, 0.9], [1, 1, 0.9], [1, 0.5, 0], [0.4, 0, 0]])
     given = (found, mask, names_of(4))
-    assert masked("mask_precision", *given) == pytest.approx(4 / 6)
-    assert masked("mask_recall", *given) == pytest.approx(4 / 5)
-    assert masked("mask_f1", *given) == pytest.approx(2 * 4 / (6 + 5))
+    assert masked("mask.precision", *given) == pytest.approx(4 / 6)
+    assert masked("mask.recall", *given) == pytest.approx(4 / 5)
+    assert masked("mask.f1", *given) == pytest.approx(2 * 4 / (6 + 5))
 
 
 def test_masks_at_their_extremes() -> None:
     mask = np.random.default_rng(1).random((20, 6)) < 0.3
     right = mask[:, [3, 1, 0, 5, 4, 2]].astype(float)
-    for name in ("mask_precision", "mask_recall", "mask_f1"):
+    for name in ("mask.precision", "mask.recall", "mask.f1"):
         assert masked(name, right, mask, names_of(20)) == 1
         assert masked(name, np.zeros(mask.shape), mask, names_of(20)) == 0
     everything = np.ones(mask.shape)
-    assert masked("mask_recall", everything, mask, names_of(20)) == 1
-    assert masked("mask_precision", everything, mask, names_of(20)) == pytest.approx(mask.mean())
+    assert masked("mask.recall", everything, mask, names_of(20)) == 1
+    assert masked("mask.precision", everything, mask, names_of(20)) == pytest.approx(mask.mean())
     with pytest.raises(NotApplicable):
-        masked("mask_f1", right, np.zeros(mask.shape, dtype=bool), names_of(20))
+        masked("mask.f1", right, np.zeros(mask.shape, dtype=bool), names_of(20))
 
 
 def test_columns_of_combinations_are_no_treatments_of_the_truth() -> None:
     mask = np.eye(2, dtype=bool)
     found, names = np.array([[1.0, 0], [1, 1], [0, 1]]), np.array(["A", "A+B", "B"])
-    assert masked("mask_f1", found, mask, names) == 1
+    assert masked("mask.f1", found, mask, names) == 1
     with pytest.raises(NotApplicable):
-        masked("mask_f1", found[:2], mask, names[:2])
+        masked("mask.f1", found[:2], mask, names[:2])
 
 
 def latent_score(name: str, latent: NDArray, true_latent: NDArray) -> float:
-    return card("metrics", name).score(latent=latent, true_latent=true_latent)
+    return metric(name).value({"latent": latent, "true_latent": true_latent})
 
 
 def test_latents_up_to_order_sign_and_scale_are_found() -> None:

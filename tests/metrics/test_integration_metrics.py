@@ -7,30 +7,28 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.catalogue import card
+from bench.catalogue import metric
 from bench.core.metric import NotApplicable
 from bench.core.problem import Problem
 from bench.metrics._scoring import score_all
+from bench.metrics.kmeans import assigned_share
 from bench.parts.scoring import derived
-from bench.parts.scoring.clusters import assigned_share
 from bench.parts.scoring.derived import DERIVED, Derived, with_derived
 from bench.parts.scoring.neighbours import frequency_entropy, nearest, neighbour_entropy
 
 MIXING = (
     "batch_entropy",
-    "batch_entropy_normalised",
-    "batch_entropy_relative",
+    "batch_entropy.normalised",
+    "batch_entropy.relative",
     "batch_entropy_within_type",
-    "batch_entropy_as_published",
+    "batch_entropy.as_published",
 )
-OF_TYPES = ("knn_purity", "kmeans_nmi", "kmeans_ari", "silhouette_cell_type", "clustering_accuracy")
+OF_TYPES = ("knn_purity", "kmeans.nmi", "kmeans.ari", "silhouette_cell_type", "kmeans.accuracy")
 N_CELLS = 600
 
 
 def value(name: str, latent: NDArray, batch: NDArray, cell_type: NDArray) -> float:
-    metric = card("metrics", name)
-    arrays = Derived({"latent": latent, "batch": batch, "cell_type": cell_type})
-    return metric.score(**{need: arrays[need] for need in metric.needs})
+    return metric(name).value(Derived({"latent": latent, "batch": batch, "cell_type": cell_type}))
 
 
 def labelled(n_batches: int = 2, n_types: int = 3) -> tuple[NDArray, NDArray]:
@@ -77,10 +75,10 @@ def test_entropy_is_the_double_loop(n_batches: int) -> None:
         each.append(-sum(p * log(p) for p in shares if p > 0))
     entropy = float(np.mean(each))
     assert value("batch_entropy", latent, batch, kinds) == pytest.approx(entropy, rel=1e-12)
-    found = value("batch_entropy_normalised", latent, batch, kinds)
+    found = value("batch_entropy.normalised", latent, batch, kinds)
     assert found == pytest.approx(entropy / log(n_batches), rel=1e-12)
     counted = np.unique(batch, return_counts=True)[1] / N_CELLS
-    found = value("batch_entropy_relative", latent, batch, kinds)
+    found = value("batch_entropy.relative", latent, batch, kinds)
     assert found == pytest.approx(entropy / -(counted * np.log(counted)).sum(), rel=1e-12)
 
 
@@ -89,7 +87,7 @@ def test_the_published_entropy_is_a_sample_of_the_sound_one() -> None:
     batch, kinds = labelled()
     latent = np.random.default_rng(3).normal(size=(N_CELLS, 4))
     sound, published = (
-        value(n, latent, batch, kinds) for n in ("batch_entropy", "batch_entropy_as_published")
+        value(n, latent, batch, kinds) for n in ("batch_entropy", "batch_entropy.as_published")
     )
     assert published == pytest.approx(sound, abs=0.002)
     assert published != sound
@@ -107,7 +105,7 @@ def test_batches_mixed_by_chance_come_close_to_the_maximum(name: str) -> None:
     if only N / k of them were independent, the bound would fail with a probability under 1e-6."""
     batch, kinds = labelled()
     latent = np.random.default_rng(4).normal(size=(N_CELLS, 3))
-    most = log(2) if name in ("batch_entropy", "batch_entropy_as_published") else 1.0
+    most = log(2) if name in ("batch_entropy", "batch_entropy.as_published") else 1.0
     found = value(name, latent, batch, kinds) / most
     assert 0.88 < found < 1.01
 
@@ -120,7 +118,7 @@ def test_mixing_types_raises_entropy_over_all_cells_and_not_within_types() -> No
     confounded = np.where(batch == "b0", "t0", "t1")
     confounded[::10] = "t2"
     blob = np.random.default_rng(5).normal(size=(N_CELLS, 3))
-    assert value("batch_entropy_relative", blob, batch, confounded) > 0.9
+    assert value("batch_entropy.relative", blob, batch, confounded) > 0.9
     assert value("batch_entropy_within_type", blob, batch, confounded) > 0.8
     only = np.where(batch == "b0", "t0", "t1")
     with pytest.raises(NotApplicable):
@@ -146,14 +144,14 @@ def test_the_order_of_cells_does_not_matter(name: str) -> None:
     order = np.random.default_rng(0).permutation(N_CELLS)
     one = value(name, latent, batch, kinds)
     other = value(name, latent[order], batch[order], kinds[order])
-    exact = name != "batch_entropy_as_published"
+    exact = name != "batch_entropy.as_published"
     assert one == pytest.approx(other, abs=1e-9 if exact else 0.004)
 
 
 @pytest.mark.parametrize("name", [*MIXING, *OF_TYPES])
 def test_scores_lie_within_their_bounds(name: str) -> None:
     batch, kinds = labelled()
-    lowest, highest = card("metrics", name).bounds
+    lowest, highest = metric(name).bounds
     for latent in (one_hot(batch), one_hot(kinds), one_hot(kinds, 9.0)):
         found = value(name, latent, batch, kinds)
         assert type(found) is float
@@ -185,7 +183,7 @@ def test_a_batch_of_one_cell_is_a_batch_like_others() -> None:
     batch, kinds = labelled()
     batch[5] = "alone"
     latent = np.random.default_rng(3).normal(size=(N_CELLS, 3))
-    for name in set(MIXING) - {"batch_entropy_as_published"}:
+    for name in set(MIXING) - {"batch_entropy.as_published"}:
         assert np.isfinite(value(name, latent, batch, kinds))
 
 
@@ -198,9 +196,9 @@ def test_what_does_not_apply_says_why_and_is_no_failure(n_batches: int) -> None:
         scored=np.arange(N_CELLS),
         labels={"batch": batch, "cell_type": kinds},
     )
-    metrics = {name: card("metrics", name) for name in MIXING}
+    metrics = {name: metric(name) for name in MIXING}
     good, bad = score_all(metrics, {"latent": one_hot(batch)}, problem)
-    left = {3: set(MIXING) - {"batch_entropy_as_published"}, 1: {"batch_entropy"}}
+    left = {3: set(MIXING) - {"batch_entropy.as_published"}, 1: {"batch_entropy"}}
     assert {row["metric"] for row in good} == left[n_batches]
     assert {row["metric"] for row in bad} == set(MIXING) - left[n_batches]
     for row in bad:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.catalogue import card
+from bench.catalogue import card, metric
 from bench.core.metric import NotApplicable
 from bench.core.problem import Problem
 from bench.core.seeds import numpy_generator
@@ -13,23 +13,23 @@ from bench.parts.scoring.neighbours import nearest
 from bench.parts.scoring.scib import BATCH, BIO, ScibScores, scib
 
 NAMES = {
-    "isolated_labels": "scib_isolated_labels",
-    "nmi_ari_cluster_labels_kmeans_nmi": "scib_nmi_kmeans",
-    "nmi_ari_cluster_labels_kmeans_ari": "scib_ari_kmeans",
-    "silhouette_label": "scib_silhouette_label",
-    "clisi_knn": "scib_clisi",
-    "bras": "scib_bras",
-    "ilisi_knn": "scib_ilisi",
-    "kbet_per_label": "scib_kbet",
-    "graph_connectivity": "scib_graph_connectivity",
-    "pcr_comparison": "scib_pcr",
-    "Bio conservation": "scib_bio",
-    "Batch correction": "scib_batch",
-    "Total": "scib_total",
+    "isolated_labels": "scib.isolated_labels",
+    "nmi_ari_cluster_labels_kmeans_nmi": "scib.nmi_kmeans",
+    "nmi_ari_cluster_labels_kmeans_ari": "scib.ari_kmeans",
+    "silhouette_label": "scib.silhouette_label",
+    "clisi_knn": "scib.clisi",
+    "bras": "scib.bras",
+    "ilisi_knn": "scib.ilisi",
+    "kbet_per_label": "scib.kbet",
+    "graph_connectivity": "scib.graph_connectivity",
+    "pcr_comparison": "scib.pcr",
+    "Bio conservation": "scib.bio",
+    "Batch correction": "scib.batch",
+    "Total": "scib.total",
 }
 """What the Benchmarker calls them, and what we do."""
 
-TOLERANCES = {"scib_kbet": 0.01, "scib_batch": 0.002, "scib_total": 0.0008}
+TOLERANCES = {"scib.kbet": 0.01, "scib.batch": 0.002, "scib.total": 0.0008}
 """Two cells: the package's kBET differs by one or so between two calls on the same latent, because
 its eigenvectors are found from a random start; what contains it does by its share of that."""
 
@@ -58,7 +58,7 @@ def ours(problem: Problem, latents: dict[str, np.ndarray]) -> pd.DataFrame:
     found = {}
     for name, latent in latents.items():
         arrays = Derived({"latent": latent, **problem.labels, **problem.answers})
-        found[name] = {m: card("metrics", m).score(scib=arrays["scib"]) for m in NAMES.values()}
+        found[name] = {m: metric(m).value(arrays) for m in NAMES.values()}
     return pd.DataFrame(found)
 
 
@@ -97,28 +97,22 @@ def theirs(problem: Problem, latents: dict[str, np.ndarray]) -> pd.DataFrame:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:PCR comparison score is negative:UserWarning")
-@pytest.mark.parametrize("metric", NAMES.values())
-def test_every_score_is_the_benchmarkers(
-    metric: str, ours: pd.DataFrame, theirs: pd.DataFrame
-) -> None:
-    np.testing.assert_allclose(
-        ours.loc[metric, list(LATENTS)],
-        theirs.loc[metric, list(LATENTS)],
-        rtol=0,
-        atol=TOLERANCES.get(metric, 1e-6),
-    )
+def test_every_score_is_the_benchmarkers(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
+    apart = (ours - theirs.loc[ours.index, ours.columns]).abs().max(axis=1)
+    allowed = pd.Series({name: TOLERANCES.get(name, 1e-6) for name in apart.index})
+    assert not (apart[~(apart <= allowed)]).to_dict()
 
 
 @pytest.mark.slow
 def test_controls_sit_at_their_ends(ours: pd.DataFrame) -> None:
     floors = ["batch_onehot", "shuffled"]
-    assert ours.loc["scib_bio"].idxmax() == "cell_type_onehot"
-    assert ours.loc["scib_total"].idxmax() == "cell_type_onehot"
-    assert ours.loc["scib_batch"].idxmin() == "batch_onehot"
-    assert ours.loc["scib_total"].idxmin() == "batch_onehot"
-    assert ours.loc["scib_bio", floors].max() < ours.loc["scib_bio"].drop(floors).min()
-    assert ours.loc["scib_batch", "shuffled_within_type"] > ours.loc["scib_batch", "pca"]
-    assert ours.loc["scib_ilisi", "batch_onehot"] == pytest.approx(0, abs=1e-6)
+    assert ours.loc["scib.bio"].idxmax() == "cell_type_onehot"
+    assert ours.loc["scib.total"].idxmax() == "cell_type_onehot"
+    assert ours.loc["scib.batch"].idxmin() == "batch_onehot"
+    assert ours.loc["scib.total"].idxmin() == "batch_onehot"
+    assert ours.loc["scib.bio", floors].max() < ours.loc["scib.bio"].drop(floors).min()
+    assert ours.loc["scib.batch", "shuffled_within_type"] > ours.loc["scib.batch", "pca"]
+    assert ours.loc["scib.ilisi", "batch_onehot"] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.slow
@@ -129,10 +123,10 @@ def test_scores_lie_within_their_bounds(ours: pd.DataFrame) -> None:
 
 @pytest.mark.slow
 def test_the_total_is_three_fifths_biology(ours: pd.DataFrame) -> None:
-    bio = ours.loc[[name for name in NAMES.values() if name.removeprefix("scib_") in BIO]].mean()
-    batch = ours.loc[[name for name in NAMES.values() if name.removeprefix("scib_") in BATCH]]
+    bio = ours.loc[[name for name in NAMES.values() if name.removeprefix("scib.") in BIO]].mean()
+    batch = ours.loc[[name for name in NAMES.values() if name.removeprefix("scib.") in BATCH]]
     expected = 0.6 * bio + 0.4 * batch.mean()
-    np.testing.assert_allclose(ours.loc["scib_total"], expected, rtol=1e-12)
+    np.testing.assert_allclose(ours.loc["scib.total"], expected, rtol=1e-12)
 
 
 @pytest.mark.slow

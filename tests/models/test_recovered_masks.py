@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.catalogue import card
+from bench.catalogue import card, metric
 from bench.core.problem import Problem
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
@@ -43,7 +43,7 @@ def f1_of_masks(
     variant = card("models", name)
     config = variant.config(**NETWORKS, **keys)
     result = train(problem, variant, config, training, seeds, CPU, lambda epoch, going: None)
-    readout, metric = card("readouts", "treatment_latents"), card("metrics", "mask_f1")
+    readout, f1 = card("readouts", "treatment_latents"), metric("mask.f1")
     scores = []
     for watch in result.watches:
         fitted = open_replicate(
@@ -51,8 +51,7 @@ def f1_of_masks(
         )
         with torch.no_grad():
             arrays = readout.of_variant(fitted, problem, readout.config())
-        given = {**arrays, **problem.answers}
-        scores.append(metric.score(**{need: given[need] for need in metric.needs}))
+        scores.append(f1.value({**arrays, **problem.answers}))
     return scores
 
 

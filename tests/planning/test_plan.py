@@ -142,6 +142,46 @@ def test_all_metrics_are_those_whose_needs_are_met() -> None:
     assert all(tuple(sorted(row)) == tuple(sorted(METRICS)) for row in made.metrics.values())
 
 
+def test_the_table_of_metrics_says_of_which_measure_each_is_a_view() -> None:
+    made = plan(datasets=["pbmc68k_reduced"], tasks=["held_out_cells"], baselines=["nmf"])
+    rows = {row["metric"]: row["measure"] for row in made.metrics.values()}
+    assert (rows["iwelbo"], rows["iwelbo.per_count"]) == ("iwelbo", "iwelbo")
+    assert rows["kmeans.nmi"] == rows["kmeans.accuracy"] == "kmeans"
+    assert set(rows) == set(made.metrics)
+
+
+VIEWED = """
+from bench.core.metric import Metric, View
+
+def score(*, elbo_per_cell, library, factor=1.0):
+    return float(elbo_per_cell.mean()) * factor
+
+METRIC = Metric(label="own", score=score, better="higher", unit="nats", reference="a test",
+                views={VIEWS})
+"""
+
+
+def test_a_new_view_is_one_entry_in_one_file_and_scores_again_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.py"
+    view = "'{}': View(label='{}', description='It differs.', options={{'factor': {}}})"
+    first, second = view.format("half", "half", 0.5), view.format("bits", "bits", 1.44)
+    path.write_text(VIEWED.replace("VIEWS", first))
+    few = {"tasks": ["held_out_cells"], "metrics": ["elbo", str(path), f"{path}.half"]}
+    before = plan(**few)
+    path.write_text(VIEWED.replace("VIEWS", f"{first}, {second}"))
+    after = plan(**few | {"metrics": [*few["metrics"], f"{path}.bits"]})
+    assert changed(before, after) == {(row["model"], "score") for row in before.runs}
+    assert [row["metric"] for row in after.metrics.values()] == [
+        "elbo",
+        "mine",
+        "mine.half",
+        "mine.bits",
+    ]
+    assert {row["measure"] for row in after.metrics.values()} == {"elbo", "mine"}
+
+
 def test_an_end_without_bound_is_null() -> None:
     row = plan().metrics["elbo"]
     assert (row["lowest"], row["highest"]) == (None, 0.0)
@@ -166,7 +206,7 @@ def test_a_readout_that_no_task_asks_for_is_asked_for_in_all() -> None:
         assert readouts["posterior_predictive"] == {"n_samples": 3}
         assert ("bounds" in readouts) == (task == "held_out_cells")
     held_out = {m for r in made.runs if r["task"] == "held_out_cells" for m in r["metrics"]}
-    assert {"predictive_check_zeros", "predictive_check_mean_variance"} <= held_out
+    assert {"predictive_check.zeros", "predictive_check.mean_variance"} <= held_out
     assert not any("posterior_predictive" in r["readouts"] for r in plan().runs)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import catalogue
+from bench.planning.renamed_metrics import RENAMED
 from bench.planning.study import Study, StudyFile, from_config
 from bench.planning.sweeps import LONGEST, combinations, is_safe, labels
 
@@ -39,6 +40,9 @@ def own(tmp_path: Path) -> str:
     path = tmp_path / "my_vae.py"
     path.write_text(OWN_VARIANT)
     return str(path)
+
+
+TUNED = {"variant": "nbvae", "metric": "iwelbo", "trials": 2, "n_latent": [2, 3]}
 
 
 def study(**changes: Any) -> Study:
@@ -225,6 +229,19 @@ def test_what_a_config_checks_itself_is_told_too(own: str) -> None:
         ({"tasks": ["held_out_cell"]}, "did you mean held_out_cells?"),
         ({"runs": {}}, "nothing to compare"),
         ({"metrics": ["iwelboo"]}, "did you mean iwelbo?"),
+        ({"metrics": ["accurcy.knn"]}, "did you mean accuracy?"),
+        ({"metrics": ["accuracy.knm"]}, "accuracy has no view knm; did you mean knn?"),
+        ({"metrics": ["elbo.knn"]}, "elbo has no view knn; its views are: none"),
+        ({"metrics": ["accuracy."]}, "nothing on this shelf has that name; did you mean accuracy?"),
+        (
+            {"metrics": ["knn_accuracy"]},
+            "knn_accuracy is now accuracy.knn",
+        ),
+        ({"search": {"s": TUNED | {"metric": "scib_ilisi"}}}, "scib_ilisi is now scib.ilisi"),
+        (
+            {"search": {"s": TUNED | {"metric": "scib.ilis"}}},
+            "search.s.metric is 'scib.ilis'",
+        ),
         ({"readouts": {"bounds": {"n_sample": 3}}}, "did you mean n_samples?"),
         ({"readouts": {"bound": {}}}, "did you mean bounds?"),
         ({"readouts": {"bounds": 3}}, "expected options"),
@@ -243,9 +260,8 @@ def test_a_wrong_key_is_told(changes: dict[str, Any], words: str) -> None:
 
 @pytest.mark.parametrize("reference", ["nbvae", "tuned", "m.n_latent-3", "mean"])
 def test_a_reference_is_a_run_a_search_or_a_baseline(reference: str) -> None:
-    tuned = {"variant": "nbvae", "metric": "iwelbo", "trials": 2, "n_latent": [2, 3]}
     runs = {"nbvae": {"variant": "nbvae"}, "m": {"variant": "pvae", "n_latent": [3, 10]}}
-    more = {"runs": runs, "search": {"tuned": tuned}, "baselines": ["mean"]}
+    more = {"runs": runs, "search": {"tuned": TUNED}, "baselines": ["mean"]}
     found = study(reference=reference, **more)
     assert (told(found), found.reference) == ([], reference)
 
@@ -332,6 +348,55 @@ def test_a_users_metric_may_not_take_a_name_from_the_shelf(tmp_path: Path) -> No
     assert set(study(metrics=["all", str(mine)]).metrics) >= {"elbo", str(mine)}
     [finding] = study(metrics=["all", str(mine), str(taken)]).findings
     assert (finding.value, finding.expected) == (str(taken), "there is another elbo")
+
+
+def test_every_old_name_of_a_metric_is_refused_with_the_new_one() -> None:
+    lines = told(study(metrics=sorted(RENAMED)))
+    assert lines == [f"metrics is {n!r}: {n} is now {RENAMED[n]}" for n in sorted(RENAMED)]
+    assert not told(study(metrics=sorted(RENAMED.values())))
+
+
+def test_all_are_all_views_of_all_measures() -> None:
+    every = list(study(metrics="all").metrics)
+    assert every == list(study(metrics=["all", "accuracy.knn", "scib"]).metrics)
+    assert {"accuracy", "accuracy.knn", "scib.total", "effect_pearson.top20"} <= set(every)
+    assert not {"scib", "kmeans", "mask"} & set(every)
+
+
+def test_a_measure_whose_views_have_names_means_its_default_view() -> None:
+    found = study(metrics=["scib", "kmeans.nmi", "scib.total", "kmeans", "accuracy"])
+    assert list(found.metrics) == ["scib.total", "kmeans.nmi", "accuracy"]
+    assert found.named_metrics == set(found.metrics)
+    assert found.metrics["kmeans.nmi"].card.label == "k-means clusters, NMI"
+    [search] = study(search={"s": TUNED | {"metric": "scib"}}).searches
+    assert (search.metric, search.card.label) == ("scib.total", "scIB, total")
+
+
+OWN_METRIC = """
+from bench.core.metric import Metric, View
+
+def score(*, elbo_per_cell, library, top=None):
+    return float(sorted(elbo_per_cell)[-top:][0] if top else elbo_per_cell.mean())
+
+METRIC = Metric(
+    label="own", score=score, better="higher", unit="nats", reference="a test",
+    views={"top2": View(label="top 2", description="The second best.", options={"top": 2})},
+)
+"""
+
+
+def test_views_of_a_users_file_are_named_behind_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(OWN_METRIC)
+    found = study(metrics=["elbo", str(path), f"{path}.top2"])
+    assert not found.findings
+    assert list(found.metrics) == ["elbo", str(path), f"{path}.top2"]
+    assert [option.card.label for option in found.metrics.values()] == ["ELBO", "own", "own, top 2"]
+    [line] = told(study(metrics=[f"{path}.top3"]))
+    assert "mine.py has no view top3; did you mean top2?" in line
+    path.write_text(OWN_METRIC.replace('"top": 2', '"topp": 2'))
+    [line] = told(study(metrics=[str(path)]))
+    assert "cannot be imported: ValueError: score has no parameter topp" in line
 
 
 def test_a_resolved_study_is_a_study_that_resolves_to_itself() -> None:

@@ -170,7 +170,7 @@ def test_published_metrics_stand_apart_and_never_rank(study_folder: StudyFolder)
     page = compose(read(study_folder()))
     before, _, after = page.partition('class="published"')
     assert after
-    assert "imputation_loss_as_published" not in before
+    assert "imputation_loss.as_published" not in before
     assert "Ranked by <code>imputation_loss</code>" in page
 
 

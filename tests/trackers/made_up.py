@@ -51,7 +51,7 @@ def write_study(folder: Path, name: str = "made_up", elbo: float = BOUND) -> Pat
     ]
     scores = [{**vae, "seed": 0, "metric": "elbo", "value": elbo}]
     scores += [{**nmf, "seed": seed, "metric": "rmse", "value": 2 + seed} for seed in (0, 1)]
-    metrics = [("elbo", "ELBO", "higher", None, None, "nats per cell", True, "a paper")]
+    metrics = [("elbo", "elbo", "ELBO", "higher", None, None, "nats per cell", True, "a paper")]
     place = folder / "runs" / "NA" / "held_out_cells" / "1" / "10"
     for seed, rows_of_seed in curve().groupby("seed"):
         path = seed_folder(place, int(str(seed))) / CURVE

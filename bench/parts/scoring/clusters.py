@@ -1,9 +1,4 @@
-"""K-means clusters of cells, as many as there are cell types, and how they match the types.
-
-    accuracy = (1/N) max over one-to-one assignments a of  sum_c #{i: cluster_i = c, type_i = a(c)}
-
-The assignment is found by the Hungarian algorithm.
-"""
+"""K-means clusters of cells, as many as there are cell types."""
 
 from typing import Any
 
@@ -27,14 +22,3 @@ def kmeans(points: NDArray[Any], cell_type: NDArray[Any]) -> NDArray[np.int64]:
     n_clusters = min(coded(cell_type)[1], at_most)
     clusters = KMeans(n_clusters, n_init=N_STARTS, random_state=0)
     return clusters.fit_predict(points.astype(np.float64)).astype(np.int64)
-
-
-def assigned_share(clusters: NDArray[Any], cell_type: NDArray[Any]) -> float:
-    """The accuracy above, in [0, 1]."""
-    from scipy.optimize import linear_sum_assignment
-
-    (cluster, n_clusters), (kind, n_kinds) = coded(clusters), coded(cell_type)
-    both = np.zeros((n_clusters, n_kinds), dtype=np.int64)
-    np.add.at(both, (cluster, kind), 1)
-    matched = linear_sum_assignment(both, maximize=True)
-    return float(both[matched].sum() / len(kind))

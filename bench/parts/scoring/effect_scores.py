@@ -16,19 +16,17 @@ of a perturbation, and still be one number."""
 
 def correlations(predicted: Floats, observed: Floats) -> Floats:
     """(perturbation,) Pearson correlation over genes; 0 where either side is constant."""
-    one, other = _centred(predicted), _centred(observed)
+    one, other = centred(predicted), centred(observed)
     size = np.sqrt((one**2).sum(1) * (other**2).sum(1))
     return np.divide((one * other).sum(1), size, out=np.zeros(len(size)), where=size > 0)
 
 
-def determinations(predicted: Floats, observed: Floats) -> Floats:
-    """(perturbation,) R2 = 1 - sum_j (predicted - observed)^2 / sum_j (observed - its mean)^2.
-
-    0 where the observed effect is constant: there is nothing to explain.
-    """
-    missed, total = ((predicted - observed) ** 2).sum(1), (_centred(observed) ** 2).sum(1)
-    missed = np.divide(missed, total, out=np.ones(len(total)), where=total > 0)
-    return np.asarray(1 - missed)
+def centred(effect: Floats) -> Floats:
+    """Minus the mean over genes; exactly zero where only rounding differs from it."""
+    about_mean = effect - effect.mean(1, keepdims=True, dtype=float)
+    largest = np.abs(effect).max(1, keepdims=True)
+    constant = np.abs(about_mean).max(1, keepdims=True) <= ROUNDING * largest
+    return np.where(constant, 0.0, about_mean)
 
 
 def cosines(predicted: Floats, observed: Floats) -> Floats:
@@ -50,19 +48,6 @@ def on_strongest(predicted: Floats, observed: Floats, n_genes: int) -> tuple[Flo
     """Both, each perturbation on the genes that it moves most in the data."""
     genes = strongest(observed, n_genes)
     return np.take_along_axis(predicted, genes, 1), np.take_along_axis(observed, genes, 1)
-
-
-def mean_jaccard(predicted: Floats, observed: Floats, n_genes: int) -> float:
-    """Mean over perturbations of |both| / |either|, of the genes either side moves most.
-
-    A gene that is not moved at all is among no strongest genes; of ties the first gene is taken.
-    Raises :class:`NotApplicable` where all genes are among the strongest.
-    """
-    if predicted.shape[1] <= n_genes:
-        raise NotApplicable(f"there are no more than {n_genes} genes")
-    one, other = (_among_strongest(effect, n_genes) for effect in (predicted, observed))
-    both, either = (one & other).sum(1), (one | other).sum(1)
-    return float(np.divide(both, either, out=np.zeros(len(both)), where=either > 0).mean())
 
 
 def interquartile_range(values: Floats) -> float:
@@ -92,21 +77,6 @@ def need_several(perturbations: NDArray[Any]) -> None:
         raise NotApplicable("there is only one perturbation")
 
 
-def _centred(effect: Floats) -> Floats:
-    """Minus the mean over genes; exactly zero where only rounding differs from it."""
-    centred = effect - effect.mean(1, keepdims=True, dtype=float)
-    largest = np.abs(effect).max(1, keepdims=True)
-    constant = np.abs(centred).max(1, keepdims=True) <= ROUNDING * largest
-    return np.where(constant, 0.0, centred)
-
-
 def _units(effect: Floats) -> Floats:
     size = np.sqrt((effect.astype(float) ** 2).sum(1, keepdims=True))
     return np.divide(effect, size, out=np.zeros(effect.shape), where=size > 0)
-
-
-def _among_strongest(effect: Floats, n_genes: int) -> NDArray[np.bool_]:
-    """(perturbation, gene) whether the gene is among the strongest, and is moved."""
-    among = np.zeros(effect.shape, dtype=bool)
-    np.put_along_axis(among, strongest(effect, n_genes), True, axis=1)
-    return among & (effect != 0)
