@@ -110,11 +110,9 @@ class CellDiscovery(nn.Module):
         known, logits = cells["known_type"], self.classifier(latents["z"])
         each = self.typed(latents["z"], noise["u"])
         summed = summed_over_types(each, log_q, logits, known)
-        terms = LossTerms(
+        terms = LossTerms.of(
             local={**explained.local, **summed.local},
             log_weight=explained.log_weight + summed.log_weight,
-            shared={},
-            penalty={},
         )
         missed = cross_entropy(logits, known)
         if self.config.bound_weighted:
@@ -135,13 +133,7 @@ VARIANT = Variant(
     label="Cell Discovery",
     needs=frozenset({"counts", "observed", "known_type"}),
     uses=frozenset({"batch"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded", "class_probability"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "classes", "counts", "latent"}),
     config=CellDiscoveryConfig,
     build=CellDiscovery,
     pretrain=_counts_explained,

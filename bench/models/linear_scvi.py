@@ -73,13 +73,7 @@ VARIANT = Variant(
     label="Linear scVI",
     needs=frozenset({"counts", "observed"}),
     uses=frozenset({"batch", "cell_type"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     config=LinearSCVIConfig,
     build=LinearSCVI,
     training={"adam_epsilon": 0.01, "weight_decay": 1e-6},

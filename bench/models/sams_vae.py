@@ -107,13 +107,13 @@ class SAMSVAE(nn.Module):
         return standard_normal_ledger(log_likelihood, posterior, latents)._replace(
             shared=self.treatments.shared(drawn),
             penalty=self.treatments.penalty(drawn),
-            watched=self.treatments.watched(),
+            diagnostics=self.treatments.diagnostics(),
         )
 
-    def imagine(
-        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> NegativeBinomial | Poisson:
-        offset = self._offset(arms, self.treatments.draw(noise).moved)
+        offset = self._offset(conditions, self.treatments.draw(noise).moved)
         return self.decoder(noise["z"] + offset[:, None], cells["library"])
 
     def treatment_latents(self) -> TreatmentLatents:
@@ -132,20 +132,13 @@ def pretrained(facts: DataFacts, config: SAMSVAEConfig) -> SAMSVAE:
 VARIANT = Variant(
     label="SAMS-VAE",
     needs=frozenset({"counts", "observed", "perturbation"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-            *("effects", "effects_as_published", "counterfactual_effects", "treatment_latents"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent", "perturbed", "treatments"}),
     config=SAMSVAEConfig,
     build=SAMSVAE,
     pretrain=pretrained,
-    start=lambda pretrained, initial: rotated_treatments(pretrained),
-    restart=rotated_treatments,
-    objection=only_mean_field_rotates,
+    from_pretrained=lambda pretrained, initial: rotated_treatments(pretrained),
+    reinitialise=rotated_treatments,
+    validate=only_mean_field_rotates,
     training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -110,13 +110,13 @@ class SAMSVAENormal(nn.Module):
         return standard_normal_ledger(log_likelihood, posterior, latents)._replace(
             shared=self.treatments.shared(drawn),
             penalty=self.treatments.penalty(drawn),
-            watched=self.treatments.watched(),
+            diagnostics=self.treatments.diagnostics(),
         )
 
-    def imagine(
-        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> NormalValues:
-        offset = self._offset(arms, self.treatments.draw(noise).moved)
+        offset = self._offset(conditions, self.treatments.draw(noise).moved)
         return self.decoder(noise["z"] + offset[:, None])
 
     def treatment_latents(self) -> TreatmentLatents:
@@ -135,18 +135,13 @@ def pretrained(facts: DataFacts, config: SAMSVAENormalConfig) -> SAMSVAENormal:
 VARIANT = Variant(
     label="SAMS-VAE of real numbers",
     needs=frozenset({"values", "observed", "perturbation"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "latent", "latent_sample", "marginal_loglik"),
-            *("effects", "effects_as_published", "counterfactual_effects", "treatment_latents"),
-        }
-    ),
+    can=frozenset({"bound", "latent", "perturbed", "treatments"}),
     config=SAMSVAENormalConfig,
     build=SAMSVAENormal,
     pretrain=pretrained,
-    start=lambda pretrained, initial: rotated_treatments(pretrained),
-    restart=rotated_treatments,
-    objection=only_mean_field_rotates,
+    from_pretrained=lambda pretrained, initial: rotated_treatments(pretrained),
+    reinitialise=rotated_treatments,
+    validate=only_mean_field_rotates,
     training={"batch_size": 512, "learning_rate": 1e-3, "weight_decay": 1e-6, "n_samples": 5},
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -114,10 +114,9 @@ class SCANVI(nn.Module):
         summed.local["prior_z"] = summed.local.pop("kl_z")
         known = cells["known_type"]
         missed = cross_entropy(self.classifier(q.mean, noise["keep_y"]), known)
-        return LossTerms(
+        return LossTerms.of(
             local={**terms.local, **summed.local},
             log_weight=terms.log_weight + summed.log_weight,
-            shared={},
             penalty={"classification": self.config.alpha * mean_over_known(missed, known)},
         )
 
@@ -132,13 +131,7 @@ VARIANT = Variant(
     label="scANVI",
     needs=frozenset({"counts", "observed", "known_type"}),
     uses=frozenset({"batch"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded", "class_probability"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "classes", "counts", "latent"}),
     config=SCANVIConfig,
     build=SCANVI,
     pretrain=pretrained,

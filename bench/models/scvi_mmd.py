@@ -94,13 +94,7 @@ VARIANT = Variant(
     label="scVI + MMD",
     needs=frozenset({"counts", "observed", "batch"}),
     uses=frozenset({"cell_type"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     config=SCVIMMDConfig,
     build=SCVIMMD,
     training={"adam_epsilon": 0.01, "weight_decay": 1e-6},

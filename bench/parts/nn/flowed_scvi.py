@@ -69,4 +69,4 @@ class FlowedScvi(nn.Module):
             local["library_kl"] = library.kl_to(prior)
             drawn = latents["library"]
             log_weight = log_weight + prior.log_prob(drawn) - library.log_prob(drawn)
-        return q, latents, log_q, LossTerms(local, log_weight, {}, {})
+        return q, latents, log_q, LossTerms.of(local, log_weight)

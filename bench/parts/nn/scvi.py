@@ -21,7 +21,7 @@ from bench.parts.nn.distributions import (
     Poisson,
     ZeroInflatedNegativeBinomial,
 )
-from bench.parts.nn.latents import Latents, Posterior, log_standard_normal
+from bench.parts.nn.latents import Gaussians, Latents, log_standard_normal
 from bench.parts.nn.observed import library_size, seen_counts
 from bench.parts.nn.scvi_networks import ScviEncoder, ScviTower
 
@@ -227,7 +227,7 @@ class LibraryPrior(nn.Module):
 
 
 def scvi_ledger(
-    log_likelihood: Tensor, posterior: Posterior, latents: Latents, library: Gaussian | None
+    log_likelihood: Tensor, posterior: Gaussians, latents: Latents, library: Gaussian | None
 ) -> LossTerms:
     """(cell,) terms in nats: reconstruction, KL of z (warms up), KL of the library (does not)."""
     z = posterior["z"]
@@ -237,4 +237,4 @@ def scvi_ledger(
         q, drawn = posterior["library"], latents["library"]
         local["library_kl"] = q.kl_to(library)
         log_weight = log_weight + library.log_prob(drawn) - q.log_prob(drawn)
-    return LossTerms(local=local, log_weight=log_weight, shared={}, penalty={})
+    return LossTerms.of(local=local, log_weight=log_weight)

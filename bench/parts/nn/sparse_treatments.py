@@ -160,7 +160,7 @@ class SparseTreatments(nn.Module):
         surplus = settings.mask_weight - 1 + settings.mask_weight_per_cell * self.treated.n_cells
         return {"mask_surplus": (surplus * drawn.kl_mask).sum() / self.n_train}
 
-    def watched(self) -> dict[str, Tensor]:
+    def diagnostics(self) -> dict[str, Tensor]:
         """() how decided the mask is."""
         return mask_shares(self.mask.logit, self.treated.seen)
 
