@@ -33,6 +33,10 @@ class LossTerms(NamedTuple):
     """() each: trains, is never reported as ELBO."""
     diagnostics: dict[str, Tensor]
     """() each: neither loss nor bound, shown beside them in the curves."""
+    slack: dict[str, Tensor]
+    """(cell,) each, nats by which the mean log weight exceeds the ELBO of the local terms on
+    purpose, in expectation: a variant that trains a looser bound than its weight stands for says
+    by how much."""
 
     @classmethod
     def of(
@@ -43,9 +47,11 @@ class LossTerms(NamedTuple):
         shared: dict[str, Tensor] | None = None,
         penalty: dict[str, Tensor] | None = None,
         diagnostics: dict[str, Tensor] | None = None,
+        slack: dict[str, Tensor] | None = None,
     ) -> LossTerms:
         """A ledger that is empty where nothing is given."""
-        return cls(local, log_weight, shared or {}, penalty or {}, diagnostics or {})
+        given = (shared, penalty, diagnostics, slack)
+        return cls(local, log_weight, *(terms or {} for terms in given))
 
 
 def is_kl(name: str) -> bool:

@@ -113,6 +113,7 @@ class CellDiscovery(nn.Module):
         terms = LossTerms.of(
             local={**explained.local, **summed.local},
             log_weight=explained.log_weight + summed.log_weight,
+            slack={"kl_type_posterior": summed.slack},
         )
         missed = cross_entropy(logits, known)
         if self.config.bound_weighted:

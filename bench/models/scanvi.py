@@ -117,6 +117,7 @@ class SCANVI(nn.Module):
         return LossTerms.of(
             local={**terms.local, **summed.local},
             log_weight=terms.log_weight + summed.log_weight,
+            slack={"kl_type_posterior": summed.slack},
             penalty={"classification": self.config.alpha * mean_over_known(missed, known)},
         )
 

@@ -113,6 +113,7 @@ def _stacked(each: Sequence[LossTerms]) -> LossTerms:
         shared=stacked([one.shared for one in each]),
         penalty=stacked([one.penalty for one in each]),
         diagnostics=stacked([one.diagnostics for one in each]),
+        slack=stacked([one.slack for one in each]),
     )
 
 
