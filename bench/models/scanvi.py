@@ -15,7 +15,7 @@ Source: Xu et al. 2021, doi:10.15252/msb.20209620; scvi-tools 1.4.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ from bench.parts.nn.label_prior import (
     mean_over_known,
     summed_over_types,
 )
-from bench.parts.nn.scvi import Counts
+from bench.parts.nn.scvi import Counts, ScviHyperparameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,6 @@ class SCANVIConfig:
     """Infer the library size under the prior of the cell's batch, instead of observing it."""
     encode_covariates: bool = False
     """Hand the batch to the encoder too."""
-    label_covariate: ClassVar[bool] = False
 
 
 class SCANVI(nn.Module):
@@ -125,7 +124,17 @@ class SCANVI(nn.Module):
 def pretrained(facts: DataFacts, config: SCANVIConfig) -> FlowedScvi:
     """What ``base`` is and starts as: scVI, trained first under the prior N(0, I)."""
     flow = build_flow(config.flow, config.n_latent, config.n_flow_steps, config.n_flow_hidden)
-    return FlowedScvi(facts, config, flow)
+    settings = ScviHyperparameters(
+        n_latent=config.n_latent,
+        n_hidden=config.n_hidden,
+        n_layers=config.n_layers,
+        dropout=config.dropout,
+        likelihood=config.likelihood,
+        dispersion=config.dispersion,
+        latent_library=config.latent_library,
+        encode_covariates=config.encode_covariates,
+    )
+    return FlowedScvi(facts, settings, flow)
 
 
 VARIANT = Variant(

@@ -122,8 +122,8 @@ def test_what_was_pretrained_is_where_the_variant_starts(problem):
     variant = card("models", "scanvi")
     first = trained(problem, [0], pretrain_epochs=4, max_epochs=1, learning_rate=1e-2)
     without = trained(problem, [0], pretrain_epochs=0, max_epochs=1, learning_rate=1e-2)
-    moved = first.replicates[0].best_state["base.generation.share.weight"]
-    still = without.replicates[0].best_state["base.generation.share.weight"]
+    moved = first.replicates[0].best_state["base.scvi.generation.share.weight"]
+    still = without.replicates[0].best_state["base.scvi.generation.share.weight"]
     assert (moved - still).abs().max() > 0.01
     assert set(first.curves.columns["epoch"]) == set(range(5))
     assert first.replicates[0].epochs == 5
