@@ -89,14 +89,15 @@ def _list(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _entry(shelf: Shelf, name: str) -> Iterator[str]:
-    """One card: its label, what it needs and gives, its parameters."""
+    """One card: its label, what it needs and can, its parameters."""
     from bench.planning.parameters import documented
 
     card = catalogue.metric(name) if shelf == "metrics" else catalogue.card(shelf, name)
     yield f"  {name}: {card.label}"
-    for fact in ("needs", "provides", "on_request", "demands", "asks", "gives"):
+    for fact in ("needs", "provides", "on_request", "demands", "asks", "can", "of", "arrays"):
         if values := getattr(card, fact, None):
-            yield f"    {fact.replace('_', ' ')}: {', '.join(sorted(values))}"
+            words = [values] if isinstance(values, str) else sorted(values)
+            yield f"    {fact.replace('_', ' ')}: {', '.join(words)}"
     if hasattr(card, "better"):
         yield f"    {card.better} is better; {card.unit}"
     yield from aligned(documented(card.config) if hasattr(card, "config") else [], indent=6)

@@ -45,11 +45,13 @@ def file_of(shelf: Shelf, name: str) -> Path:
         if not Path(name).is_file():
             raise mistake(shelf, name, "no such file", "paths start where snakemake is typed")
         return Path(name).resolve()
-    if name not in names(shelf):
+    path = ROOT / shelf / f"{name}.py"
+    # A plan of a thousand runs asks ten thousand times: the shelf is not listed every time.
+    if not name.isidentifier() or name.startswith("_") or not path.is_file():
         raise mistake(
             shelf, name, f"nothing on this shelf has that name; {suggestion(name, names(shelf))}"
         )
-    return ROOT / shelf / f"{name}.py"
+    return path
 
 
 def card(shelf: Shelf, name: str) -> Any:

@@ -22,7 +22,8 @@ from bench.core.seeds import numpy_generator
 from bench.training.cells import facts_of
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
-from bench.training.replicate import open_replicate
+from bench.training.reading_out import read_out
+from bench.training.replicate import open_run
 
 CPU = torch.device("cpu")
 
@@ -81,9 +82,9 @@ def posed(path: Path, batch: str) -> Problem:
 def test_elbo(problem: Problem, state: dict[str, Tensor], seed: int) -> float:
     """Mean ELBO of the test cells, nats per cell, by our readout."""
     variant, readout = card("models", "scvi"), card("readouts", "bounds")
-    fitted = open_replicate(problem, variant, variant.config(), state, seed, "bounds", CPU)
-    with torch.no_grad():
-        arrays = readout.of_variant(fitted, problem, readout.config(n_samples=25))
+    run = open_run(problem, variant, variant.config(), CPU)
+    asked = {"bounds": (readout, readout.config(n_samples=25))}
+    arrays = read_out(run, problem, state, seed, asked)
     return float(arrays["elbo_per_cell"].mean())
 
 
@@ -95,7 +96,7 @@ def train_ours(problem: Problem, epochs: int, seeds: list[int]) -> tuple[list[fl
         max_epochs=epochs, patience=0, kl_warmup_steps=steps // 3, **variant.training
     )
     result = train(problem, variant, variant.config(), config, seeds, CPU, lambda *_: None)
-    states = [watch.best_state for watch in result.watches]
+    states = [replicate.best_state for replicate in result.replicates]
     return [test_elbo(problem, s, n) for s, n in zip(states, seeds, strict=True)], result.seconds
 
 

@@ -179,7 +179,7 @@ def main() -> None:
         result = our_training(problem, options.steps // per_epoch, dict(options.set))
         value = our_validation_loss(result, n_train / n_validation)
         print(f"ours: {result.seconds:.0f} s, validation loss {value:.2f}")
-        found = result.watches[0].best_state["treatments.mask.logit"]
+        found = result.replicates[0].best_state["treatments.mask.logit"]
         print(f"ours: {mask_scores(found, true)}", flush=True)
     if options.steps and options.theirs:
         loss, optimiser = theirs(data)

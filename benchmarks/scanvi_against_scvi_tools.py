@@ -30,7 +30,8 @@ from bench.core.seeds import numpy_generator
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.minibatches import training_cells
-from bench.training.replicate import open_replicate
+from bench.training.reading_out import read_out
+from bench.training.replicate import open_run
 
 CPU = torch.device("cpu")
 METRICS = ("balanced_accuracy", "accuracy", "macro_f1", "log_loss")
@@ -73,13 +74,10 @@ def train_ours(problem: Problem, options: Any) -> tuple[Scores, float]:
         config = replace(config, kl_warmup_steps=steps, kl_weight=options.kl_weight)
     seeds = range(options.seeds)
     result = train(problem, variant, hyperparameters, config, seeds, CPU, lambda *_: None)
-    scores = []
-    for watch in result.watches:
-        fitted = open_replicate(
-            problem, variant, hyperparameters, watch.best_state, watch.seed, "benchmark", CPU
-        )
-        with torch.no_grad():
-            arrays = readout.of_variant(fitted, problem, readout.config())
+    run, scores = open_run(problem, variant, hyperparameters, CPU), []
+    for one in result.replicates:
+        asked = {"benchmark": (readout, readout.config())}
+        arrays = read_out(run, problem, one.best_state, one.seed, asked)
         scores.append(scored(problem, arrays["class_probability"]))
     return scores, result.seconds
 

@@ -4,17 +4,21 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_matrix
 
-from bench.catalogue import card
+from bench.catalogue import card, names
 from bench.core.baseline import Baseline
 from bench.core.dataset import CountData
 from bench.core.problem import Problem
 from bench.core.variant import Variant
+from bench.training.replicate import Replicate, open_run
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +69,29 @@ def as_values(data: CountData) -> CountData:
     return replace(data, counts=csr_matrix(values - values.mean()), measured="values")
 
 
+def readouts_of(competitor: Variant | Baseline) -> frozenset[str]:
+    """The readouts on the shelf that are asked of it."""
+    kind = "of_variant" if isinstance(competitor, Variant) else "of_baseline"
+    cards = {name: card("readouts", name) for name in names("readouts")}
+    return frozenset(
+        name for name, c in cards.items() if c.of in competitor.can and getattr(c, kind)
+    )
+
+
 def runs_in(competitor: Variant | Baseline, problem: Problem) -> bool:
     """Whether a problem has the measurements and labels that a competitor needs."""
     return competitor.needs <= {problem.measured, "observed", *problem.labels}
+
+
+def open_replicate(
+    problem: Problem,
+    variant: Variant,
+    hyperparameters: Any,
+    state: Mapping[str, torch.Tensor],
+    seed: int,
+    readout: str,
+) -> Replicate:
+    """One replicate by itself, as a readout is given it."""
+    run = open_run(problem, variant, hyperparameters, torch.device("cpu"))
+    run.load(state)
+    return run.replicate(seed, readout)

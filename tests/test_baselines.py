@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from bench.catalogue import card, names
-from bench.core.baseline import Baseline, FittedRates, no_rates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import TEST, TRAIN, Problem, load, save
-from bench.parts.perturbations.effect_predictions import EFFECT_READOUTS
+from tests.conftest import readouts_of
 
 TASKS = ("held_out_cells", "thinned_counts", "masked_entries")
 
-EMBEDDING = [n for n in names("baselines") if card("baselines", n).gives == {"embedding"}]
+EMBEDDING = [n for n in names("baselines") if "all_cells" in card("baselines", n).needs]
 """Those that embed the cells they are fitted to, and do nothing else."""
 
 CLASSIFYING = [n for n in names("baselines") if "known_type" in card("baselines", n).needs]
 """Those that are fitted to labelled cells."""
 
-OF_EFFECTS = [n for n in names("baselines") if "effects" in card("baselines", n).gives]
+OF_EFFECTS = [n for n in names("baselines") if "perturbed" in card("baselines", n).can]
 """Those that say what perturbations do, and nothing else."""
 
+EFFECT_READOUTS = frozenset({"effects", "effects_as_published", "counterfactual_effects"})
 N_TREATED = 120
 
 
@@ -47,23 +48,24 @@ def with_few_labels(**config: Any) -> Problem:
     return posed("few_labels", **{"per_class": 3, "validation": 0.2, **config})
 
 
-def fitted(baseline: Baseline, problem: Problem, seed: int = 7) -> FittedRates:
+def fitted(baseline: Baseline, problem: Problem, seed: int = 7) -> FittedBaseline:
     return baseline.fit(problem, baseline.config(), np.random.default_rng(seed))
 
 
-def said(rates: FittedRates, problem: Problem) -> Iterator[NDArray]:
-    """All that fitted rates say of the cells they were fitted to."""
+def said(rates: FittedBaseline, problem: Problem) -> Iterator[NDArray]:
+    """All that a fitted baseline says of the cells it was fitted to."""
     rows = problem.fitting_rows()
-    if rates.mean is not no_rates:
-        yield rates.mean(rows)
     yield np.asarray(rates.inverse_dispersion)
-    if rates.latent is not None:
-        yield rates.latent[rows]
-    if rates.class_probability is not None:
-        yield rates.class_probability[rows]
+    for ability in sorted(rates.answers.keys() - {"perturbed"}):
+        yield rates.answers[ability](rows)
 
 
-def assert_same_bits(first: FittedRates, second: FittedRates, problem: Problem) -> None:
+def classified(baseline: Baseline, problem: Problem) -> NDArray:
+    """(cell, known type) probabilities of every cell."""
+    return fitted(baseline, problem).answer("classes")(np.arange(len(problem.role)))
+
+
+def assert_same_bits(first: FittedBaseline, second: FittedBaseline, problem: Problem) -> None:
     for one, other in zip(said(first, problem), said(second, problem), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -114,9 +116,7 @@ ASKED = np.array(["gene_2", "drug@0.5", "drug", "gene_1+gene_2", "gene_1"])
 
 
 def effects_of(baseline: Baseline, problem: Problem, asked: NDArray = ASKED) -> NDArray:
-    said_of = fitted(baseline, problem).effects
-    assert said_of is not None
-    return said_of(asked)
+    return fitted(baseline, problem).answer("perturbed")(asked)
 
 
 @pytest.fixture(params=TASKS)
@@ -131,14 +131,14 @@ def test_cards_are_complete(name: str) -> None:
     assert baseline.reference
     assert baseline.role in {"competitor", "floor", "ceiling"}
     assert baseline.needs & {"counts", "perturbation"}
-    assert set(baseline.gives) <= set(names("readouts"))
+    assert baseline.can <= {card("readouts", one).of for one in names("readouts")}
     assert baseline.config.__doc__
     baseline.config()
 
 
 def test_rates_are_finite_and_not_negative(baseline: Baseline, problem: Problem) -> None:
     result, rows = fitted(baseline, problem), problem.fitting_rows()
-    mean = result.mean(rows)
+    mean = result.answer("counts")(rows)
     assert mean.shape == (len(rows), 20)
     assert np.isfinite(mean).all()
     assert (mean >= 0).all()
@@ -149,13 +149,15 @@ def test_rates_are_finite_and_not_negative(baseline: Baseline, problem: Problem)
 
 def test_rows_are_answered_in_the_order_asked(baseline: Baseline, problem: Problem) -> None:
     result, rows = fitted(baseline, problem), problem.fitting_rows()
-    np.testing.assert_allclose(result.mean(rows)[[5, 2]], result.mean(rows[[5, 2]]), rtol=1e-12)
+    mean = result.answer("counts")
+    np.testing.assert_allclose(mean(rows)[[5, 2]], mean(rows[[5, 2]]), rtol=1e-12)
 
 
 def test_every_cell_is_embedded_where_promised(baseline: Baseline, problem: Problem) -> None:
-    latent = fitted(baseline, problem).latent
-    assert (latent is not None) == ("latent" in baseline.gives)
-    if latent is not None:
+    answers = fitted(baseline, problem).answers
+    assert answers.keys() == baseline.can - {"bound"}
+    if "latent" in answers:
+        latent = answers["latent"](np.arange(60))
         assert latent.shape[0] == 60
         assert np.isfinite(latent).all()
 
@@ -190,15 +192,14 @@ def test_a_held_out_cell_is_embedded_by_itself(baseline: Baseline) -> None:
     problem = posed("held_out_cells")
     held_out, counts = problem.rows(TEST), problem.visible.toarray()
     counts[held_out[0]] = 10_000
+    if "latent" not in baseline.can:
+        return
     clean, spoilt = (
-        fitted(baseline, replace(problem, visible=csr_matrix(visible))).latent
+        fitted(baseline, replace(problem, visible=csr_matrix(visible))).answer("latent")(held_out)
         for visible in (problem.visible, counts)
     )
-    if clean is None or spoilt is None:
-        assert "latent" not in baseline.gives
-    else:
-        np.testing.assert_allclose(clean[held_out[1:]], spoilt[held_out[1:]], rtol=1e-10)
-        assert not np.allclose(clean[held_out[0]], spoilt[held_out[0]])
+    np.testing.assert_allclose(clean[1:], spoilt[1:], rtol=1e-10)
+    assert not np.allclose(clean[0], spoilt[0])
 
 
 def test_answers_are_never_opened_nor_truth_but_by_ceilings(
@@ -219,15 +220,15 @@ def test_a_cell_and_a_gene_without_counts_do_no_harm(baseline: Baseline) -> None
     counts[4], counts[:, 7] = 0, 0
     result = fitted(baseline, replace(problem, visible=csr_matrix(counts)))
     assert all(np.isfinite(part[~np.isinf(part)]).all() for part in said(result, problem))
-    assert np.isfinite(result.mean(problem.fitting_rows())).all()
+    assert np.isfinite(result.answer("counts")(problem.fitting_rows())).all()
 
 
 def test_an_embedding_has_every_cell_and_no_rates(embedding: Baseline) -> None:
     result = fitted(embedding, posed("integration"))
-    assert result.mean is no_rates
-    assert result.latent is not None
-    assert result.latent.shape[0] == 60
-    assert np.isfinite(result.latent).all()
+    assert result.answers.keys() == {"latent"} == embedding.can
+    latent = result.answer("latent")(np.arange(60))
+    assert latent.shape[0] == 60
+    assert np.isfinite(latent).all()
 
 
 def test_an_embedding_is_made_of_its_generator_alone(embedding: Baseline) -> None:
@@ -256,22 +257,19 @@ def test_a_cell_and_a_gene_without_counts_spoil_no_embedding(embedding: Baseline
     counts = problem.visible.toarray()
     counts[4], counts[:, 7] = 0, 0
     spoilt = fitted(embedding, replace(problem, visible=csr_matrix(counts)))
-    assert spoilt.latent is not None
-    assert np.isfinite(spoilt.latent).all()
+    assert np.isfinite(spoilt.answer("latent")(np.arange(60))).all()
 
 
 def test_a_classifier_gives_probabilities_of_every_cell(classifier: Baseline) -> None:
     problem = with_few_labels(test=0.2)
-    result = fitted(classifier, problem)
-    found = result.class_probability
-    assert found is not None
-    assert "class_probability" in classifier.gives
+    result, everyone = fitted(classifier, problem), np.arange(60)
+    assert result.answers.keys() == classifier.can
+    found = result.answer("classes")(everyone)
     assert found.shape == (60, 5)
     assert np.isfinite(found).all()
     assert (found >= 0).all()
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-9)
-    assert (result.latent is not None) == ("latent" in classifier.gives)
-    assert result.latent is None or result.latent.shape[0] == 60
+    assert "latent" not in classifier.can or result.answer("latent")(everyone).shape[0] == 60
 
 
 def test_a_classifier_is_made_of_its_generator_alone(classifier: Baseline) -> None:
@@ -296,11 +294,9 @@ def test_a_held_out_cell_is_classified_by_itself(classifier: Baseline) -> None:
     first, counts = problem.rows(TEST)[0], problem.visible.toarray()
     counts[first] = np.random.default_rng(1).integers(0, 10_000, 20)
     clean, spoilt = (
-        fitted(classifier, replace(problem, visible=csr_matrix(visible))).class_probability
+        classified(classifier, replace(problem, visible=csr_matrix(visible)))
         for visible in (problem.visible, counts)
     )
-    assert clean is not None
-    assert spoilt is not None
     others = np.arange(60) != first
     np.testing.assert_array_equal(clean[others], spoilt[others])
     assert np.array_equal(clean[first], spoilt[first]) == (classifier.role == "floor")
@@ -318,9 +314,7 @@ def test_a_cell_and_a_gene_without_counts_spoil_no_classifier(classifier: Baseli
     problem = with_few_labels()
     counts = problem.visible.toarray()
     counts[4], counts[:, 7] = 0, 0
-    spoilt = fitted(classifier, replace(problem, visible=csr_matrix(counts)))
-    assert spoilt.class_probability is not None
-    assert np.isfinite(spoilt.class_probability).all()
+    assert np.isfinite(classified(classifier, replace(problem, visible=csr_matrix(counts)))).all()
 
 
 @pytest.mark.parametrize("n_labels", [1, 2])
@@ -332,8 +326,7 @@ def test_one_or_two_labels_of_each_of_two_types_are_enough(
     for kind in ("type_0", "type_1"):
         told = np.flatnonzero(problem.labels["known_type"] == kind)[:n_labels]
         known[told] = kind
-    found = fitted(classifier, replace(problem, labels={"known_type": known})).class_probability
-    assert found is not None
+    found = classified(classifier, replace(problem, labels={"known_type": known}))
     assert found.shape == (60, 2)
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-9)
 
@@ -352,19 +345,16 @@ def test_effects_are_finite_and_of_the_perturbations_asked_for(
 
 def test_effects_are_all_they_say(of_effects: Baseline, treated: Problem) -> None:
     result = fitted(of_effects, treated)
-    assert of_effects.gives == EFFECT_READOUTS
-    assert result.mean is no_rates
-    assert result.latent is None
-    assert result.class_probability is None
+    assert result.answers.keys() == {"perturbed"} == of_effects.can
+    assert readouts_of(of_effects) == EFFECT_READOUTS
     assert not result.knows_test_cells
 
 
 def test_effects_are_made_of_their_generator_alone(of_effects: Baseline, treated: Problem) -> None:
     rng = np.random.default_rng(7)
     before = rng.bit_generator.state
-    first = of_effects.fit(treated, of_effects.config(), rng).effects
+    first = of_effects.fit(treated, of_effects.config(), rng).answer("perturbed")
     assert (rng.bit_generator.state == before) == of_effects.deterministic
-    assert first is not None
     np.testing.assert_array_equal(first(ASKED), effects_of(of_effects, treated))
 
 

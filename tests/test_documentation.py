@@ -21,7 +21,7 @@ from bench.planning.plan import make_plan
 from bench.planning.study import load_study
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
-from bench.training.replicate import open_replicate
+from tests.conftest import open_replicate, readouts_of
 from tests.trackers.made_up import BOUND, write_study
 
 ROOT = Path(__file__).parents[1]
@@ -125,15 +125,15 @@ def test_the_variant_trains_and_is_read_out(cards: dict[str, Any], problem: Prob
     variant, config = cards["models"], cards["models"].config(n_latent=2, n_hidden=8)
     settings = TrainingConfig(max_epochs=1)
     result = train(problem, variant, config, settings, [0, 1], CPU, lambda epoch, going: None)
-    state = result.watches[0].best_state
+    state = result.replicates[0].best_state
     shelf = {name: card("readouts", name) for name in names("readouts")} | {
         "totals": cards["readouts"]
     }
-    for name in sorted(variant.gives):
+    for name in [*sorted(readouts_of(variant)), "totals"]:
         with torch.no_grad():
-            fitted = open_replicate(problem, variant, config, state, 0, name, CPU)
+            fitted = open_replicate(problem, variant, config, state, 0, name)
             arrays = shelf[name].of_variant(fitted, problem, shelf[name].config())
-        assert set(arrays) == shelf[name].gives
+        assert set(arrays) == shelf[name].arrays
         assert all(len(array) == len(problem.scored) for array in arrays.values())
         assert all(np.isfinite(array).all() for array in arrays.values())
 

@@ -17,8 +17,7 @@ from bench.core.dataset import KNOWN_TYPE, CountData
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
-from bench.training.replicate import open_replicate
-from tests.conftest import SMALL, as_values, perturbed, posed
+from tests.conftest import SMALL, as_values, open_replicate, perturbed, posed, readouts_of
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(max_epochs=3, batch_size=16)
@@ -32,10 +31,11 @@ def variant_readouts(name: str, problem: Problem, asks: frozenset[str]) -> dict[
     """Train one seed and ask all it gives of these readouts."""
     variant = card("models", name)
     hyperparameters = variant.config()
-    state = train(problem, variant, hyperparameters, CONFIG, [0], CPU, quiet).watches[0].best_state
+    done = train(problem, variant, hyperparameters, CONFIG, [0], CPU, quiet)
+    state = done.replicates[0].best_state
     arrays: dict[str, np.ndarray] = {}
-    for readout in sorted(asks & variant.gives):
-        fitted = open_replicate(problem, variant, hyperparameters, state, 0, readout, CPU)
+    for readout in sorted(asks & readouts_of(variant)):
+        fitted = open_replicate(problem, variant, hyperparameters, state, 0, readout)
         entry = card("readouts", readout)
         with torch.no_grad():
             arrays |= entry.of_variant(fitted, problem, entry.config())
@@ -47,7 +47,7 @@ def baseline_readouts(name: str, problem: Problem, asks: frozenset[str]) -> dict
     baseline = card("baselines", name)
     fitted = baseline.fit(problem, baseline.config(), np.random.default_rng(0))
     arrays: dict[str, np.ndarray] = {}
-    for readout in sorted(asks & baseline.gives):
+    for readout in sorted(asks & readouts_of(baseline)):
         entry = card("readouts", readout)
         arrays |= entry.of_baseline(fitted, problem, entry.config())
     return arrays
@@ -58,15 +58,15 @@ EVERYONE = [
     *(
         (name, baseline_readouts)
         for name in names("baselines")
-        if card("baselines", name).gives != {"embedding"}
+        if "all_cells" not in card("baselines", name).needs
     ),
 ]
 """But for those that embed what they are fitted to: where something is hidden they do not run."""
 
 
-def needs_of(name: str, readouts_of: Callable) -> frozenset[str]:
+def needs_of(name: str, read_out: Callable) -> frozenset[str]:
     """The fields a competitor needs."""
-    return card("models" if readouts_of is variant_readouts else "baselines", name).needs
+    return card("models" if read_out is variant_readouts else "baselines", name).needs
 
 
 IN_SMALL_DATA = frozenset(
@@ -84,9 +84,9 @@ def readouts_asked(task: str) -> frozenset[str]:
     return EVERY_READOUT if task in WITH_EVERY_READOUT else card("tasks", task).asks
 
 
-def gives_of(name: str, readouts_of: Callable) -> frozenset[str]:
+def gives_of(name: str, read_out: Callable) -> frozenset[str]:
     """The readouts a competitor can give."""
-    return card("models" if readouts_of is variant_readouts else "baselines", name).gives
+    return readouts_of(card("models" if read_out is variant_readouts else "baselines", name))
 
 
 def spoilt_below_the_mask(data: CountData) -> tuple[CountData, CountData]:
@@ -139,16 +139,16 @@ HIDING = [
 ]
 
 
-@pytest.mark.parametrize(("name", "readouts_of", "task"), HIDING)
-def test_garbage_in_what_is_hidden_changes_no_bit(small_data, name, readouts_of, task):
-    given = perturbed(small_data) if "perturbation" in needs_of(name, readouts_of) else small_data
+@pytest.mark.parametrize(("name", "read_out", "task"), HIDING)
+def test_garbage_in_what_is_hidden_changes_no_bit(small_data, name, read_out, task):
+    given = perturbed(small_data) if "perturbation" in needs_of(name, read_out) else small_data
     clean, dirty = (posed(data, task) for data in SPOILT[task](given))
     answers = [
         key for key in clean.answers if not np.array_equal(clean.answers[key], dirty.answers[key])
     ]
     assert answers, "the garbage never reached what is hidden"
     asks = readouts_asked(task)
-    first, second = readouts_of(name, clean, asks), readouts_of(name, dirty, asks)
+    first, second = read_out(name, clean, asks), read_out(name, dirty, asks)
     assert first
     assert first.keys() == second.keys()
     for key, array in first.items():
@@ -156,17 +156,17 @@ def test_garbage_in_what_is_hidden_changes_no_bit(small_data, name, readouts_of,
 
 
 @pytest.mark.parametrize(
-    ("name", "readouts_of"), [one for one in COMPETITORS if "perturbation" not in needs_of(*one)]
+    ("name", "read_out"), [one for one in COMPETITORS if "perturbation" not in needs_of(*one)]
 )
-def test_garbage_in_one_held_out_cell_stays_in_that_cell(problems, name, readouts_of):
+def test_garbage_in_one_held_out_cell_stays_in_that_cell(problems, name, read_out):
     """Training, validation and every other held-out cell never see a held-out cell's counts."""
     clean = problems["held_out_cells"]
     counts = clean.visible.toarray()
     counts[clean.scored[0]] = np.random.default_rng(5).integers(0, 5000, size=counts.shape[1])
     dirty = replace(clean, visible=csr_matrix(counts))
-    of_variant = readouts_of is variant_readouts
+    of_variant = read_out is variant_readouts
     asks = EVERY_CELLS if of_variant else card("tasks", "held_out_cells").asks
-    first, second = readouts_of(name, clean, asks), readouts_of(name, dirty, asks)
+    first, second = read_out(name, clean, asks), read_out(name, dirty, asks)
     for key, array in first.items():
         np.testing.assert_array_equal(array[1:], second[key][1:], err_msg=key)
         assert not array.any() or not np.array_equal(array[0], second[key][0]), key
@@ -227,37 +227,37 @@ def test_hidden_types_are_in_nothing_that_competitors_are_handed(hidden_types):
         np.testing.assert_array_equal(values, dirty.labels[name])
 
 
-@pytest.mark.parametrize(("name", "readouts_of"), LABELLED)
-def test_garbage_in_hidden_types_changes_no_bit(hidden_types, name, readouts_of):
-    first, second = (readouts_of(name, problem, ASKED) for problem in hidden_types)
+@pytest.mark.parametrize(("name", "read_out"), LABELLED)
+def test_garbage_in_hidden_types_changes_no_bit(hidden_types, name, read_out):
+    first, second = (read_out(name, problem, ASKED) for problem in hidden_types)
     assert first.keys() == second.keys()
     for key, array in first.items():
         np.testing.assert_array_equal(array, second[key], err_msg=key)
 
 
 @pytest.mark.parametrize("form", [{"test": 0.2}, {"test_batch": "y"}], ids=["test", "test_batch"])
-@pytest.mark.parametrize(("name", "readouts_of"), LABELLED)
-def test_garbage_in_held_out_cells_reaches_no_labelled_cell(small_data, name, readouts_of, form):
+@pytest.mark.parametrize(("name", "read_out"), LABELLED)
+def test_garbage_in_held_out_cells_reaches_no_labelled_cell(small_data, name, read_out, form):
     """What is fitted to the others stays as it is, and so do the bounds and types of these."""
     clean = posed(small_data, "few_labels", **FEW | form)
     counts, held_out = clean.visible.toarray(), clean.rows(TEST)
     counts[held_out] = np.random.default_rng(5).integers(0, 5000, (len(held_out), counts.shape[1]))
     dirty = replace(clean, visible=csr_matrix(counts))
     told = clean.labels[KNOWN_TYPE][clean.scored] != ""
-    first, second = readouts_of(name, clean, ASKED), readouts_of(name, dirty, ASKED)
+    first, second = read_out(name, clean, ASKED), read_out(name, dirty, ASKED)
     for key, array in first.items():
         np.testing.assert_array_equal(array[told], second[key][told], err_msg=key)
     assert np.isin(held_out, clean.scored).all()
 
 
-@pytest.mark.parametrize(("name", "readouts_of"), LABELLED)
-def test_garbage_in_one_test_cell_stays_in_that_cell_of_few_labels(small_data, name, readouts_of):
+@pytest.mark.parametrize(("name", "read_out"), LABELLED)
+def test_garbage_in_one_test_cell_stays_in_that_cell_of_few_labels(small_data, name, read_out):
     clean = posed(small_data, "few_labels", **FEW, test=0.2)
     counts, spoilt = clean.visible.toarray(), clean.rows(TEST)[0]
     counts[spoilt] = np.random.default_rng(5).integers(0, 5000, size=counts.shape[1])
     dirty = replace(clean, visible=csr_matrix(counts))
     others = clean.scored != spoilt
-    first, second = readouts_of(name, clean, ASKED), readouts_of(name, dirty, ASKED)
+    first, second = read_out(name, clean, ASKED), read_out(name, dirty, ASKED)
     for key, array in first.items():
         np.testing.assert_array_equal(array[others], second[key][others], err_msg=key)
 
@@ -269,11 +269,12 @@ def test_a_labelled_cell_is_read_out_as_if_its_label_were_hidden(problems, name)
     known = clean.labels[KNOWN_TYPE].copy()
     known[known != ""] = np.roll(known[known != ""], 1)
     wrong = replace(clean, labels={**clean.labels, KNOWN_TYPE: known})
-    state = train(clean, variant, variant.config(), CONFIG, [0], CPU, quiet).watches[0].best_state
-    for readout in sorted(ASKED & variant.gives):
+    done = train(clean, variant, variant.config(), CONFIG, [0], CPU, quiet)
+    state = done.replicates[0].best_state
+    for readout in sorted(ASKED & readouts_of(variant)):
         entry, said = card("readouts", readout), []
         for problem in (clean, wrong):
-            fitted = open_replicate(problem, variant, variant.config(), state, 0, readout, CPU)
+            fitted = open_replicate(problem, variant, variant.config(), state, 0, readout)
             with torch.no_grad():
                 said.append(entry.of_variant(fitted, problem, entry.config()))
         for key, array in said[0].items():
@@ -284,7 +285,7 @@ def test_a_labelled_cell_is_read_out_as_if_its_label_were_hidden(problems, name)
 
 NAMES = np.array(["A", "A+B", "A+C", "B", "B+C", "C", "D", "control"])
 ROWS_OF = {
-    array: card("readouts", r).rows for r in EVERY_READOUT for array in card("readouts", r).gives
+    array: card("readouts", r).rows for r in EVERY_READOUT for array in card("readouts", r).arrays
 }
 TREATED = {
     "seen_perturbations": {"test": 0.3},
@@ -333,18 +334,18 @@ def spoilt_test_cells(
     return clean, dirty, kept[clean.scored]
 
 
-@pytest.mark.parametrize(("name", "readouts_of", "task"), PERTURBING)
+@pytest.mark.parametrize(("name", "read_out", "task"), PERTURBING)
 def test_garbage_in_unfitted_cells_changes_no_effect_and_no_other_cell(
-    small_data, name, readouts_of, task
+    small_data, name, read_out, task
 ):
-    is_ceiling = readouts_of is baseline_readouts and card("baselines", name).role == "ceiling"
-    data = treated(small_data, needs_of(name, readouts_of))
+    is_ceiling = read_out is baseline_readouts and card("baselines", name).role == "ceiling"
+    data = treated(small_data, needs_of(name, read_out))
     clean, dirty, kept = spoilt_test_cells(data, task, is_ceiling)
     assert kept.any()
     for key in ("data_effect", "observed_cells"):
         assert not np.array_equal(clean.answers[key], dirty.answers[key])
     asks = card("tasks", task).asks
-    first, second = readouts_of(name, clean, asks), readouts_of(name, dirty, asks)
+    first, second = read_out(name, clean, asks), read_out(name, dirty, asks)
     assert first
     assert first.keys() == second.keys()
     for key, array in first.items():

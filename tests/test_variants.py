@@ -9,13 +9,13 @@ import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from bench.catalogue import card, names
+from bench.core.ledger import RECONSTRUCTION
 from bench.core.problem import TRAIN
 from bench.training.cells import facts_of, on_device
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.randomness import draw_one
-from bench.training.replicate import open_replicate
-from tests.conftest import runs_in
+from tests.conftest import open_replicate, readouts_of, runs_in
 
 CPU = torch.device("cpu")
 VARIANTS = names("models")
@@ -57,7 +57,7 @@ def test_the_card_is_complete(variant):
     assert variant.reference
     assert is_dataclass(variant.config)
     assert variant.config.__dataclass_params__.frozen
-    assert variant.gives <= set(names("readouts"))
+    assert variant.can <= {card("readouts", name).of for name in names("readouts")}
     variant.config()
 
 
@@ -71,10 +71,20 @@ def test_terms_have_the_declared_shapes(variant, problem):
     module = built(variant, problem)
     terms = module(minibatch(variant, problem, range(7)), noise_for(module, 7))
     assert {term.shape for term in terms.local.values()} == {(7,)}
+    assert RECONSTRUCTION in terms.local
     assert terms.log_weight.shape == (7,)
-    rest = (*terms.shared.values(), *terms.penalty.values(), *terms.watched.values())
+    rest = (*terms.shared.values(), *terms.penalty.values(), *terms.diagnostics.values())
     assert all(term.shape == () for term in rest)
     assert all(torch.isfinite(term).all() for term in terms.local.values())
+
+
+def test_every_latent_has_noise_of_its_own_name(variant, problem):
+    module = built(variant, problem).eval()
+    posterior = module.infer(minibatch(variant, problem, range(7)))
+    noise = noise_for(module, 7)
+    assert "z" in posterior
+    for name, q in posterior.items():
+        assert q.at(noise[name]).shape == q.mean.shape
 
 
 def test_a_pass_leaves_no_trace(variant, problem):
@@ -144,15 +154,15 @@ def test_trained_states_load_into_a_plain_module_and_give_every_readout(variant,
         result = train(
             problem, variant, variant.config(), TrainingConfig(max_epochs=2), [0], CPU, _quiet
         )
-        state = result.watches[0].best_state
-        for name in sorted(variant.gives):
+        state = result.replicates[0].best_state
+        for name in sorted(readouts_of(variant)):
             readout = card("readouts", name)
             if not readout.labels(readout.config()) <= problem.labels.keys():
                 continue
             with torch.no_grad():
-                replicate = open_replicate(problem, variant, variant.config(), state, 0, name, CPU)
+                replicate = open_replicate(problem, variant, variant.config(), state, 0, name)
                 arrays = readout.of_variant(replicate, problem, readout.config())
-            assert set(arrays) == readout.gives
+            assert set(arrays) == readout.arrays
             for array in arrays.values():
                 assert readout.rows != "cells" or len(array) == len(problem.scored)
                 assert array.dtype.kind == "U" or np.isfinite(array).all()

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
 from bench.parts.perturbations.effect_predictions import (
-    EFFECT_READOUTS,
     Floats,
     dosage_table,
     treatments_in,
@@ -32,13 +31,14 @@ class AdditiveEffectsConfig:
     """It has none."""
 
 
-def fit(problem: Problem, config: AdditiveEffectsConfig, rng: np.random.Generator) -> FittedRates:
+def fit(
+    problem: Problem, config: AdditiveEffectsConfig, rng: np.random.Generator
+) -> FittedBaseline:
     names, effect = training_effects(problem)
     treatments = treatments_in(names)
     unit = unit_effects(dosage_table(names, treatments), effect)
-    return FittedRates(
-        effects=lambda asked: dosage_table(asked, treatments) @ unit, n_parameters=unit.size
-    )
+    answers = {"perturbed": lambda asked: dosage_table(asked, treatments) @ unit}
+    return FittedBaseline(answers=answers, n_parameters=unit.size)
 
 
 def unit_effects(dosage: Floats, effect: Floats) -> Floats:
@@ -64,7 +64,7 @@ BASELINE = Baseline(
     config=AdditiveEffectsConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=EFFECT_READOUTS,
+    can=frozenset({"perturbed"}),
     deterministic=True,
     role="competitor",
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",

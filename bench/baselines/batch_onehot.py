@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
 from bench.core.problem import Problem
 from bench.parts.counts.one_hot import jittered
 
@@ -24,16 +24,17 @@ class BatchOnehotConfig:
     """Standard deviation on every axis; batches are the square root of two apart."""
 
 
-def fit(problem: Problem, config: BatchOnehotConfig, rng: np.random.Generator) -> FittedRates:
-    return FittedRates(latent=jittered(problem.labels["batch"], config.jitter, rng))
+def fit(problem: Problem, config: BatchOnehotConfig, rng: np.random.Generator) -> FittedBaseline:
+    latent = jittered(problem.labels["batch"], config.jitter, rng)
+    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
 
 
 BASELINE = Baseline(
     label="batch one-hot",
     config=BatchOnehotConfig,
     fit=fit,
-    needs=frozenset({"counts", "batch"}),
-    gives=frozenset({"embedding"}),
+    needs=frozenset({"all_cells", "batch", "counts"}),
+    can=frozenset({"latent"}),
     deterministic=False,
     role="floor",
     reference="a control of this suite, as in Open Problems",

@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
 from bench.core.problem import Problem
 from bench.parts.counts.one_hot import jittered
 
@@ -25,16 +25,17 @@ class CellTypeOnehotConfig:
     """Standard deviation on every axis; types are the square root of two apart."""
 
 
-def fit(problem: Problem, config: CellTypeOnehotConfig, rng: np.random.Generator) -> FittedRates:
-    return FittedRates(latent=jittered(problem.labels["cell_type"], config.jitter, rng))
+def fit(problem: Problem, config: CellTypeOnehotConfig, rng: np.random.Generator) -> FittedBaseline:
+    latent = jittered(problem.labels["cell_type"], config.jitter, rng)
+    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
 
 
 BASELINE = Baseline(
     label="cell-type one-hot",
     config=CellTypeOnehotConfig,
     fit=fit,
-    needs=frozenset({"counts", "cell_type"}),
-    gives=frozenset({"embedding"}),
+    needs=frozenset({"all_cells", "cell_type", "counts"}),
+    can=frozenset({"latent"}),
     deterministic=False,
     role="ceiling",
     reference="a control of this suite, as in Open Problems",

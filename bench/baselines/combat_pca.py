@@ -16,7 +16,7 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
 from bench.core.problem import Problem
 from bench.parts.counts.log_counts import Floats, components, log_counts
 
@@ -28,7 +28,7 @@ class ComBatPCAConfig:
     n_components: Annotated[int, Ge(1)] = 10
 
 
-def fit(problem: Problem, config: ComBatPCAConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: ComBatPCAConfig, rng: np.random.Generator) -> FittedBaseline:
     logs, batch = log_counts(problem.visible).toarray(), problem.labels["batch"]
     _, code, size = np.unique(batch, return_inverse=True, return_counts=True)
     cells = np.flatnonzero(size[code] > 1)
@@ -36,7 +36,8 @@ def fit(problem: Problem, config: ComBatPCAConfig, rng: np.random.Generator) -> 
     if (size > 1).sum() > 1 and len(genes):
         block = np.ix_(cells, genes)
         logs[block] = corrected(logs[block], batch[cells])
-    return FittedRates(latent=components(logs, config.n_components, rng))
+    latent = components(logs, config.n_components, rng)
+    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
 
 
 def corrected(logs: Floats, batch: NDArray[np.str_]) -> Floats:
@@ -54,8 +55,8 @@ BASELINE = Baseline(
     label="ComBat, then PCA",
     config=ComBatPCAConfig,
     fit=fit,
-    needs=frozenset({"counts", "batch"}),
-    gives=frozenset({"embedding"}),
+    needs=frozenset({"all_cells", "batch", "counts"}),
+    can=frozenset({"latent"}),
     deterministic=False,
     role="competitor",
     reference="Johnson et al. 2007, doi:10.1093/biostatistics/kxj037; scanpy",

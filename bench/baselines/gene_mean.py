@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
 from bench.parts.counts.observed_counts import fitting_counts
 
@@ -19,21 +19,17 @@ class GeneMeanConfig:
     """Nothing to choose."""
 
 
-def fit(problem: Problem, config: GeneMeanConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: GeneMeanConfig, rng: np.random.Generator) -> FittedBaseline:
     mean = fitting_counts(problem).gene_means()
-    return FittedRates(mean=lambda rows: np.tile(mean, (len(rows), 1)), n_parameters=len(mean))
+    answers = {"counts": lambda rows: np.tile(mean, (len(rows), 1))}
+    return FittedBaseline(answers=answers, n_parameters=len(mean))
 
 
 BASELINE = Baseline(
     label="gene mean",
     config=GeneMeanConfig,
     fit=fit,
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
-            *("rates", "fitted_means", "drawn_rates"),
-        }
-    ),
+    can=frozenset({"bound", "counts"}),
     deterministic=True,
     role="floor",
     reference="a control of this suite",

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
 from bench.core.problem import Problem
 from bench.parts.counts.log_counts import embedded
 
@@ -26,7 +26,7 @@ class HarmonyConfig:
     max_iterations: Annotated[int, Ge(1)] = 10
 
 
-def fit(problem: Problem, config: HarmonyConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: HarmonyConfig, rng: np.random.Generator) -> FittedBaseline:
     from harmonypy import run_harmony
 
     latent, batch = embedded(problem, config.n_components, rng), problem.labels["batch"]
@@ -40,15 +40,15 @@ def fit(problem: Problem, config: HarmonyConfig, rng: np.random.Generator) -> Fi
         ncores=1,
         verbose=False,
     ).Z_corr
-    return FittedRates(latent=corrected)
+    return FittedBaseline(answers={"latent": by_fitted_cell(corrected, problem)})
 
 
 BASELINE = Baseline(
     label="Harmony",
     config=HarmonyConfig,
     fit=fit,
-    needs=frozenset({"counts", "batch"}),
-    gives=frozenset({"embedding"}),
+    needs=frozenset({"all_cells", "batch", "counts"}),
+    can=frozenset({"latent"}),
     deterministic=False,
     role="competitor",
     reference="Korsunsky et al. 2019, doi:10.1038/s41592-019-0619-0; harmonypy",

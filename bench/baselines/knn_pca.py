@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 from bench.parts.counts.labelled import voters
@@ -28,10 +28,10 @@ class KNNPCAConfig:
     n_neighbours: Annotated[int, Ge(1)] = 5
 
 
-def fit(problem: Problem, config: KNNPCAConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: KNNPCAConfig, rng: np.random.Generator) -> FittedBaseline:
     points = embedded(problem, config.n_components, rng)
     votes = voters(points, problem.labels[KNOWN_TYPE], config.n_neighbours)
-    return FittedRates(latent=points, class_probability=votes)
+    return FittedBaseline(answers={"latent": by_cell(points), "classes": by_cell(votes)})
 
 
 BASELINE = Baseline(
@@ -39,7 +39,7 @@ BASELINE = Baseline(
     config=KNNPCAConfig,
     fit=fit,
     needs=frozenset({"counts", "known_type"}),
-    gives=frozenset({"class_probability", "latent"}),
+    can=frozenset({"classes", "latent"}),
     deterministic=False,
     role="competitor",
     reference="common practice, as in Luecken and Theis 2019, doi:10.15252/msb.20188746",

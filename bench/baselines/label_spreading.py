@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import TEST, Problem
 from bench.parts.counts.labelled import known_codes
@@ -34,7 +34,7 @@ class LabelSpreadingConfig:
     """Share of a cell's label that its neighbours give (scikit-learn's alpha)."""
 
 
-def fit(problem: Problem, config: LabelSpreadingConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: LabelSpreadingConfig, rng: np.random.Generator) -> FittedBaseline:
     from sklearn.semi_supervised import LabelSpreading
 
     points, fitting = embedded(problem, config.n_components, rng), problem.fitting_rows()
@@ -51,7 +51,7 @@ def fit(problem: Problem, config: LabelSpreadingConfig, rng: np.random.Generator
     found[fitting] = reached
     if len(held_out := problem.rows(TEST)):
         found[held_out] = spreading.predict_proba(points[held_out])
-    return FittedRates(class_probability=found)
+    return FittedBaseline(answers={"classes": by_cell(found)})
 
 
 BASELINE = Baseline(
@@ -59,7 +59,7 @@ BASELINE = Baseline(
     config=LabelSpreadingConfig,
     fit=fit,
     needs=frozenset({"counts", "known_type"}),
-    gives=frozenset({"class_probability"}),
+    can=frozenset({"classes"}),
     deterministic=False,
     role="competitor",
     reference="Zhou et al. 2004, NeurIPS 16; scikit-learn",

@@ -22,11 +22,10 @@ import numpy as np
 from annotated_types import Ge, Gt
 from scipy.sparse import csr_matrix
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.dataset import CONTROL
 from bench.core.problem import TRAIN, Problem
 from bench.parts.perturbations.effect_predictions import (
-    EFFECT_READOUTS,
     Floats,
     Names,
     treatments_in,
@@ -65,15 +64,15 @@ class Places:
         return places
 
 
-def fit(problem: Problem, config: LinearEffectsConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: LinearEffectsConfig, rng: np.random.Generator) -> FittedBaseline:
     names, effect = training_effects(problem)
     control = control_mean(problem)
     genes = gene_components(np.vstack([control, control + effect]), config.n_components)
     places, mean = Places(problem.gene_names, genes, names), effect.mean(0)
     by_coordinate = ridge(places(names), effect - mean, config.ridge)
     weights = ridge(genes, by_coordinate.T, config.ridge).T
-    return FittedRates(
-        effects=lambda asked: places(asked) @ weights @ genes.T + mean,
+    return FittedBaseline(
+        answers={"perturbed": lambda asked: places(asked) @ weights @ genes.T + mean},
         n_parameters=weights.size + genes.size + mean.size,
     )
 
@@ -104,7 +103,7 @@ BASELINE = Baseline(
     config=LinearEffectsConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=EFFECT_READOUTS,
+    can=frozenset({"perturbed"}),
     deterministic=True,
     role="competitor",
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 from bench.parts.counts.log_counts import logs_of
@@ -38,7 +38,7 @@ class LinearSVMConfig:
     """Weight of the labels against the penalty (scikit-learn's C)."""
 
 
-def fit(problem: Problem, config: LinearSVMConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: LinearSVMConfig, rng: np.random.Generator) -> FittedBaseline:
     from sklearn.svm import LinearSVC
 
     logs, known = logs_of(problem), problem.labels[KNOWN_TYPE]
@@ -48,8 +48,10 @@ def fit(problem: Problem, config: LinearSVMConfig, rng: np.random.Generator) -> 
     )
     heat = temperature(machine, logs[told], known[told])
     margins = of_every_type(machine.fit(logs[told], known[told]).decision_function(logs))
-    n_parameters = machine.coef_.size + machine.intercept_.size + 1
-    return FittedRates(class_probability=softmax(margins / heat, 1), n_parameters=n_parameters)
+    return FittedBaseline(
+        answers={"classes": by_cell(softmax(margins / heat, 1))},
+        n_parameters=machine.coef_.size + machine.intercept_.size + 1,
+    )
 
 
 def temperature(machine: "LinearSVC", logs: Any, kinds: NDArray[np.str_]) -> float:
@@ -81,7 +83,7 @@ BASELINE = Baseline(
     config=LinearSVMConfig,
     fit=fit,
     needs=frozenset({"counts", "known_type"}),
-    gives=frozenset({"class_probability"}),
+    can=frozenset({"classes"}),
     deterministic=False,
     role="competitor",
     reference="Abdelaal et al. 2019, doi:10.1186/s13059-019-1795-z; scaled as in arXiv 1706.04599",

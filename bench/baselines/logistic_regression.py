@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 from bench.parts.counts.labelled import MAX_ITERATIONS, probabilities
@@ -30,13 +30,13 @@ class LogisticRegressionConfig:
 
 def fit(
     problem: Problem, config: LogisticRegressionConfig, rng: np.random.Generator
-) -> FittedRates:
+) -> FittedBaseline:
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=config.strength, max_iter=MAX_ITERATIONS)
     found = probabilities(model, logs_of(problem), problem.labels[KNOWN_TYPE])
     n_parameters = model.coef_.size + model.intercept_.size
-    return FittedRates(class_probability=found, n_parameters=n_parameters)
+    return FittedBaseline(answers={"classes": by_cell(found)}, n_parameters=n_parameters)
 
 
 BASELINE = Baseline(
@@ -44,7 +44,7 @@ BASELINE = Baseline(
     config=LogisticRegressionConfig,
     fit=fit,
     needs=frozenset({"counts", "known_type"}),
-    gives=frozenset({"class_probability"}),
+    can=frozenset({"classes"}),
     deterministic=True,
     role="competitor",
     reference="common practice; scikit-learn",

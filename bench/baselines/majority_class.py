@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 
@@ -19,11 +19,11 @@ class MajorityClassConfig:
     """Nothing to choose."""
 
 
-def fit(problem: Problem, config: MajorityClassConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: MajorityClassConfig, rng: np.random.Generator) -> FittedBaseline:
     known = problem.labels[KNOWN_TYPE]
     counted = np.unique(known[known != ""], return_counts=True)[1]
     shares = np.tile(counted / counted.sum(), (len(known), 1))
-    return FittedRates(class_probability=shares, n_parameters=len(counted) - 1)
+    return FittedBaseline(answers={"classes": by_cell(shares)}, n_parameters=len(counted) - 1)
 
 
 BASELINE = Baseline(
@@ -31,7 +31,7 @@ BASELINE = Baseline(
     config=MajorityClassConfig,
     fit=fit,
     needs=frozenset({"counts", "known_type"}),
-    gives=frozenset({"class_probability"}),
+    can=frozenset({"classes"}),
     deterministic=True,
     role="floor",
     reference="a control of this suite",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
 from bench.parts.counts.observed_counts import fitting_counts
 
@@ -19,23 +19,19 @@ class MeanConfig:
     """Nothing to choose."""
 
 
-def fit(problem: Problem, config: MeanConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: MeanConfig, rng: np.random.Generator) -> FittedBaseline:
     fitting = fitting_counts(problem)
     mean = fitting.counts.sum() / fitting.n_observed()
     n_genes = fitting.counts.shape[1]
-    return FittedRates(mean=lambda rows: np.full((len(rows), n_genes), mean), n_parameters=1)
+    answers = {"counts": lambda rows: np.full((len(rows), n_genes), mean)}
+    return FittedBaseline(answers=answers, n_parameters=1)
 
 
 BASELINE = Baseline(
     label="constant mean",
     config=MeanConfig,
     fit=fit,
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
-            *("rates", "fitted_means", "drawn_rates"),
-        }
-    ),
+    can=frozenset({"bound", "counts"}),
     deterministic=True,
     role="floor",
     reference="a control of this suite",

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
-from bench.parts.perturbations.effect_predictions import EFFECT_READOUTS, same_for_all
+from bench.parts.perturbations.effect_predictions import same_for_all
 from bench.parts.perturbations.effects import training_effects
 
 
@@ -21,10 +21,10 @@ class MeanEffectConfig:
     """It has none."""
 
 
-def fit(problem: Problem, config: MeanEffectConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: MeanEffectConfig, rng: np.random.Generator) -> FittedBaseline:
     _, effect = training_effects(problem)
     mean = effect.mean(0)
-    return FittedRates(effects=same_for_all(mean), n_parameters=len(mean))
+    return FittedBaseline(answers={"perturbed": same_for_all(mean)}, n_parameters=len(mean))
 
 
 BASELINE = Baseline(
@@ -32,7 +32,7 @@ BASELINE = Baseline(
     config=MeanEffectConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=EFFECT_READOUTS,
+    can=frozenset({"perturbed"}),
     deterministic=True,
     role="competitor",
     reference="Viñas Torné et al. 2025, doi:10.1038/s41587-025-02777-8 (perturbed mean)",

@@ -29,7 +29,7 @@ from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
 from scipy.special import xlogy
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.problem import Problem
 from bench.parts.counts.count_densities import log_weight
 from bench.parts.counts.factors import Factors, embedded, excess, products_at, random_factors
@@ -156,7 +156,7 @@ def next_round(fitting: ObservedCounts, now: Fit) -> Fit:
     return fast if fast.log_likelihood >= now.log_likelihood else climbed(fitting, now, "mm")
 
 
-def fit(problem: Problem, config: NBMFConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: NBMFConfig, rng: np.random.Generator) -> FittedBaseline:
     fitting = fitting_counts(problem)
     start = random_factors(fitting, config.rank, rng)
     now = Fit(start, config.inverse_dispersion, -np.inf)
@@ -167,10 +167,13 @@ def fit(problem: Problem, config: NBMFConfig, rng: np.random.Generator) -> Fitte
             break
     factors, theta, _ = now
     loadings, n_cells = fitting.by_row(factors.loadings), len(fitting.rows)
-    return FittedRates(
-        mean=lambda rows: loadings[rows] @ factors.genes.T,
+    latent = embedded(problem, fitting, factors, partial(better_loadings, theta=theta))
+    return FittedBaseline(
+        answers={
+            "counts": lambda rows: loadings[rows] @ factors.genes.T,
+            "latent": by_cell(latent),
+        },
         inverse_dispersion=theta,
-        latent=embedded(problem, fitting, factors, partial(better_loadings, theta=theta)),
         n_parameters=config.rank * (n_cells + len(factors.genes) - config.rank) + 1,
     )
 
@@ -179,12 +182,7 @@ BASELINE = Baseline(
     label="NBMF",
     config=NBMFConfig,
     fit=fit,
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
-            *("rates", "fitted_means", "drawn_rates", "latent"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     deterministic=False,
     role="competitor",
     reference="Gouvert, Oberlin and Févotte 2020, Negative binomial matrix factorization, "

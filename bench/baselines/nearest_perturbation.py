@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
 from bench.parts.perturbations.effect_predictions import (
-    EFFECT_READOUTS,
     Floats,
     Names,
     dosage_table,
@@ -32,11 +31,10 @@ class NearestPerturbationConfig:
 
 def fit(
     problem: Problem, config: NearestPerturbationConfig, rng: np.random.Generator
-) -> FittedRates:
+) -> FittedBaseline:
     names, effect = training_effects(problem)
-    return FittedRates(
-        effects=lambda asked: nearest(asked, names) @ effect, n_parameters=effect.size
-    )
+    answers = {"perturbed": lambda asked: nearest(asked, names) @ effect}
+    return FittedBaseline(answers=answers, n_parameters=effect.size)
 
 
 def nearest(asked: Names, trained: Names) -> Floats:
@@ -57,7 +55,7 @@ BASELINE = Baseline(
     config=NearestPerturbationConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=EFFECT_READOUTS,
+    can=frozenset({"perturbed"}),
     deterministic=True,
     role="competitor",
     reference="Viñas Torné et al. 2025, doi:10.1038/s41587-025-02777-8 (matching mean)",

@@ -17,7 +17,7 @@ import numpy as np
 from annotated_types import Ge, Gt
 from scipy.special import xlogy
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.problem import Problem
 from bench.parts.counts.factors import Factors, embedded, excess, products_at, random_factors
 from bench.parts.counts.observed_counts import Floats, ObservedCounts, fitting_counts, ratio
@@ -61,7 +61,7 @@ def log_likelihood(fitting: ObservedCounts, factors: Factors) -> float:
     return float(stored - everywhere + products_at(fitting.missing, factors).sum())
 
 
-def fit(problem: Problem, config: NMFConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: NMFConfig, rng: np.random.Generator) -> FittedBaseline:
     fitting = fitting_counts(problem)
     factors = random_factors(fitting, config.rank, rng)
     least_gain = config.tolerance * ROUND * fitting.counts.sum()
@@ -73,9 +73,12 @@ def fit(problem: Problem, config: NMFConfig, rng: np.random.Generator) -> Fitted
             if reached - before < least_gain:
                 break
     loadings, n_cells = fitting.by_row(factors.loadings), len(fitting.rows)
-    return FittedRates(
-        mean=lambda rows: loadings[rows] @ factors.genes.T,
-        latent=embedded(problem, fitting, factors, better_loadings),
+    latent = embedded(problem, fitting, factors, better_loadings)
+    return FittedBaseline(
+        answers={
+            "counts": lambda rows: loadings[rows] @ factors.genes.T,
+            "latent": by_cell(latent),
+        },
         n_parameters=config.rank * (n_cells + len(factors.genes) - config.rank),
     )
 
@@ -84,12 +87,7 @@ BASELINE = Baseline(
     label="NMF",
     config=NMFConfig,
     fit=fit,
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
-            *("rates", "fitted_means", "drawn_rates", "latent"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     deterministic=False,
     role="competitor",
     reference="Lee and Seung 2001, NeurIPS 13, with weights",

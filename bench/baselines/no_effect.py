@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
-from bench.parts.perturbations.effect_predictions import EFFECT_READOUTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +13,9 @@ class NoEffectConfig:
     """It has none."""
 
 
-def fit(problem: Problem, config: NoEffectConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: NoEffectConfig, rng: np.random.Generator) -> FittedBaseline:
     n_genes = problem.visible.shape[1]
-    return FittedRates(effects=lambda names: np.zeros((len(names), n_genes)))
+    return FittedBaseline(answers={"perturbed": lambda names: np.zeros((len(names), n_genes))})
 
 
 BASELINE = Baseline(
@@ -24,7 +23,7 @@ BASELINE = Baseline(
     config=NoEffectConfig,
     fit=fit,
     needs=frozenset({"perturbation"}),
-    gives=EFFECT_READOUTS,
+    can=frozenset({"perturbed"}),
     deterministic=True,
     role="floor",
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",

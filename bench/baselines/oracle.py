@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.problem import Problem
 
 
@@ -23,11 +23,11 @@ class OracleConfig:
     """``mean``: expected counts and their dispersion; ``rate``: the realised Poisson rates."""
 
 
-def fit(problem: Problem, config: OracleConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: OracleConfig, rng: np.random.Generator) -> FittedBaseline:
     known = problem.truth[config.knows]
     theta = {"mean": problem.truth["inverse_dispersion"], "rate": np.array(np.inf)}[config.knows]
-    return FittedRates(
-        mean=lambda rows: known[rows],
+    return FittedBaseline(
+        answers={"counts": by_cell(known)},
         inverse_dispersion=np.asarray(theta, dtype=float),
         knows_test_cells=True,
     )
@@ -38,12 +38,7 @@ BASELINE = Baseline(
     config=OracleConfig,
     fit=fit,
     needs=frozenset({"counts", "mean", "rate", "inverse_dispersion"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
-            *("rates", "fitted_means", "drawn_rates"),
-        }
-    ),
+    can=frozenset({"bound", "counts"}),
     deterministic=True,
     role="ceiling",
     reference="the simulation itself",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
-from bench.parts.perturbations.effect_predictions import EFFECT_READOUTS, known_beforehand
+from bench.parts.perturbations.effect_predictions import known_beforehand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +19,8 @@ class OracleEffectsConfig:
     """It has none."""
 
 
-def fit(problem: Problem, config: OracleEffectsConfig, rng: np.random.Generator) -> FittedRates:
-    return FittedRates(effects=known_beforehand(problem, "true_effect"))
+def fit(problem: Problem, config: OracleEffectsConfig, rng: np.random.Generator) -> FittedBaseline:
+    return FittedBaseline(answers={"perturbed": known_beforehand(problem, "true_effect")})
 
 
 BASELINE = Baseline(
@@ -28,7 +28,7 @@ BASELINE = Baseline(
     config=OracleEffectsConfig,
     fit=fit,
     needs=frozenset({"perturbation", "true_effect"}),
-    gives=EFFECT_READOUTS,
+    can=frozenset({"perturbed"}),
     deterministic=True,
     role="ceiling",
     reference="the dataset's own simulation",

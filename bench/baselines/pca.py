@@ -11,13 +11,12 @@ Poisson around lambda.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from annotated_types import Ge
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.problem import Problem
 from bench.parts.counts.observed_counts import (
     Floats,
@@ -43,7 +42,7 @@ class PCAConfig:
     """Rounds after the first in which missing entries take their reconstructed value."""
 
 
-def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> FittedBaseline:
     fitting, seed = fitting_counts(problem), int(rng.integers(2**31))
     mean = fitting.gene_means()
     size, gaps = sizes(fitting, mean), fitting.missing.toarray().astype(bool)
@@ -58,9 +57,8 @@ def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> Fitted
     others = held_out_counts(problem)
     if len(others.rows):
         latent[others.rows] = components.transform(filled_once(others, mean))
-    return FittedRates(
-        mean=partial(np.take, fitting.by_row(rates), axis=0),
-        latent=latent,
+    return FittedBaseline(
+        answers={"counts": by_cell(fitting.by_row(rates)), "latent": by_cell(latent)},
         n_parameters=components.components_.size + latent.shape[1] * len(size) + 2 * len(mean),
     )
 
@@ -99,12 +97,7 @@ BASELINE = Baseline(
     label="PCA of log counts",
     config=PCAConfig,
     fit=fit,
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
-            *("rates", "fitted_means", "drawn_rates", "latent"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     deterministic=False,
     role="competitor",
     reference="common practice, as in Luecken and Theis 2019, doi:10.15252/msb.20188746",

@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_cell
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 from bench.parts.counts.labelled import probabilities
@@ -26,14 +26,14 @@ class RandomForestConfig:
     n_trees: Annotated[int, Ge(1)] = 500
 
 
-def fit(problem: Problem, config: RandomForestConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: RandomForestConfig, rng: np.random.Generator) -> FittedBaseline:
     from sklearn.ensemble import RandomForestClassifier
 
     seed = int(rng.integers(2**31))
     forest = RandomForestClassifier(config.n_trees, random_state=seed, n_jobs=1)
     found = probabilities(forest, logs_of(problem), problem.labels[KNOWN_TYPE])
     n_nodes = sum(tree.tree_.node_count for tree in forest.estimators_)
-    return FittedRates(class_probability=found, n_parameters=n_nodes)
+    return FittedBaseline(answers={"classes": by_cell(found)}, n_parameters=n_nodes)
 
 
 BASELINE = Baseline(
@@ -41,7 +41,7 @@ BASELINE = Baseline(
     config=RandomForestConfig,
     fit=fit,
     needs=frozenset({"counts", "known_type"}),
-    gives=frozenset({"class_probability"}),
+    can=frozenset({"classes"}),
     deterministic=False,
     role="competitor",
     reference="Breiman 2001, doi:10.1023/A:1010933404324; scikit-learn",

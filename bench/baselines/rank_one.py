@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
 from bench.parts.counts.observed_counts import fitting_counts, ratio
 
@@ -29,7 +29,7 @@ class RankOneConfig:
     max_iterations: Annotated[int, Ge(1)] = 1000
 
 
-def fit(problem: Problem, config: RankOneConfig, rng: np.random.Generator) -> FittedRates:
+def fit(problem: Problem, config: RankOneConfig, rng: np.random.Generator) -> FittedBaseline:
     fitting = fitting_counts(problem)
     of_cell, of_gene = (np.asarray(fitting.counts.sum(axis)).ravel() for axis in (1, 0))
     factor = fitting.gene_means()
@@ -39,8 +39,8 @@ def fit(problem: Problem, config: RankOneConfig, rng: np.random.Generator) -> Fi
         if np.all(np.abs(factor - before) <= config.tolerance * before):
             break
     loadings = fitting.by_row(loading)
-    return FittedRates(
-        mean=lambda rows: np.outer(loadings[rows], factor),
+    return FittedBaseline(
+        answers={"counts": lambda rows: np.outer(loadings[rows], factor)},
         n_parameters=loading.size + factor.size - 1,
     )
 
@@ -49,12 +49,7 @@ BASELINE = Baseline(
     label="rank one",
     config=RankOneConfig,
     fit=fit,
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "posterior_predictive"),
-            *("rates", "fitted_means", "drawn_rates"),
-        }
-    ),
+    can=frozenset({"bound", "counts"}),
     deterministic=True,
     role="competitor",
     reference="the expression model of Sarkar and Stephens 2021, doi:10.1038/s41588-021-00873-4, "

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
 from bench.core.problem import Problem
 from bench.parts.counts.log_counts import embedded
 
@@ -23,17 +23,17 @@ class ShuffledConfig:
     n_components: Annotated[int, Ge(1)] = 10
 
 
-def fit(problem: Problem, config: ShuffledConfig, rng: np.random.Generator) -> FittedRates:
-    latent = embedded(problem, config.n_components, rng)
-    return FittedRates(latent=rng.permutation(latent))
+def fit(problem: Problem, config: ShuffledConfig, rng: np.random.Generator) -> FittedBaseline:
+    latent = rng.permutation(embedded(problem, config.n_components, rng))
+    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
 
 
 BASELINE = Baseline(
     label="shuffled PCA",
     config=ShuffledConfig,
     fit=fit,
-    needs=frozenset({"counts"}),
-    gives=frozenset({"embedding"}),
+    needs=frozenset({"all_cells", "counts"}),
+    can=frozenset({"latent"}),
     deterministic=False,
     role="floor",
     reference="a control of this suite, as in Open Problems",

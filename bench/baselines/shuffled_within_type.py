@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
 from bench.core.problem import Problem
 from bench.parts.counts.log_counts import embedded
 
@@ -26,21 +26,21 @@ class ShuffledWithinTypeConfig:
 
 def fit(
     problem: Problem, config: ShuffledWithinTypeConfig, rng: np.random.Generator
-) -> FittedRates:
+) -> FittedBaseline:
     latent = embedded(problem, config.n_components, rng)
     kinds = problem.labels["cell_type"]
     for kind in np.unique(kinds):
         cells = np.flatnonzero(kinds == kind)
         latent[cells] = latent[rng.permutation(cells)]
-    return FittedRates(latent=latent)
+    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
 
 
 BASELINE = Baseline(
     label="PCA shuffled within types",
     config=ShuffledWithinTypeConfig,
     fit=fit,
-    needs=frozenset({"counts", "cell_type"}),
-    gives=frozenset({"embedding"}),
+    needs=frozenset({"all_cells", "cell_type", "counts"}),
+    can=frozenset({"latent"}),
     deterministic=False,
     role="ceiling",
     reference="a control of this suite, as in Open Problems",

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import Baseline, FittedRates
+from bench.core.baseline import Baseline, FittedBaseline
 from bench.core.problem import Problem
-from bench.parts.perturbations.effect_predictions import EFFECT_READOUTS, known_beforehand
+from bench.parts.perturbations.effect_predictions import known_beforehand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,8 @@ class SplitHalfConfig:
     """It has none."""
 
 
-def fit(problem: Problem, config: SplitHalfConfig, rng: np.random.Generator) -> FittedRates:
-    return FittedRates(effects=known_beforehand(problem, "duplicate_effect"))
+def fit(problem: Problem, config: SplitHalfConfig, rng: np.random.Generator) -> FittedBaseline:
+    return FittedBaseline(answers={"perturbed": known_beforehand(problem, "duplicate_effect")})
 
 
 BASELINE = Baseline(
@@ -30,7 +30,7 @@ BASELINE = Baseline(
     config=SplitHalfConfig,
     fit=fit,
     needs=frozenset({"perturbation", "duplicate"}),
-    gives=EFFECT_READOUTS,
+    can=frozenset({"perturbed"}),
     deterministic=True,
     role="ceiling",
     reference="technical duplicate, as in Ahlmann-Eltze et al. 2025, "

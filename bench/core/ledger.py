@@ -15,23 +15,43 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+RECONSTRUCTION = "reconstruction"
+"""The local term - log p(x | latents)."""
+
+
 class LossTerms(NamedTuple):
     """What one pass of a variant over a minibatch, for one draw of its noise, costs."""
 
     local: dict[str, Tensor]
-    """(cell,) each, nats: parts of a cell's negative ELBO.  Names starting ``kl_`` warm up."""
+    """(cell,) each, nats: parts of a cell's negative ELBO.  One is :data:`RECONSTRUCTION`; names
+    starting ``kl_`` warm up."""
     log_weight: Tensor
     """(cell,) log p(x, z | globals) - log q(z | x) at the draw, nats: the importance weight."""
     shared: dict[str, Tensor]
     """() each, nats: counted once for the whole training set (KL of global variables)."""
     penalty: dict[str, Tensor]
     """() each: trains, is never reported as ELBO."""
-    watched: dict[str, Tensor] = {}  # noqa: RUF012 - a default of a NamedTuple, never written to
-    """() each: neither loss nor bound, drawn beside them in the curves."""
-    slack: dict[str, Tensor] = {}  # noqa: RUF012 - as above
-    """(cell,) each, nats that the local terms lose to the mean log weight on purpose, in
-    expectation: a variant that trains a looser bound than its weight stands for says by how much.
-    """
+    diagnostics: dict[str, Tensor]
+    """() each: neither loss nor bound, shown beside them in the curves."""
+    slack: dict[str, Tensor]
+    """(cell,) each, nats by which the mean log weight exceeds the ELBO of the local terms on
+    purpose, in expectation: a variant that trains a looser bound than its weight stands for says
+    by how much."""
+
+    @classmethod
+    def of(
+        cls,
+        local: dict[str, Tensor],
+        log_weight: Tensor,
+        *,
+        shared: dict[str, Tensor] | None = None,
+        penalty: dict[str, Tensor] | None = None,
+        diagnostics: dict[str, Tensor] | None = None,
+        slack: dict[str, Tensor] | None = None,
+    ) -> LossTerms:
+        """A ledger that is empty where nothing is given."""
+        given = (shared, penalty, diagnostics, slack)
+        return cls(local, log_weight, *(terms or {} for terms in given))
 
 
 def is_kl(name: str) -> bool:

@@ -6,8 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from bench.core.dataset import CountData
+from bench.core.dataset import KNOWN_TYPE, CountData
 from bench.core.problem import Problem
+
+TOLD = frozenset({KNOWN_TYPE, "duplicate", "all_cells"})
+"""Fields that no dataset has and only a task can tell.
+
+``known_type`` is the cell type where it is known; with ``duplicate`` a ceiling is given the effects
+among other cells; with ``all_cells`` no cell is held back: each may be fitted as it is scored.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +33,7 @@ class Task:
     hides: frozenset[str] = frozenset()
     """Fields of the dataset that no competitor is given."""
     tells: frozenset[str] = frozenset()
-    """Fields competitors are given that the dataset does not have by itself (``known_type``)."""
+    """Of :data:`TOLD`, what competitors are given here."""
     demands: frozenset[str] = frozenset()
     """Fields a variant must read to be fair here (``observed`` where entries are missing)."""
     asks: frozenset[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,17 @@ class DataFacts:
     are no counts the two log moments are those of the values, and there is no library."""
 
 
+class Posterior(Protocol):
+    """q(latent | x) of some cells, (cell, dimension)."""
+
+    @property
+    def mean(self) -> Tensor:
+        """The plug-in value."""
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The draw that this noise stands for."""
+
+
 class VariantModule(Protocol):
     """The protocol of a variant: an ``nn.Module`` written for one replicate and one draw.
 
@@ -79,23 +90,46 @@ class VariantModule(Protocol):
     """
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        """What one pass over ``n_cells`` cells consumes."""
+        """What one pass over ``n_cells`` cells consumes; of every latent under its own name."""
 
-    def infer(self, cells: Minibatch) -> Any:
-        """q(z | x): a distribution of ``bench.parts`` with ``mean`` and ``at(noise)``."""
+    def infer(self, cells: Minibatch) -> Mapping[str, Posterior]:
+        """q(latents | x) by name, without noise; the latent that readouts ask for is ``z``."""
 
-    def generate(self, z: Tensor, cells: Minibatch) -> Any:
-        """p(x | z): a count distribution of ``bench.parts``, (cell, gene)."""
+    def generate(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Any:
+        """p(x | latents); of a variant that can ``counts`` a count distribution of
+        ``bench.parts.nn.distributions``, (cell, gene)."""
 
-    def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
-        """The ledger of these cells for this noise."""
+    def __call__(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
+        """``forward``: the ledger of these cells for this noise."""
 
 
 class ClassifierModule(Protocol):
-    """What a variant that gives ``class_probability`` follows beside :class:`VariantModule`."""
+    """What a variant that can ``classes`` follows beside :class:`VariantModule`."""
+
+    def infer(self, cells: Minibatch) -> Mapping[str, Posterior]:
+        """As in :class:`VariantModule`."""
 
     def classify(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor:
         """(cell, known type) logits of q(y | latents)."""
+
+
+class PerturbationModule(Protocol):
+    """What a variant that can ``perturbed`` follows beside :class:`VariantModule`."""
+
+    def infer(self, cells: Minibatch) -> Mapping[str, Posterior]:
+        """As in :class:`VariantModule`."""
+
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
+    ) -> Any:
+        """p(x) of these cells had they been given each condition, (condition, cell, gene).
+
+        ``conditions`` has ``perturbation`` (condition,) and ``dosage`` (condition, treatment).
+        ``cells`` are training controls with ``library`` (cell, 1) beside their fields.  The noise
+        is that of one pass over ``cells``: its local part is the basal latents, shared by all
+        conditions, which come from the standard normal prior or from ``infer`` (a deterministic
+        encoder encodes the cells instead); its shared part stands for one draw of the globals.
+        """
 
 
 class TreatmentLatents(NamedTuple):
@@ -108,19 +142,8 @@ class TreatmentLatents(NamedTuple):
     """(treatment, latent) expected move at dosage 1."""
 
 
-class PerturbationModule(Protocol):
-    """What a variant that gives ``effects`` follows beside :class:`VariantModule`; one that gives
-    ``treatment_latents`` has both."""
-
-    def imagine(self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]) -> Any:
-        """p(x) of these cells had they been given each arm, (arm, cell, gene).
-
-        ``arms`` has ``perturbation`` (arm,) and ``dosage`` (arm, treatment).  ``cells`` are
-        training controls with ``library`` (cell, 1) beside their fields.  The noise is that of one
-        pass over ``cells``: its local part is the basal latents, shared by all arms, which come
-        from the standard normal prior or from ``infer`` (a deterministic encoder encodes the cells
-        instead); its shared part stands for one draw of the globals.
-        """
+class TreatmentModule(Protocol):
+    """What a variant that can ``treatments`` follows beside :class:`VariantModule`."""
 
     def treatment_latents(self) -> TreatmentLatents:
         """The globals of the treatments at their posterior."""
@@ -134,7 +157,7 @@ def as_base(pretrained: StateDict, initial: StateDict) -> StateDict:
     return {**initial, **{f"base.{name}": value for name, value in pretrained.items()}}
 
 
-def nothing_against(config: Any, training: Mapping[str, Any]) -> str:
+def accept_all(config: Any, training: Mapping[str, Any]) -> str:
     """Every training suits every configuration."""
     return ""
 
@@ -148,21 +171,27 @@ class Variant:
     """Fields of the minibatch it reads; it is given these and no others."""
     uses: frozenset[str] = frozenset()
     """Fields it reads where the dataset has them, and does without where it has not."""
-    gives: frozenset[str]
-    """Readouts it can give."""
+    can: frozenset[str]
+    """Its abilities, which readouts ask of: ``bound`` (the log weights of its ledger are importance
+    weights of p(x)), ``counts`` (``generate`` gives a count distribution), ``latent`` (``infer``
+    gives ``z``), ``classes``, ``perturbed`` and ``treatments`` (the protocols above)."""
     config: type
     """Frozen keyword-only dataclass: the only source of defaults, ranges and docs."""
-    build: Callable[[DataFacts, Any], Any]
-    """(facts, config) -> a module that follows :class:`VariantModule`."""
+    build: Callable[[DataFacts, Any], VariantModule]
+    """(facts, config) -> its module, of one replicate."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """Training keys it was published with; a study's own keys win."""
-    pretrain: Callable[[DataFacts, Any], Any] | None = None
+    pretrain: Callable[[DataFacts, Any], VariantModule] | None = None
     """(facts, config) -> a module trained first on the same cells, for ``pretrain_epochs``."""
-    start: Callable[[StateDict, StateDict], StateDict] = as_base
+    from_pretrained: Callable[[StateDict, StateDict], StateDict] = as_base
     """(what pre-training came to, how the variant's own module is initialised) -> what the latter
     starts from; both are the state dict of one replicate."""
-    restart: Callable[[StateDict], StateDict] | None = None
+    reinitialise: Callable[[StateDict], StateDict] | None = None
     """The state of one replicate -> one to go on from, every ``restart_epochs``."""
-    objection: Callable[[Any, Mapping[str, Any]], str] = nothing_against
+    validate: Callable[[Any, Mapping[str, Any]], str] = accept_all
     """(config, training keys) -> why the two do not go together; empty where they do."""
     reference: str
+    role: ClassVar[str] = "competitor"
+    """As a baseline's: no variant is a control."""
+    deterministic: ClassVar[bool] = False
+    """As a baseline's: every variant is trained once per seed."""

@@ -49,7 +49,9 @@ def fit_baseline_here(folder: Path) -> None:
         fitted = baseline.fit(problem, config, numpy_generator("baseline", seed))
         seconds, n_parameters = seconds + perf_counter() - started, fitted.n_parameters
         arrays: dict[str, Any] = {}
-        for readout, options in readouts.values():
+        for name, (readout, options) in readouts.items():
+            if readout.of_baseline is None:
+                raise ValueError(f"the readout {name} is not asked of baselines")
             arrays |= readout.of_baseline(fitted, problem, options)
         write(seed_folder(folder, seed) / ARRAYS, arrays)
     costs = _costs(seconds, n_parameters) | {"stack": run["seeds"]}

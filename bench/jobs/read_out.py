@@ -1,12 +1,15 @@
 """Ask every readout of every trained replicate; leave a record whatever happens."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench.catalogue import card
 from bench.core.files import write_json
 from bench.core.problem import Problem, load
-from bench.jobs.asked import asked
+from bench.core.readout import Arrays
+from bench.jobs.asked import Asked, asked
 from bench.jobs.isolation import Limits, as_child
 from bench.jobs.logged import logged
 from bench.jobs.replicates import Order, Records, Stage, carry_out, summary
@@ -30,11 +33,11 @@ def read_out(
 def read_out_here(folder: Path) -> None:
     """Ask every readout of the replicates that ``run.yaml`` names, in this process."""
     run = read_settings(folder)
-    problem = load(Path(run["paths"]["problem"]))
-    for seed in run["seeds"]:
-        arrays = arrays_of(run, problem, run["readouts"], seed)
-        write(seed_folder(folder, seed) / ARRAYS, arrays)
-        write_json(seed_folder(folder, seed) / RESULT, {"status": "ok"})
+    problem, readouts = load(Path(run["paths"]["problem"])), asked(run["readouts"])
+    with opened(run, problem) as arrays_of:
+        for seed in run["seeds"]:
+            write(seed_folder(folder, seed) / ARRAYS, arrays_of(problem, readouts, seed))
+            write_json(seed_folder(folder, seed) / RESULT, {"status": "ok"})
 
 
 def read_out_stage(
@@ -55,17 +58,23 @@ def read_out_stage(
     return trained, records
 
 
-def arrays_of(run: Row, problem: Problem, readouts: Row, seed: int) -> Any:
-    """The arrays of one replicate."""
+@contextmanager
+def opened(run: Row, problem: Problem) -> Iterator[Callable[[Problem, Asked, int], Arrays]]:
+    """The arrays of every replicate of a run, whose cells and module are opened once."""
     from bench.training.reading_out import read_out as ask
     from bench.training.records import read_weights
+    from bench.training.replicate import open_run
     from bench.training.session import session
 
-    variant = card("models", run["file"])
-    weights = read_weights(seed_folder(Path(run["paths"]["run"]), seed) / WEIGHTS)
+    variant, folder = card("models", run["file"]), Path(run["paths"]["run"])
     with session(run["training"]["precision"], run["threads"]) as device:
-        config = variant.config(**run["config"])
-        return ask(problem, variant, config, weights, seed, asked(readouts), device)
+        open_ = open_run(problem, variant, variant.config(**run["config"]), device)
+
+        def arrays_of(problem: Problem, readouts: Asked, seed: int) -> Arrays:
+            weights = read_weights(seed_folder(folder, seed) / WEIGHTS)
+            return ask(open_, problem, weights, seed, readouts)
+
+        yield arrays_of
 
 
 def _good(run: Row, trained: Record) -> list[int]:

@@ -6,9 +6,10 @@ from typing import Any
 from bench.catalogue import metric
 from bench.core.files import write_json
 from bench.core.problem import for_selection, load
+from bench.jobs.asked import asked
 from bench.jobs.isolation import Limits, as_child
 from bench.jobs.logged import logged
-from bench.jobs.read_out import READING, arrays_of, read_out_stage
+from bench.jobs.read_out import READING, opened, read_out_stage
 from bench.jobs.replicates import Stage
 from bench.readouts._store import write
 from bench.results.layout import ARRAYS, RESULT, VALIDATION, seed_folder
@@ -33,12 +34,12 @@ def read_out_trial_here(folder: Path) -> None:
     run = read_settings(folder)
     problem = load(Path(run["paths"]["problem"]))
     seen, selects_by = for_selection(problem), metric(run["selects_by"]["metric"])
-    for seed in run["seeds"]:
-        selecting = arrays_of(run, seen, run["selects_by"]["readouts"], seed)
-        said = validated(selects_by, selecting, seen)
-        arrays = arrays_of(run, problem, run["readouts"], seed)
-        write(seed_folder(folder, seed) / ARRAYS, arrays)
-        write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", "validation": said})
+    selecting, readouts = asked(run["selects_by"]["readouts"]), asked(run["readouts"])
+    with opened(run, problem) as arrays_of:
+        for seed in run["seeds"]:
+            said = validated(selects_by, arrays_of(seen, selecting, seed), seen)
+            write(seed_folder(folder, seed) / ARRAYS, arrays_of(problem, readouts, seed))
+            write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", "validation": said})
 
 
 READING_TRIAL = Stage(

@@ -66,18 +66,16 @@ class Template(nn.Module):
         # Entries that are not observed are in neither likelihood nor encoder.
         log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
         prior = Gaussian(torch.zeros_like(z), torch.ones_like(z))
-        return LossTerms(
+        return LossTerms.of(
             local={"reconstruction": -log_likelihood, "kl_z": q.kl_to_standard()},
             log_weight=log_likelihood + prior.log_prob(z) - q.log_prob(z),
-            shared={},
-            penalty={},
         )
 
 
 VARIANT = Variant(
     label="TITLE",
     needs=frozenset({"counts", "observed"}),
-    gives=frozenset({"bounds", "latent", "rates", "fitted_means"}),
+    can=frozenset({"bound", "counts", "latent"}),
     config=TemplateConfig,
     build=Template,
     reference="yours",

@@ -75,7 +75,7 @@ class BCEVAE(nn.Module):
         local = {"reconstruction": cross_entropy, "kl_z": q.kl_to_standard()}
         weight = -cross_entropy + log_standard_normal(z) - q.log_prob(z)
         scaled = {name: term / divisor for name, term in local.items()}
-        return LossTerms(local=scaled, log_weight=weight / divisor, shared={}, penalty={})
+        return LossTerms.of(local=scaled, log_weight=weight / divisor)
 
     def _squeezed(self, cells: Minibatch) -> Tensor:
         seen = seen_counts(cells)
@@ -88,7 +88,7 @@ class BCEVAE(nn.Module):
 VARIANT = Variant(
     label="BCE VAE",
     needs=frozenset({"counts", "observed"}),
-    gives=frozenset({"latent", "latent_sample"}),
+    can=frozenset({"latent"}),
     config=BCEVAEConfig,
     build=BCEVAE,
     reference="Kingma and Welling 2014, arXiv 1312.6114",

@@ -18,7 +18,7 @@ Source: Pyro's scANVI example; Xu et al. 2021, doi:10.15252/msb.20209620; flows:
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt, Lt
@@ -36,7 +36,7 @@ from bench.parts.nn.label_prior import (
     mean_over_known,
     summed_over_types,
 )
-from bench.parts.nn.scvi import Counts
+from bench.parts.nn.scvi import Counts, ScviHyperparameters
 
 FIRST_DISPERSION = 10.0
 """Inverse dispersion of every gene at the start (Pyro)."""
@@ -70,10 +70,6 @@ class CellDiscoveryConfig:
     """Width of the flow's networks."""
     encode_covariates: bool = False
     """Hand the batch to the encoder too."""
-    likelihood: ClassVar[Literal["zinb"]] = "zinb"
-    dispersion: ClassVar[Literal["gene"]] = "gene"
-    latent_library: ClassVar[bool] = True
-    label_covariate: ClassVar[bool] = False
 
 
 class CellDiscovery(nn.Module):
@@ -110,11 +106,9 @@ class CellDiscovery(nn.Module):
         known, logits = cells["known_type"], self.classifier(latents["z"])
         each = self.typed(latents["z"], noise["u"])
         summed = summed_over_types(each, log_q, logits, known)
-        terms = LossTerms(
+        terms = LossTerms.of(
             local={**explained.local, **summed.local},
             log_weight=explained.log_weight + summed.log_weight,
-            shared={},
-            penalty={},
             slack={"kl_type_posterior": summed.slack},
         )
         missed = cross_entropy(logits, known)
@@ -127,8 +121,16 @@ class CellDiscovery(nn.Module):
 def _counts_explained(facts: DataFacts, config: CellDiscoveryConfig) -> FlowedScvi:
     """Encoders, flow and decoder: what ``base`` is, and starts as where it is trained first."""
     flow = build_flow(config.flow, config.n_latent, config.n_flow_steps, config.n_flow_hidden)
-    base = FlowedScvi(facts, config, flow)
-    torch.nn.init.constant_(base.generation.theta.log_theta, log(FIRST_DISPERSION))
+    settings = ScviHyperparameters(
+        n_latent=config.n_latent,
+        n_hidden=config.n_hidden,
+        n_layers=config.n_layers,
+        dropout=config.dropout,
+        latent_library=True,
+        encode_covariates=config.encode_covariates,
+    )
+    base = FlowedScvi(facts, settings, flow)
+    torch.nn.init.constant_(base.scvi.generation.theta.log_theta, log(FIRST_DISPERSION))
     return base
 
 
@@ -136,13 +138,7 @@ VARIANT = Variant(
     label="Cell Discovery",
     needs=frozenset({"counts", "observed", "known_type"}),
     uses=frozenset({"batch"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded", "class_probability"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "classes", "counts", "latent"}),
     config=CellDiscoveryConfig,
     build=CellDiscovery,
     pretrain=_counts_explained,

@@ -72,12 +72,12 @@ class ConditionalVAE(nn.Module):
         log_prob = self.generate(latents, cells).log_prob(seen_counts(cells))
         return standard_normal_ledger((cells["observed"] * log_prob).sum(-1), posterior, latents)
 
-    def imagine(
-        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> NegativeBinomial | Poisson:
-        dosage, basal = self._dosage(arms)[:, None], noise["z"][None]
-        n_arms, n_cells = dosage.shape[0], basal.shape[1]
-        both = [basal.expand(n_arms, -1, -1), dosage.expand(-1, n_cells, -1)]
+        dosage, basal = self._dosage(conditions)[:, None], noise["z"][None]
+        n_conditions, n_cells = dosage.shape[0], basal.shape[1]
+        both = [basal.expand(n_conditions, -1, -1), dosage.expand(-1, n_cells, -1)]
         return self.decoder(torch.cat(both, -1), cells["library"])
 
     def _dosage(self, cells: Minibatch) -> Tensor:
@@ -87,14 +87,7 @@ class ConditionalVAE(nn.Module):
 VARIANT = Variant(
     label="conditional VAE",
     needs=frozenset({"counts", "observed", "perturbation"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-            *("effects", "effects_as_published", "counterfactual_effects"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent", "perturbed"}),
     config=ConditionalVAEConfig,
     build=ConditionalVAE,
     training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},

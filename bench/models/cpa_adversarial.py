@@ -68,9 +68,13 @@ class CPAAdversarialConfig:
 
 
 class Basal(NamedTuple):
-    """The basal state as a readout asks for it: a point, which is its own mean."""
+    """The basal state as a readout asks for it: a point, which every draw comes to."""
 
     mean: Tensor
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The point, whatever the noise."""
+        return self.mean
 
 
 class CPAAdversarial(nn.Module):
@@ -95,7 +99,11 @@ class CPAAdversarial(nn.Module):
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
         config = self.config
-        return {"keep": Noise((n_cells, config.encoder_layers, config.n_hidden), "uniform")}
+        return {
+            # Nothing is drawn for a point.
+            "z": Noise((n_cells, 0)),
+            "keep": Noise((n_cells, config.encoder_layers, config.n_hidden), "uniform"),
+        }
 
     def infer(self, cells: Minibatch) -> dict[str, Basal]:
         return {"z": Basal(self._basal(cells, None))}
@@ -108,18 +116,17 @@ class CPAAdversarial(nn.Module):
         basal = self._basal(cells, noise["keep"])
         log_prob = self.generate({"z": basal}, cells).log_prob(seen_counts(cells))
         log_likelihood = (cells["observed"] * log_prob).sum(-1)
-        return LossTerms(
+        return LossTerms.of(
             local={"reconstruction": -log_likelihood},
             log_weight=log_likelihood,
-            shared={},
             penalty=self._adversarial(basal, cells),
         )
 
-    def imagine(
-        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> NegativeBinomial:
         basal = self._basal(cells, None) + self._of_batch(cells)
-        offset = self._dosage(arms) @ self.embedding
+        offset = self._dosage(conditions) @ self.embedding
         return self._decoded(basal + offset[:, None], cells["library"])
 
     def treatment_latents(self) -> TreatmentLatents:
@@ -157,12 +164,7 @@ VARIANT = Variant(
     label="CPA (adversarial)",
     needs=frozenset({"counts", "observed", "perturbation"}),
     uses=frozenset({"batch"}),
-    gives=frozenset(
-        {
-            "latent",
-            *("effects", "effects_as_published", "counterfactual_effects", "treatment_latents"),
-        }
-    ),
+    can=frozenset({"latent", "perturbed", "treatments"}),
     config=CPAAdversarialConfig,
     build=CPAAdversarial,
     training={"batch_size": 256, "learning_rate": 3e-4, "weight_decay": 4e-7},

@@ -84,10 +84,10 @@ class CPAVAE(nn.Module):
         ledger = standard_normal_ledger(log_likelihood, posterior, latents)
         return ledger._replace(shared={"kl_embedding": kl})
 
-    def imagine(
-        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> NegativeBinomial | Poisson:
-        offset = self._offset(arms, self._at(noise["embedding"]))
+        offset = self._offset(conditions, self._at(noise["embedding"]))
         return self.decoder(noise["z"] + offset[:, None], cells["library"])
 
     def treatment_latents(self) -> TreatmentLatents:
@@ -113,14 +113,7 @@ class CPAVAE(nn.Module):
 VARIANT = Variant(
     label="CPA-VAE",
     needs=frozenset({"counts", "observed", "perturbation"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-            *("effects", "effects_as_published", "counterfactual_effects", "treatment_latents"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent", "perturbed", "treatments"}),
     config=CPAVAEConfig,
     build=CPAVAE,
     training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},

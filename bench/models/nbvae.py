@@ -93,13 +93,7 @@ class NBVAE(nn.Module):
 VARIANT = Variant(
     label="NBVAE",
     needs=frozenset({"counts", "observed"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     config=NBVAEConfig,
     build=NBVAE,
     reference="Sarkar and Stephens 2021, Nature Genetics 53, doi:10.1038/s41588-021-00873-4",

@@ -85,13 +85,7 @@ class PVAE(nn.Module):
 VARIANT = Variant(
     label="PVAE",
     needs=frozenset({"counts", "observed"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     config=PVAEConfig,
     build=PVAE,
     reference="Sarkar and Stephens 2021, Nature Genetics 53, doi:10.1038/s41588-021-00873-4",

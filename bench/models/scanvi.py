@@ -15,7 +15,7 @@ Source: Xu et al. 2021, doi:10.15252/msb.20209620; scvi-tools 1.4.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ from bench.parts.nn.label_prior import (
     mean_over_known,
     summed_over_types,
 )
-from bench.parts.nn.scvi import Counts
+from bench.parts.nn.scvi import Counts, ScviHyperparameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,6 @@ class SCANVIConfig:
     """Infer the library size under the prior of the cell's batch, instead of observing it."""
     encode_covariates: bool = False
     """Hand the batch to the encoder too."""
-    label_covariate: ClassVar[bool] = False
 
 
 class SCANVI(nn.Module):
@@ -114,10 +113,9 @@ class SCANVI(nn.Module):
         summed.local["prior_z"] = summed.local.pop("kl_z")
         known = cells["known_type"]
         missed = cross_entropy(self.classifier(q.mean, noise["keep_y"]), known)
-        return LossTerms(
+        return LossTerms.of(
             local={**terms.local, **summed.local},
             log_weight=terms.log_weight + summed.log_weight,
-            shared={},
             slack={"kl_type_posterior": summed.slack},
             penalty={"classification": self.config.alpha * mean_over_known(missed, known)},
         )
@@ -126,20 +124,24 @@ class SCANVI(nn.Module):
 def pretrained(facts: DataFacts, config: SCANVIConfig) -> FlowedScvi:
     """What ``base`` is and starts as: scVI, trained first under the prior N(0, I)."""
     flow = build_flow(config.flow, config.n_latent, config.n_flow_steps, config.n_flow_hidden)
-    return FlowedScvi(facts, config, flow)
+    settings = ScviHyperparameters(
+        n_latent=config.n_latent,
+        n_hidden=config.n_hidden,
+        n_layers=config.n_layers,
+        dropout=config.dropout,
+        likelihood=config.likelihood,
+        dispersion=config.dispersion,
+        latent_library=config.latent_library,
+        encode_covariates=config.encode_covariates,
+    )
+    return FlowedScvi(facts, settings, flow)
 
 
 VARIANT = Variant(
     label="scANVI",
     needs=frozenset({"counts", "observed", "known_type"}),
     uses=frozenset({"batch"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded", "class_probability"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "classes", "counts", "latent"}),
     config=SCANVIConfig,
     build=SCANVI,
     pretrain=pretrained,

@@ -14,36 +14,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.nn.distributions import Gaussian
-from bench.parts.nn.latents import at_draw
 from bench.parts.nn.mmd import membership, mmd_of_batches
-from bench.parts.nn.observed import seen_counts
-from bench.parts.nn.scvi import Counts, Generation, Inference, LibraryPrior, scvi_ledger
+from bench.parts.nn.scvi import Counts, ScviHyperparameters
+from bench.parts.nn.scvi_model import ScviModel
 
 
 @dataclass(frozen=True, kw_only=True)
-class SCVIMMDConfig:
+class SCVIMMDConfig(ScviHyperparameters):
     """Hyperparameters of scVI with an MMD penalty."""
 
-    n_latent: Annotated[int, Gt(0)] = 10
-    n_hidden: Annotated[int, Gt(0)] = 128
-    n_layers: Annotated[int, Ge(1)] = 1
-    dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
-    """Dropout rate of the encoder; the decoder has none."""
-    likelihood: Literal["zinb", "nb", "poisson"] = "zinb"
-    dispersion: Literal["gene", "gene-batch", "gene-label", "gene-cell"] = "gene"
-    """What the inverse dispersion is a value of."""
-    latent_library: bool = False
-    """Infer the library size under the prior of the cell's batch, instead of observing it."""
-    encode_covariates: bool = False
-    """Hand the covariates to the encoder too."""
-    label_covariate: bool = False
-    """Decode with the cell type beside the batch."""
     mmd_weight: Annotated[float, Ge(0)] = 1.0
     """beta."""
     mmd_estimator: Literal["normal", "unbiased", "fast"] = "normal"
@@ -60,25 +45,19 @@ class SCVIMMD(nn.Module):
     def __init__(self, facts: DataFacts, config: SCVIMMDConfig) -> None:
         super().__init__()
         self.config, self.n_batches = config, facts.n_batches
-        self.inference = Inference(facts, config)
-        self.generation = Generation(facts, config)
-        self.library_prior = LibraryPrior(facts) if config.latent_library else None
+        self.scvi = ScviModel(facts, config)
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        return self.inference.noise(n_cells)
+        return self.scvi.noise(n_cells)
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
-        return self.inference(cells, {})
+        return self.scvi.infer(cells)
 
     def generate(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Counts:
-        return self.generation(latents, cells)
+        return self.scvi.generate(latents, cells)
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
-        posterior = self.inference(cells, noise)
-        latents = at_draw(posterior, noise)
-        log_prob = self.generate(latents, cells).log_prob(seen_counts(cells))
-        prior = self.library_prior(cells) if self.library_prior else None
-        terms = scvi_ledger((cells["observed"] * log_prob).sum(-1), posterior, latents, prior)
+        latents, terms = self.scvi.at_noise(cells, noise)
         return terms._replace(penalty={"mmd": self.config.mmd_weight * self._mmd(latents, cells)})
 
     def _mmd(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor:
@@ -94,13 +73,7 @@ VARIANT = Variant(
     label="scVI + MMD",
     needs=frozenset({"counts", "observed", "batch"}),
     uses=frozenset({"cell_type"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     config=SCVIMMDConfig,
     build=SCVIMMD,
     training={"adam_epsilon": 0.01, "weight_decay": 1e-6},

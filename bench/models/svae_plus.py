@@ -88,18 +88,18 @@ class SVAEPlus(nn.Module):
         law = self.decoder(z, library_size(cells))
         log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
         cost = (self.mask.cost() * self.treated.seen).sum()
-        return LossTerms(
+        return LossTerms.of(
             local={"reconstruction": -log_likelihood, "kl_z": posterior.kl_to(prior)},
             log_weight=log_likelihood + prior.log_prob(z) - posterior.log_prob(z),
             shared={"mask_rate": cost},
             penalty=self._penalty(cost),
-            watched=mask_shares(self.mask.logit, self.treated.seen),
+            diagnostics=mask_shares(self.mask.logit, self.treated.seen),
         )
 
-    def imagine(
-        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> NegativeBinomial | Poisson:
-        mean = self.treated(arms) @ self._moved(noise["mask"])
+        mean = self.treated(conditions) @ self._moved(noise["mask"])
         return self.decoder(noise["z"] + mean[:, None], cells["library"])
 
     def treatment_latents(self) -> TreatmentLatents:
@@ -130,19 +130,12 @@ def rotated(state: StateDict) -> StateDict:
 VARIANT = Variant(
     label="SVAE+",
     needs=frozenset({"counts", "observed", "perturbation"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-            *("effects", "effects_as_published", "counterfactual_effects", "treatment_latents"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent", "perturbed", "treatments"}),
     config=SVAEPlusConfig,
     build=SVAEPlus,
     pretrain=pretrained,
-    start=lambda pretrained, initial: rotated(pretrained),
-    restart=rotated,
+    from_pretrained=lambda pretrained, initial: rotated(pretrained),
+    reinitialise=rotated,
     training={"batch_size": 512, "learning_rate": 3e-4, "weight_decay": 1e-6, "n_samples": 5},
     reference="Lopez et al. 2023, arXiv 2211.03553",
 )

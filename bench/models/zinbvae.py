@@ -105,13 +105,7 @@ class ZINBVAE(nn.Module):
 VARIANT = Variant(
     label="ZINBVAE",
     needs=frozenset({"counts", "observed"}),
-    gives=frozenset(
-        {
-            *("bounds", "bound_terms", "marginal_loglik", "rates", "fitted_means", "drawn_rates"),
-            *("latent", "latent_sample", "decoded"),
-            *("posterior_predictive", "differential_expression"),
-        }
-    ),
+    can=frozenset({"bound", "counts", "latent"}),
     config=ZINBVAEConfig,
     build=ZINBVAE,
     reference="Sarkar and Stephens 2021, Nature Genetics 53, doi:10.1038/s41588-021-00873-4",

@@ -5,18 +5,19 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from bench.core.dataset import KNOWN_TYPE, LABELS
 from bench.core.errors import Finding
+from bench.core.task import TOLD
 from bench.training.config import FULL_BATCH
 
 if TYPE_CHECKING:
+    from bench.catalogue import Shelf
+    from bench.core.readout import Readout
     from bench.planning.entries import Entry
     from bench.planning.search_keys import Search
     from bench.planning.study import Option, Study
 
-KNOWN_TYPE = "known_type"
-"""As in ``bench.core.dataset``, which needs numpy: too heavy for reading a kept plan."""
-
-LABELS = frozenset({"batch", "cell_type", "perturbation", KNOWN_TYPE})
+GIVEN_LABELS = frozenset({*LABELS, KNOWN_TYPE})
 DRAWN = {
     "projection.parquet": frozenset({"latent", "class_probability", "true_type"}),
     "treatments.csv": frozenset({"treatment_names", "mask_probability", "treatment_embedding"}),
@@ -71,9 +72,9 @@ class Matcher:
         # What a task hides or does not tell is no fault of the data: there is nothing to do there.
         if hidden := lacking & provided:
             return Match(problem=f"needs {_words(hidden)}, which {task.place} hides", unscored=True)
-        if KNOWN_TYPE in lacking:
-            untold = f"needs {KNOWN_TYPE}, which {task.place} does not tell"
-            return Match(problem=untold, unscored=True)
+        if untold := lacking & TOLD:
+            problem = f"needs {_words(untold)}, which {task.place} does not tell"
+            return Match(problem=problem, unscored=True)
         if lacking:
             return Match(problem=_lacks(lacking, dataset))
         if KNOWN_TYPE not in given and competitor.training.get("labelled_share"):
@@ -81,10 +82,10 @@ class Matcher:
         blind = task.card.demands - competitor.card.needs
         if blind and competitor.shelf == "models":
             return Match(problem=f"does not read {_words(blind)}, which {task.place} demands")
-        labels = given & LABELS
+        labels = given & GIVEN_LABELS
         asks = task.card.asks | {_stem(name) for name in self.everywhere}
         answers = task.card.answers | (task.card.reveals & provided)
-        return self._match(asks, answers, competitor.card.gives, labels)
+        return self._match(asks, answers, competitor.shelf, competitor.card.can, labels)
 
     def match_search(self, search: "Search", dataset: "Entry", task: "Entry") -> Match:
         """What the trials of a search do there, and what they are selected by."""
@@ -96,7 +97,7 @@ class Matcher:
             return match
         provided = self.provided(dataset)
         known = task.card.answers | (task.card.reveals & provided)
-        known |= task.card.fields(provided) & LABELS
+        known |= task.card.fields(provided) & GIVEN_LABELS
         needed = self._fewest(match.readouts, search.card.needs, known)
         if not needed:
             problem = f"its metric needs {_words(search.card.needs)}, which is not all there"
@@ -121,14 +122,15 @@ class Matcher:
         return tuple(kept)
 
     def _arrays(self, readout: str) -> frozenset[str]:
-        gives: frozenset[str] = self.study.readouts[readout].card.gives
-        return gives
+        card: Readout = self.study.readouts[readout].card
+        return card.arrays
 
     def _matched(
         self,
         asks: frozenset[str],
         answers: frozenset[str],
-        gives: frozenset[str],
+        shelf: "Shelf",
+        can: frozenset[str],
         labels: frozenset[str],
     ) -> Match:
         from bench.parts.scoring.derived import (
@@ -138,15 +140,17 @@ class Matcher:
         readouts = [
             name
             for name, option in self.study.readouts.items()
-            if _stem(name) in asks & gives and _needed(option) <= labels
+            if _stem(name) in asks
+            and _can_answer(shelf, can, option.card)
+            and option.card.compared_with <= answers
+            and _needed(option) <= labels
         ]
         arrays = [self._arrays(name) for name in readouts]
         available = with_derived(answers.union(labels, *arrays))
         metrics = [n for n, metric in self.study.metrics.items() if metric.card.needs <= available]
         if not readouts:
-            return Match(
-                problem=f"gives none of the readouts asked for: {_words(asks)}", unscored=True
-            )
+            problem = f"can {_words(can)}, and no readout asked for is of that: {_words(asks)}"
+            return Match(problem=problem, unscored=True)
         if not metrics:
             return Match(problem="none of the study's metrics applies to it", unscored=True)
         return Match(readouts=tuple(sorted(readouts)), metrics=tuple(metrics))
@@ -160,10 +164,14 @@ def asked_everywhere(study: "Study") -> frozenset[str]:
 
 def unmet_readouts(study: "Study", used: Iterable[str]) -> list[Finding]:
     """A finding for every readout the study asks for everywhere and gets nowhere."""
-    return [
-        Finding(f"readouts.{name}", None, "given by nothing that this study runs on its data")
-        for name in sorted(asked_everywhere(study) - set(used))
-    ]
+    found = []
+    for name in sorted(asked_everywhere(study) - set(used)):
+        wanted = study.readouts[name].card.compared_with
+        reason = "given by nothing that this study runs on its data"
+        if wanted and not any(wanted <= task.card.answers for task in study.tasks):
+            reason = f"compared with {_words(wanted)}, which no task of this study has"
+        found.append(Finding(f"readouts.{name}", None, reason))
+    return found
 
 
 def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
@@ -176,7 +184,7 @@ def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
 
 def files_drawn(study: "Study", task: "Entry", match: Match, split: int) -> list[str]:
     """The files that can be made of a run for the page, by their names."""
-    given = [study.readouts[name].card.gives for name in match.readouts]
+    given = [study.readouts[name].card.arrays for name in match.readouts]
     arrays, done = task.card.answers.union(*given), ONCE if split > 1 else frozenset()
     return [file for file, needs in DRAWN.items() if needs <= arrays and file not in done]
 
@@ -184,18 +192,18 @@ def files_drawn(study: "Study", task: "Entry", match: Match, split: int) -> list
 def untrainable(entry: "Entry") -> Iterator[Finding]:
     """What a run asks of its training that it cannot have."""
     for key, hook, word in (
-        ("pretrain_epochs", "pretrain", "no pre-training"),
-        ("restart_epochs", "restart", "nothing to start anew from"),
+        ("pretrain_epochs", entry.card.pretrain, "no pre-training"),
+        ("restart_epochs", entry.card.reinitialise, "nothing to start anew from"),
     ):
         epochs = entry.training.get(key)
-        if epochs and getattr(entry.card, hook) is None:
+        if epochs and hook is None:
             yield Finding(f"{entry.place}.{key}", epochs, f"this variant has {word}")
     reason = warmup_beyond_reach(entry.training) if entry.training else ""
     if reason:
         yield Finding(f"{entry.place}.kl_warmup_steps", entry.training["kl_warmup_steps"], reason)
-    said = entry.config and entry.card.objection(entry.config, entry.training)
-    if said:
-        yield Finding(entry.place, None, said)
+    reason = entry.card.validate(entry.config, entry.training) if entry.config else ""
+    if reason:
+        yield Finding(entry.place, None, reason)
 
 
 def warmup_beyond_reach(training: Mapping[str, Any]) -> str:
@@ -208,6 +216,12 @@ def warmup_beyond_reach(training: Mapping[str, Any]) -> str:
     if training["batch_size"] != FULL_BATCH or training["kl_warmup_steps"] <= reach:
         return ""
     return f"a run takes {reach} steps, so the KL terms never get their full weight"
+
+
+def _can_answer(shelf: "Shelf", can: frozenset[str], readout: "Readout") -> bool:
+    """Whether a readout is asked of competitors of this kind that can this."""
+    function = readout.of_variant if shelf == "models" else readout.of_baseline
+    return readout.of in can and function is not None
 
 
 def _lacks(fields: Iterable[str], dataset: "Entry") -> str:

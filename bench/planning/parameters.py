@@ -149,7 +149,18 @@ def expectation(schema: Mapping[str, Any]) -> str:
 
 @cache
 def field_docs(config: type) -> dict[str, str]:
-    """The string under each field of a dataclass, on one line; read from source, not imported."""
+    """The string under each field of a dataclass, on one line; read from source, not imported.
+
+    A field that a dataclass has of another, and redeclares without a string, keeps the other's.
+    """
+    docs: dict[str, str] = {}
+    for one in reversed(config.__mro__):
+        if is_dataclass(one):
+            docs |= _own_docs(one)
+    return docs
+
+
+def _own_docs(config: type) -> dict[str, str]:
     body = ast.parse(dedent(getsource(config))).body[0]
     assert isinstance(body, ast.ClassDef)
     docs = {}

@@ -189,7 +189,7 @@ class _Planner:
             "model": entry.stem,
             "file": entry.name,
             "label": entry.card.label,
-            "role": getattr(entry.card, "role", "competitor"),
+            "role": entry.card.role,
             "config": entry.values,
             "training": entry.training,
             "swept": entry.swept,
@@ -198,7 +198,7 @@ class _Planner:
             "seeds": list(self.study.seeds),
             "readouts": self._options(match.readouts),
             "metrics": list(match.metrics),
-            "deterministic": getattr(entry.card, "deterministic", False),
+            "deterministic": entry.card.deterministic,
             "code": self._code(entry, match),
         }
 

@@ -13,6 +13,7 @@ from typing import Any
 from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.files import write_text
+from bench.core.readout import Readout
 from bench.planning.entries import NAMED_BY
 from bench.planning.metrics_page import PAGE, metrics_page
 from bench.planning.parameters import Parameter, documented, expectation, field_docs, parameters_of
@@ -142,8 +143,11 @@ def _table(heading: str, text: str | None, rows: Sequence[tuple[str, ...]]) -> I
 
 
 def _needs(card: Any) -> str:
-    facts = [(fact, getattr(card, fact, None)) for fact in ("provides", "needs", "gives")]
-    said = [f"{fact} {_quoted(values)}" for fact, values in facts if values]
+    names = {"provides": "provides", "needs": "needs", "can": "can", "arrays": "returns"}
+    facts = [(word, getattr(card, fact, None)) for fact, word in names.items()]
+    said = [f"{word} {_quoted(values)}" for word, values in facts if values]
+    if isinstance(card, Readout):
+        said.insert(0, f"asked of competitors that can `{card.of}`")
     return "; ".join(said) + "." if said else ""
 
 

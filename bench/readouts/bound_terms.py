@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from annotated_types import Ge
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
+from bench.core.ledger import RECONSTRUCTION
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import Minibatch, VariantModule
 from bench.parts.counts.exact_likelihood import exact_log_likelihood
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-RECONSTRUCTION = "reconstruction"
 LIBRARY = "library_kl"
 
 
@@ -38,13 +38,17 @@ class BoundTermsConfig:
     """Draws of the latents S."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: BoundTermsConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[VariantModule], problem: Problem, config: BoundTermsConfig
+) -> Arrays:
     """``reconstruction_per_cell``, ``kl_z_per_cell``, ``kl_library_per_cell``: (scored,) nats."""
     parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _of_cells(fitted: FittedVariant, cells: Minibatch, config: BoundTermsConfig) -> Arrays:
+def _of_cells(
+    fitted: FittedVariant[VariantModule], cells: Minibatch, config: BoundTermsConfig
+) -> Arrays:
     n_cells = len(cells["observed"])
     drawn = fitted.over_draws(
         lambda noise: fitted.module(cells, noise).local, n_cells, config.n_samples
@@ -60,7 +64,7 @@ def _mean(draws: Tensor) -> np.ndarray:
     return draws.double().mean(0).cpu().numpy()
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: BoundTermsConfig) -> Arrays:
+def of_baseline(fitted: FittedBaseline, problem: Problem, config: BoundTermsConfig) -> Arrays:
     """The same, (scored,) nats; both KL terms are zero."""
     exact = exact_log_likelihood(fitted, problem)
     return _named(-exact, np.zeros_like(exact), np.zeros_like(exact))
@@ -77,7 +81,8 @@ def _named(reconstruction: np.ndarray, z: np.ndarray, library: np.ndarray) -> Ar
 READOUT = Readout(
     label="Terms of the bound per cell",
     config=BoundTermsConfig,
-    gives=frozenset({"reconstruction_per_cell", "kl_z_per_cell", "kl_library_per_cell"}),
+    of="bound",
+    arrays=frozenset({"reconstruction_per_cell", "kl_z_per_cell", "kl_library_per_cell"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",

@@ -22,10 +22,10 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import Minibatch, VariantModule
 from bench.parts.counts.exact_likelihood import exact_log_likelihood
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class BoundsConfig:
     """Importance samples S."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: BoundsConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[VariantModule], problem: Problem, config: BoundsConfig
+) -> Arrays:
     """``elbo_per_cell`` and ``iwelbo_per_cell``, (scored,) nats."""
     each = [_log_weights(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
     weights = np.concatenate(each, axis=1)
@@ -51,7 +53,7 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: BoundsConfig) ->
 
 
 def _log_weights(
-    fitted: FittedVariant, cells: Minibatch, config: BoundsConfig
+    fitted: FittedVariant[VariantModule], cells: Minibatch, config: BoundsConfig
 ) -> NDArray[np.float64]:
     """(draw, cell) log importance weights."""
 
@@ -62,7 +64,7 @@ def _log_weights(
     return weights.double().cpu().numpy()
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: BoundsConfig) -> Arrays:
+def of_baseline(fitted: FittedBaseline, problem: Problem, config: BoundsConfig) -> Arrays:
     """The exact log-likelihood under both names, (scored,) nats."""
     exact = exact_log_likelihood(fitted, problem)
     return {"elbo_per_cell": exact, "iwelbo_per_cell": exact}
@@ -71,7 +73,8 @@ def of_baseline(fitted: FittedRates, problem: Problem, config: BoundsConfig) -> 
 READOUT = Readout(
     label="Bounds per cell",
     config=BoundsConfig,
-    gives=frozenset({"elbo_per_cell", "iwelbo_per_cell"}),
+    of="bound",
+    arrays=frozenset({"elbo_per_cell", "iwelbo_per_cell"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     reference="Burda et al. 2016, arXiv 1509.00519",

@@ -19,10 +19,10 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import ClassifierModule, Minibatch
 from bench.parts.nn.latents import at_draw, at_mean
 
 if TYPE_CHECKING:
@@ -37,13 +37,17 @@ class ClassProbabilityConfig:
     """Draws of the latent S."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: ClassProbabilityConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[ClassifierModule], problem: Problem, config: ClassProbabilityConfig
+) -> Arrays:
     """``class_probability`` and ``class_probability_plugin``: (scored, known type)."""
     parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _of_cells(fitted: FittedVariant, cells: Minibatch, config: ClassProbabilityConfig) -> Arrays:
+def _of_cells(
+    fitted: FittedVariant[ClassifierModule], cells: Minibatch, config: ClassProbabilityConfig
+) -> Arrays:
     module = fitted.module
     posterior = module.infer(cells)
     n_cells = len(next(iter(cells.values())))
@@ -63,18 +67,17 @@ def _array(probability: Tensor) -> NDArray[np.float32]:
     return probability.float().cpu().numpy()
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: ClassProbabilityConfig) -> Arrays:
+def of_baseline(fitted: FittedBaseline, problem: Problem, config: ClassProbabilityConfig) -> Arrays:
     """The baseline's probabilities of the scored cells, under both names."""
-    if fitted.class_probability is None:
-        raise ValueError("a baseline that gives 'class_probability' must return probabilities")
-    mine = fitted.class_probability[problem.scored].astype(np.float32)
+    mine = fitted.answer("classes")(problem.scored).astype(np.float32)
     return {"class_probability": mine, "class_probability_plugin": mine}
 
 
 READOUT = Readout(
     label="Probability of each type",
     config=ClassProbabilityConfig,
-    gives=frozenset({"class_probability", "class_probability_plugin"}),
+    of="classes",
+    arrays=frozenset({"class_probability", "class_probability_plugin"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     reference="Kingma et al. 2014, arXiv 1406.5298",

@@ -1,9 +1,9 @@
 """What every perturbation would have done to the training controls, cell by cell.
 
     for one draw of the globals, B training controls with their counts x and library sizes:
-        basal latents ~ q(. | x), shared by all arms and by the control arm
-        x_arm ~ p(x | basal, arm, globals, library),   y as in ``bench.parts.perturbations.effects``
-    counterfactual effect of an arm = mean over draws of [mean of y_arm - mean of y_control]
+        basal latents ~ q(. | x), shared by all conditions, the control among them
+        x_c ~ p(x | basal, condition, globals, library),    y as in ``parts.perturbations.effects``
+    counterfactual effect of a condition = mean over draws of [mean of y_c - mean of y_control]
 
 A control was given nothing, so that its latents are basal.  The readout ``effects`` draws them from
 the prior instead; where the two disagree, the prior is not where the cells are.  Draws end as they
@@ -20,12 +20,13 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.nn.counterfactual import Tally, imagined_expression
-from bench.parts.perturbations.effect_predictions import effects_said
+from bench.core.variant import PerturbationModule
+from bench.parts.nn.counterfactual import Tally, perturbed_expression
+from bench.parts.perturbations.effect_predictions import predicted_effects
 
 FEWEST_DRAWS = 25
 """Before which a standard error says little."""
@@ -36,18 +37,18 @@ class CounterfactualEffectsConfig:
     """How well an effect is known before it is read."""
 
     tolerance: Annotated[float, Gt(0)] = 0.05
-    """Standard error of an effect, averaged over arms and genes, at which drawing ends."""
+    """Standard error of an effect, averaged over conditions and genes, at which drawing ends."""
     most_particles: Annotated[int, Ge(1)] = 5000
-    """Draws of a cell per arm at most."""
+    """Draws of a cell per condition at most."""
 
 
 def of_variant(
-    fitted: FittedVariant, problem: Problem, config: CounterfactualEffectsConfig
+    fitted: FittedVariant[PerturbationModule], problem: Problem, config: CounterfactualEffectsConfig
 ) -> Arrays:
     """``counterfactual_effect``: (perturbation, gene)."""
     rng, tally = numpy_generator("counterfactual_effects"), Tally()
     # One draw of every ten controls: draws of the same cells would agree without knowing more.
-    for drawn in imagined_expression(fitted, problem, rng, 1, fitted.module.infer):
+    for drawn in perturbed_expression(fitted, problem, rng, 1, fitted.module.infer):
         tally.add(drawn)
         if tally.n >= FEWEST_DRAWS and tally.is_known(config.tolerance, config.most_particles):
             break
@@ -55,16 +56,17 @@ def of_variant(
 
 
 def of_baseline(
-    fitted: FittedRates, problem: Problem, config: CounterfactualEffectsConfig
+    fitted: FittedBaseline, problem: Problem, config: CounterfactualEffectsConfig
 ) -> Arrays:
     """``counterfactual_effect``: what the baseline says of every cell."""
-    return {"counterfactual_effect": effects_said(fitted, problem).astype(np.float32)}
+    return {"counterfactual_effect": predicted_effects(fitted, problem).astype(np.float32)}
 
 
 READOUT = Readout(
     label="Counterfactual effects",
     config=CounterfactualEffectsConfig,
-    gives=frozenset({"counterfactual_effect"}),
+    of="perturbed",
+    arrays=frozenset({"counterfactual_effect"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     rows="perturbations",

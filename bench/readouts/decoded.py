@@ -17,10 +17,9 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import Minibatch, VariantModule
 from bench.parts.nn.expression import batch_codes, shares
 from bench.parts.nn.latents import at_draw
 
@@ -38,7 +37,9 @@ class DecodedConfig:
     """Draws of the latent S."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: DecodedConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[VariantModule], problem: Problem, config: DecodedConfig
+) -> Arrays:
     """``decoded_expression``: (scored, gene) shares.  Raises where no batch has the name."""
     codes = batch_codes(problem, config.batch, "readouts.decoded.batch")
     each = fitted.minibatches(problem.scored)
@@ -47,7 +48,10 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: DecodedConfig) -
 
 
 def _of_cells(
-    fitted: FittedVariant, cells: Minibatch, codes: Sequence[int | None], n_samples: int
+    fitted: FittedVariant[VariantModule],
+    cells: Minibatch,
+    codes: Sequence[int | None],
+    n_samples: int,
 ) -> NDArray[np.float32]:
     posterior = fitted.module.infer(cells)
 
@@ -60,17 +64,11 @@ def _of_cells(
     return draws.mean(0).float().cpu().numpy()
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: DecodedConfig) -> Arrays:
-    """The baseline's means as shares; it knows no batches."""
-    mean = fitted.mean(problem.scored)
-    return {"decoded_expression": (mean / mean.sum(1, keepdims=True)).astype(np.float32)}
-
-
 READOUT = Readout(
     label="Decoded expression",
     config=DecodedConfig,
-    gives=frozenset({"decoded_expression"}),
+    of="counts",
+    arrays=frozenset({"decoded_expression"}),
     of_variant=of_variant,
-    of_baseline=of_baseline,
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",
 )

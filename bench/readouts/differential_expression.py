@@ -23,11 +23,11 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
-from bench.core.baseline import FittedRates
 from bench.core.errors import mistake
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
+from bench.core.variant import VariantModule
 from bench.parts.nn.expression import EACH, batch_codes, shares
 from bench.parts.nn.latents import at_draw
 
@@ -69,7 +69,7 @@ class Comparison(NamedTuple):
 
 
 def of_variant(
-    fitted: FittedVariant, problem: Problem, config: DifferentialExpressionConfig
+    fitted: FittedVariant[VariantModule], problem: Problem, config: DifferentialExpressionConfig
 ) -> Arrays:
     """(comparison, gene) arrays, and the (comparison,) names of both groups."""
 
@@ -80,7 +80,7 @@ def of_variant(
     return _table(draw, problem, config)
 
 
-def _at_a_draw(fitted: FittedVariant, cells: Any, code: int | None) -> Shares:
+def _at_a_draw(fitted: FittedVariant[VariantModule], cells: Any, code: int | None) -> Shares:
     posterior = fitted.module.infer(cells)
     drawn = fitted.over_draws(
         lambda noise: shares(fitted.module, at_draw(posterior, noise), cells, code),
@@ -88,18 +88,6 @@ def _at_a_draw(fitted: FittedVariant, cells: Any, code: int | None) -> Shares:
         1,
     )
     return drawn[0].float().cpu().numpy()
-
-
-def of_baseline(
-    fitted: FittedRates, problem: Problem, config: DifferentialExpressionConfig
-) -> Arrays:
-    """The same from the baseline's means, which differ between cells alone."""
-
-    def draw(rows: NDArray[np.int64], code: int | None) -> Shares:
-        mean = fitted.mean(rows)
-        return (mean / mean.sum(1, keepdims=True)).astype(np.float32)
-
-    return _table(draw, problem, config)
 
 
 def _table(draw: Draw, problem: Problem, config: DifferentialExpressionConfig) -> Arrays:
@@ -176,7 +164,8 @@ def _bayes_factor(probability: NDArray[np.float64]) -> NDArray[np.float64]:
 READOUT = Readout(
     label="Differential expression",
     config=DifferentialExpressionConfig,
-    gives=frozenset(
+    of="counts",
+    arrays=frozenset(
         {
             *("compared_first", "compared_second"),
             *("higher_probability", "higher_bayes_factor"),
@@ -185,7 +174,6 @@ READOUT = Readout(
         }
     ),
     of_variant=of_variant,
-    of_baseline=of_baseline,
     rows="comparisons",
     labels=lambda config: frozenset({config.by}),
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; Boyeau et al. 2019, "

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import Minibatch, VariantModule
 from bench.parts.nn.latents import at_draw
 
 if TYPE_CHECKING:
@@ -28,13 +28,15 @@ class DrawnRatesConfig:
     """Nothing to choose: it is one draw."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: DrawnRatesConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[VariantModule], problem: Problem, config: DrawnRatesConfig
+) -> Arrays:
     """``drawn_rate``: (scored, gene)."""
     parts = [_of_cells(fitted, cells) for cells in fitted.minibatches(problem.scored)]
     return {"drawn_rate": np.concatenate([part.float().cpu().numpy() for part in parts])}
 
 
-def _of_cells(fitted: FittedVariant, cells: Minibatch) -> Tensor:
+def _of_cells(fitted: FittedVariant[VariantModule], cells: Minibatch) -> Tensor:
     posterior = fitted.module.infer(cells)
     draws = fitted.over_draws(
         lambda noise: fitted.module.generate(at_draw(posterior, noise), cells).expressed,
@@ -44,15 +46,16 @@ def _of_cells(fitted: FittedVariant, cells: Minibatch) -> Tensor:
     return draws[0]
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: DrawnRatesConfig) -> Arrays:
+def of_baseline(fitted: FittedBaseline, problem: Problem, config: DrawnRatesConfig) -> Arrays:
     """The baseline's means, which are not drawn."""
-    return {"drawn_rate": fitted.mean(problem.scored).astype(np.float32)}
+    return {"drawn_rate": fitted.answer("counts")(problem.scored).astype(np.float32)}
 
 
 READOUT = Readout(
     label="Rates at one draw",
     config=DrawnRatesConfig,
-    gives=frozenset({"drawn_rate"}),
+    of="counts",
+    arrays=frozenset({"drawn_rate"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; scvi-tools issue 80",

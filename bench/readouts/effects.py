@@ -1,14 +1,14 @@
 """What every perturbation of the scored cells does to expression, according to a competitor.
 
     for one draw of the globals, B training controls and their library sizes:
-        basal latents from their prior, shared by all arms and by the control arm
-        x_arm ~ p(x | basal, arm, globals, library),   y as in ``bench.parts.perturbations.effects``
-    effect of an arm = mean over draws of [mean of y_arm - mean of y_control]
+        basal latents from their prior, shared by all conditions, the control among them
+        x_c ~ p(x | basal, condition, globals, library),    y as in ``parts.perturbations.effects``
+    effect of a condition = mean over draws of [mean of y_c - mean of y_control]
 
-Draws are added until the standard error, averaged over arms and genes, is at most ``tolerance``, or
-there are ``most_particles``.  Library sizes are those of the data, because y depends on depth.
-``predicted_cells`` are draws of x_arm in the principal components of the training cells.  A
-baseline says its effects at once, and its cells are training controls moved by them.
+Draws are added until the standard error, averaged over conditions and genes, is at most
+``tolerance``, or there are ``most_particles``.  Library sizes are those of the data, because y
+depends on depth.  ``predicted_cells`` are draws of x_c in the principal components of the training
+cells.  A baseline predicts its effects at once, and its cells are training controls moved by them.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794; there the library is 10,000 for every draw.
 """
 
@@ -20,19 +20,20 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
+from bench.core.variant import PerturbationModule
 from bench.parts.nn.counterfactual import (
-    Arms,
+    Conditions,
     Tally,
-    arms_of,
+    conditions_of,
     draws_at_a_time,
-    imagined_expression,
+    perturbed_expression,
     training_controls,
 )
-from bench.parts.perturbations.effect_predictions import effects_said
+from bench.parts.perturbations.effect_predictions import predicted_effects
 from bench.parts.perturbations.effects import Floats, expression, space_of
 
 
@@ -41,44 +42,47 @@ class EffectsConfig:
     """How well an effect is known before it is read."""
 
     tolerance: Annotated[float, Gt(0)] = 0.05
-    """Standard error of an effect, averaged over arms and genes, at which drawing ends."""
+    """Standard error of an effect, averaged over conditions and genes, at which drawing ends."""
     most_particles: Annotated[int, Ge(1)] = 5000
-    """Draws of a cell per arm at most."""
+    """Draws of a cell per condition at most."""
     n_cells: Annotated[int, Ge(2)] = 100
     """Cells of each perturbation that are kept for comparing distributions."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[PerturbationModule], problem: Problem, config: EffectsConfig
+) -> Arrays:
     """Effects (perturbation, gene), their error, and some cells of each perturbation."""
-    arms, rng, tally = arms_of(problem), numpy_generator("effects"), Tally()
+    conditions, rng, tally = conditions_of(problem), numpy_generator("effects"), Tally()
     space, cells = space_of(problem), list[Floats]()
-    for drawn in imagined_expression(fitted, problem, rng, draws_at_a_time(problem, arms)):
+    n_draws = draws_at_a_time(problem, conditions)
+    for drawn in perturbed_expression(fitted, problem, rng, n_draws):
         tally.add(drawn)
         if sum(part.shape[1] for part in cells) < config.n_cells:
-            cells.append(space.project(_by_arm(drawn[:, 1:])))
+            cells.append(space.project(_by_condition(drawn[:, 1:])))
         enough = sum(part.shape[1] for part in cells) >= config.n_cells
         if enough and tally.is_known(config.tolerance, config.most_particles):
             break
     kept = np.concatenate(cells, axis=1)[:, : config.n_cells]
-    return _arrays(arms, tally.mean, tally.error, kept)
+    return _arrays(conditions, tally.mean, tally.error, kept)
 
 
-def _by_arm(drawn: Floats) -> Floats:
-    """(draw, arm, cell, gene) -> (arm, draw x cell, gene)."""
+def _by_condition(drawn: Floats) -> Floats:
+    """(draw, condition, cell, gene) -> (condition, draw x cell, gene)."""
     return np.moveaxis(drawn, 1, 0).reshape(drawn.shape[1], -1, drawn.shape[-1])
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: EffectsConfig) -> Arrays:
+def of_baseline(fitted: FittedBaseline, problem: Problem, config: EffectsConfig) -> Arrays:
     """What the baseline says, and training controls moved by it."""
-    arms, effect = arms_of(problem), effects_said(fitted, problem)
+    conditions, effect = conditions_of(problem), predicted_effects(fitted, problem)
     rows = numpy_generator("effects").choice(training_controls(problem), config.n_cells)
     moved = expression(problem.visible[rows], problem.measured)[None] + effect[:, None]
-    return _arrays(arms, effect, np.zeros(len(effect)), space_of(problem).project(moved))
+    return _arrays(conditions, effect, np.zeros(len(effect)), space_of(problem).project(moved))
 
 
-def _arrays(arms: Arms, effect: Floats, error: Floats, cells: Floats) -> Arrays:
+def _arrays(conditions: Conditions, effect: Floats, error: Floats, cells: Floats) -> Arrays:
     return {
-        "effect_perturbation": arms[1:],
+        "effect_perturbation": conditions[1:],
         "effect": effect.astype(np.float32),
         "effect_error": error.astype(np.float32),
         "predicted_cells": cells.astype(np.float32),
@@ -88,7 +92,8 @@ def _arrays(arms: Arms, effect: Floats, error: Floats, cells: Floats) -> Arrays:
 READOUT = Readout(
     label="Treatment effects",
     config=EffectsConfig,
-    gives=frozenset({"effect_perturbation", "effect", "effect_error", "predicted_cells"}),
+    of="perturbed",
+    arrays=frozenset({"effect_perturbation", "effect", "effect_error", "predicted_cells"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     rows="perturbations",

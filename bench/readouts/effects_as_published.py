@@ -1,14 +1,14 @@
 """Effects as SAMS-VAE's code estimates them: every cell of one depth, controls drawn apart.
 
-    for every arm, S draws of basal latents from their prior, each with a draw of the globals
-        x_arm ~ p(x | basal, arm, globals, library = 10,000),  y as in ``perturbations.effects``
-    effect of an arm = mean of y_arm - mean of y_control
+    for every condition, S draws of basal latents from their prior, each with a draw of the globals
+        x_c ~ p(x | basal, condition, globals, library = 10,000),  y as in ``perturbations.effects``
+    effect of a condition = mean of y_c - mean of y_control
 
-A draw of the globals serves all arms; the basal latents of an arm are its own, so that an effect
-carries the noise of both means.  The logarithm of a share depends on depth, and the data have their
-own: against them these effects are biased, which ``effects`` is not.  Covariates, and the basal
-state of a model that encodes it instead of drawing it, are those of one training control.  Of a
-baseline: what it says.
+A draw of the globals serves all conditions; the basal latents of a condition are its own, so that
+an effect carries the noise of both means.  The logarithm of a share depends on depth, and the data
+have their own: against them these effects are biased, which ``effects`` is not.  Covariates, and
+the basal state of a model that encodes it instead of drawing it, are those of one training control.
+Of a baseline: what it says.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -20,12 +20,18 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
 from bench.core.seeds import numpy_generator
-from bench.parts.nn.counterfactual import arms_of, control_cells, imagined, training_controls
-from bench.parts.perturbations.effect_predictions import effects_said
+from bench.core.variant import PerturbationModule
+from bench.parts.nn.counterfactual import (
+    conditions_of,
+    control_cells,
+    sample_perturbed,
+    training_controls,
+)
+from bench.parts.perturbations.effect_predictions import predicted_effects
 from bench.parts.perturbations.effects import Floats, expression
 
 
@@ -34,38 +40,44 @@ class EffectsAsPublishedConfig:
     """As in the source, unless a study says otherwise."""
 
     n_particles: Annotated[int, Ge(1)] = 2500
-    """Draws of the globals, and of a cell for each of them, per arm."""
+    """Draws of the globals, and of a cell for each of them, per condition."""
     library: Annotated[float, Gt(0)] = 10_000.0
     """Expected counts of every cell; without a meaning where there are values and no counts."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: EffectsAsPublishedConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[PerturbationModule], problem: Problem, config: EffectsAsPublishedConfig
+) -> Arrays:
     """``effect_as_published``: (perturbation, gene)."""
-    arms = arms_of(problem)
+    conditions = conditions_of(problem)
     row = numpy_generator("effects_as_published").choice(training_controls(problem), 1)
     cell = control_cells(fitted, row, config.library)
 
-    def mean_of(arm: int) -> Floats:
-        asked = arms[arm : arm + 1]
-        drawn = imagined(fitted, asked, cell, config.n_particles)
+    def mean_of(condition: int) -> Floats:
+        asked = conditions[condition : condition + 1]
+        drawn = sample_perturbed(fitted, asked, cell, config.n_particles)
         return np.asarray(expression(drawn[:, 0, 0], problem.measured).mean(0, dtype=float))
 
-    control, *treated = (mean_of(arm) for arm in range(len(arms)))
+    control, *treated = (mean_of(condition) for condition in range(len(conditions)))
     return {"effect_as_published": (np.array(treated) - control).astype(np.float32)}
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: EffectsAsPublishedConfig) -> Arrays:
+def of_baseline(
+    fitted: FittedBaseline, problem: Problem, config: EffectsAsPublishedConfig
+) -> Arrays:
     """``effect_as_published``: what the baseline says, which has no depth of its own."""
-    return {"effect_as_published": effects_said(fitted, problem).astype(np.float32)}
+    return {"effect_as_published": predicted_effects(fitted, problem).astype(np.float32)}
 
 
 READOUT = Readout(
     label="Treatment effects as published",
     config=EffectsAsPublishedConfig,
-    gives=frozenset({"effect_as_published"}),
+    of="perturbed",
+    arrays=frozenset({"effect_as_published"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     rows="perturbations",
+    compared_with=frozenset({"data_effect_as_published"}),
     labels=lambda config: frozenset({"perturbation"}),
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from annotated_types import Ge
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import Minibatch, VariantModule
 from bench.parts.nn.latents import at_draw, at_mean
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ class FittedMeansConfig:
     """Draws of the latent S."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: FittedMeansConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[VariantModule], problem: Problem, config: FittedMeansConfig
+) -> Arrays:
     """``fitted_mean_plugin`` and ``fitted_mean``: (scored, gene)."""
     parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
     plugin, mean = zip(*parts, strict=True)
@@ -39,7 +41,7 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: FittedMeansConfi
 
 
 def _of_cells(
-    fitted: FittedVariant, cells: Minibatch, config: FittedMeansConfig
+    fitted: FittedVariant[VariantModule], cells: Minibatch, config: FittedMeansConfig
 ) -> tuple[Tensor, Tensor]:
     posterior = fitted.module.infer(cells)
     draws = fitted.over_draws(
@@ -54,16 +56,17 @@ def _joined(parts: tuple[Tensor, ...]) -> np.ndarray:
     return np.concatenate([part.float().cpu().numpy() for part in parts])
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: FittedMeansConfig) -> Arrays:
+def of_baseline(fitted: FittedBaseline, problem: Problem, config: FittedMeansConfig) -> Arrays:
     """The same from a baseline, whose plug-in and posterior mean are one."""
-    mean = fitted.mean(problem.scored).astype(np.float32)
+    mean = fitted.answer("counts")(problem.scored).astype(np.float32)
     return {"fitted_mean_plugin": mean, "fitted_mean": mean}
 
 
 READOUT = Readout(
     label="Fitted means",
     config=FittedMeansConfig,
-    gives=frozenset({"fitted_mean_plugin", "fitted_mean"}),
+    of="counts",
+    arrays=frozenset({"fitted_mean_plugin", "fitted_mean"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     reference="scmodes (A. Sarkar), predict",

@@ -20,10 +20,10 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import Minibatch, VariantModule
 from bench.parts.counts.exact_likelihood import exact_log_likelihood
 
 if TYPE_CHECKING:
@@ -41,14 +41,16 @@ class MarginalLoglikConfig:
     """Importance samples S."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: MarginalLoglikConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[VariantModule], problem: Problem, config: MarginalLoglikConfig
+) -> Arrays:
     """``marginal_loglik_per_cell``: (scored,) nats."""
     parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
     return {"marginal_loglik_per_cell": np.concatenate(parts)}
 
 
 def _of_cells(
-    fitted: FittedVariant, cells: Minibatch, config: MarginalLoglikConfig
+    fitted: FittedVariant[VariantModule], cells: Minibatch, config: MarginalLoglikConfig
 ) -> NDArray[np.float64]:
     """(cell,) log of the mean importance weight."""
 
@@ -57,14 +59,14 @@ def _of_cells(
 
     n_cells = len(cells["observed"])
     total = np.full(n_cells, -np.inf)
-    for turn, begin in enumerate(range(0, config.n_samples, AT_A_TIME)):
+    for block, begin in enumerate(range(0, config.n_samples, AT_A_TIME)):
         n_draws = min(AT_A_TIME, config.n_samples - begin)
-        weights = fitted.over_draws(at_noise, n_cells, n_draws, turn).double().cpu().numpy()
+        weights = fitted.over_draws(at_noise, n_cells, n_draws, block).double().cpu().numpy()
         total = np.logaddexp(total, logsumexp(weights, axis=0))
     return total - log(config.n_samples)
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: MarginalLoglikConfig) -> Arrays:
+def of_baseline(fitted: FittedBaseline, problem: Problem, config: MarginalLoglikConfig) -> Arrays:
     """The exact log-likelihood, (scored,) nats."""
     return {"marginal_loglik_per_cell": exact_log_likelihood(fitted, problem)}
 
@@ -72,7 +74,8 @@ def of_baseline(fitted: FittedRates, problem: Problem, config: MarginalLoglikCon
 READOUT = Readout(
     label="Marginal log-likelihood per cell",
     config=MarginalLoglikConfig,
-    gives=frozenset({"marginal_loglik_per_cell"}),
+    of="bound",
+    arrays=frozenset({"marginal_loglik_per_cell"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; Burda et al. 2016, "

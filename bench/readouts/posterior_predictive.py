@@ -21,12 +21,12 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import TEST, Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import Minibatch, VariantModule
 from bench.parts.counts.count_densities import log_pmf
-from bench.parts.nn.latents import Posterior, at_draw
+from bench.parts.nn.latents import Posteriors, at_draw
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +44,7 @@ class PosteriorPredictiveConfig:
 
 
 def of_variant(
-    fitted: FittedVariant, problem: Problem, config: PosteriorPredictiveConfig
+    fitted: FittedVariant[VariantModule], problem: Problem, config: PosteriorPredictiveConfig
 ) -> Arrays:
     """Mean, variance and zero fraction of every gene in every draw: (draw, gene) each."""
     sums = np.zeros((3, config.n_samples, problem.visible.shape[1]))
@@ -59,7 +59,9 @@ def of_variant(
     return _named(mean, np.maximum(square - mean**2, 0), zeros)
 
 
-def _new_counts(fitted: FittedVariant, cells: Minibatch, posterior: Posterior) -> Tensor:
+def _new_counts(
+    fitted: FittedVariant[VariantModule], cells: Minibatch, posterior: Posteriors
+) -> Tensor:
     """(cell, gene) counts, drawn on the CPU so that devices agree."""
     law = fitted.over_draws(
         lambda noise: fitted.module.generate(at_draw(posterior, noise), cells),
@@ -69,14 +71,17 @@ def _new_counts(fitted: FittedVariant, cells: Minibatch, posterior: Posterior) -
     return law._make(part[0].float().cpu() for part in law).sample(fitted.generator)
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: PosteriorPredictiveConfig) -> Arrays:
+def of_baseline(
+    fitted: FittedBaseline, problem: Problem, config: PosteriorPredictiveConfig
+) -> Arrays:
     """The same in closed form, as one draw."""
     knows = fitted.knows_test_cells or not (problem.role[problem.scored] == TEST).any()
     rows = problem.scored if knows else problem.fitting_rows()
+    mean_of = fitted.answer("counts")
     theta = np.asarray(fitted.inverse_dispersion, dtype=float)
     sums = np.zeros((4, problem.visible.shape[1]))
     for some in np.split(rows, range(BLOCK, len(rows), BLOCK)):
-        mu = fitted.mean(some).astype(float)
+        mu = mean_of(some).astype(float)
         each = mu, mu**2, mu + mu**2 / theta, np.exp(log_pmf(np.zeros(()), mu, theta))
         sums += [part.sum(0) for part in each]
     mean, square, scatter, zeros = (sums / len(rows))[:, None]
@@ -96,7 +101,8 @@ def _named(
 READOUT = Readout(
     label="Posterior predictive",
     config=PosteriorPredictiveConfig,
-    gives=frozenset(
+    of="counts",
+    arrays=frozenset(
         {"predictive_gene_mean", "predictive_gene_variance", "predictive_gene_zero_fraction"}
     ),
     of_variant=of_variant,

@@ -20,10 +20,10 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from bench.core.baseline import FittedRates, Floats
+from bench.core.baseline import FittedBaseline, Floats
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
-from bench.core.variant import Minibatch
+from bench.core.variant import Minibatch, VariantModule
 from bench.parts.counts.count_densities import posterior_rate
 from bench.parts.nn.latents import Latents, at_draw, at_mean
 from bench.parts.nn.observed import seen_counts
@@ -42,7 +42,9 @@ class RatesConfig:
     """Draws of the latent S."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: RatesConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[VariantModule], problem: Problem, config: RatesConfig
+) -> Arrays:
     """``expected_counts_plugin``, ``expected_counts``, ``rate_variance``: (scored, gene)."""
     parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
     plugin, mean, variance = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -50,7 +52,7 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: RatesConfig) -> 
 
 
 def _of_cells(
-    fitted: FittedVariant, cells: Minibatch, config: RatesConfig
+    fitted: FittedVariant[VariantModule], cells: Minibatch, config: RatesConfig
 ) -> list[NDArray[np.float32]]:
     posterior, seen = fitted.module.infer(cells), seen_counts(cells)
 
@@ -66,13 +68,13 @@ def _of_cells(
     return [part.cpu().numpy() for part in (plugin, draws.mean.mean(0), variance)]
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: RatesConfig) -> Arrays:
+def of_baseline(fitted: FittedBaseline, problem: Problem, config: RatesConfig) -> Arrays:
     """The same from a baseline, whose plug-in and posterior mean are one."""
     rows = problem.scored
     mean, variance = posterior_rate(
         problem.visible[rows].toarray(),
         problem.observed(rows),
-        fitted.mean(rows),
+        fitted.answer("counts")(rows),
         fitted.inverse_dispersion,
     )
     return _in_exposure(mean, mean, variance, problem.exposure)
@@ -90,7 +92,8 @@ def _in_exposure(plugin: Floats, mean: Floats, variance: Floats, exposure: float
 READOUT = Readout(
     label="Posterior of the rates",
     config=RatesConfig,
-    gives=frozenset({"expected_counts_plugin", "expected_counts", "rate_variance"}),
+    of="counts",
+    arrays=frozenset({"expected_counts_plugin", "expected_counts", "rate_variance"}),
     of_variant=of_variant,
     of_baseline=of_baseline,
     reference="Sarkar and Stephens 2021, doi:10.1038/s41588-021-00873-4",

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.baseline import FittedRates
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, FittedVariant, Readout
+from bench.core.variant import TreatmentModule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,9 @@ class TreatmentLatentsConfig:
     """It has no options."""
 
 
-def of_variant(fitted: FittedVariant, problem: Problem, config: TreatmentLatentsConfig) -> Arrays:
+def of_variant(
+    fitted: FittedVariant[TreatmentModule], problem: Problem, config: TreatmentLatentsConfig
+) -> Arrays:
     """The names (treatment,) and both arrays."""
     found = fitted.module.treatment_latents()
     return {
@@ -31,17 +33,12 @@ def of_variant(fitted: FittedVariant, problem: Problem, config: TreatmentLatents
     }
 
 
-def of_baseline(fitted: FittedRates, problem: Problem, config: TreatmentLatentsConfig) -> Arrays:
-    """Raises ``ValueError``: no baseline has such latents."""
-    raise ValueError("a baseline has no latents that treatments move: mend its card")
-
-
 READOUT = Readout(
     label="Latents that treatments move",
     config=TreatmentLatentsConfig,
-    gives=frozenset({"treatment_names", "mask_probability", "treatment_embedding"}),
+    of="treatments",
+    arrays=frozenset({"treatment_names", "mask_probability", "treatment_embedding"}),
     of_variant=of_variant,
-    of_baseline=of_baseline,
     rows="treatments",
     labels=lambda config: frozenset({"perturbation"}),
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",

@@ -26,11 +26,14 @@ from bench.core.dataset import CountData
 from bench.core.problem import TEST, UNUSED, Problem
 from bench.core.task import Task
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_ANSWERS,
     REVEALED,
     combinations_in,
 )
-from bench.parts.splits.published_splits import published_problem, published_split
+from bench.parts.splits.published_splits import (
+    PUBLISHED_ANSWERS,
+    published_problem,
+    published_split,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ TASK = Task(
     needs=frozenset({"perturbation"}),
     tells=frozenset({"duplicate"}),
     asks=frozenset({"bounds", "latent", "effects", "effects_as_published", "treatment_latents"}),
-    answers=EFFECT_ANSWERS,
+    answers=PUBLISHED_ANSWERS,
     reveals=REVEALED,
     selects=True,
     ranked_by="iwelbo",

@@ -1,6 +1,6 @@
 """A problem's cells on the device: what is visible of them, field by field, and nothing else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,13 @@ class DeviceCells:
         if "observed" in self.needs:
             cells["observed"] = self._observed(rows)
         return cells
+
+    def without_types(self) -> "DeviceCells":
+        """The same cells with no type known."""
+        if KNOWN_TYPE not in self.codes:
+            return self
+        unknown = torch.full_like(self.codes[KNOWN_TYPE], -1)
+        return replace(self, codes={**self.codes, KNOWN_TYPE: unknown})
 
     def _observed(self, rows: Tensor) -> Tensor:
         """1 where an entry may be looked at; one number per cell where nothing is missing."""

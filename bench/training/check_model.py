@@ -9,12 +9,12 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bench.core.errors import Finding
 from bench.core.ledger import LossTerms, elbo, once_per_dataset, penalties
 from bench.core.problem import TRAIN
-from bench.core.variant import Noise, Variant
+from bench.core.variant import Noise, Variant, VariantModule
 from bench.training.cells import facts_of, on_device
 from bench.training.consistency import disagrees, mismatch
 from bench.training.example_cells import example_problem
@@ -260,7 +260,7 @@ def _seconds_per_step(trial: _Trial) -> float:
     return (perf_counter() - started) / STEPS
 
 
-def _built(build: Callable[[], nn.Module]) -> nn.Module:
+def _built(build: Callable[[], VariantModule]) -> VariantModule:
     """With weights of its own, whatever the state of torch's generator."""
     stack = build_stack(build, [0], torch.device("cpu"))
     return stack.skeleton

@@ -5,7 +5,7 @@ initialisation, its own order of cells, its own noise and its own gradient norm,
 are elementwise.  A replicate that diverges or stops early leaves the stack; the others go on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -15,13 +15,15 @@ from torch import Tensor
 from torch.func import vmap
 
 from bench.core.problem import VALIDATION, Problem
-from bench.core.variant import DataFacts, Variant
-from bench.training import objective, optimiser, randomness, stopping
+from bench.core.variant import DataFacts, StateDict, Variant
+from bench.training import objective, randomness
+from bench.training import optimiser as optimisation
 from bench.training.cells import DeviceCells, facts_of, on_device
 from bench.training.config import TrainingConfig
 from bench.training.curves import Curves
 from bench.training.minibatches import Minibatch, TrainingCells, training_cells
-from bench.training.stack import Stack, Tensors, build_stack, one_pass
+from bench.training.stack import Stack, Tensors, as_network, build_stack, one_pass
+from bench.training.stopping import EarlyStopping, mark_diverged, still_training
 
 VALIDATION_DRAWS = 5
 """Draws of the latent at least when the validation bound is measured; the same in every epoch."""
@@ -34,7 +36,7 @@ VALIDATION_CELLS = 512
 class Trained:
     """What training leaves behind."""
 
-    watches: list[stopping.Watch]
+    replicates: list[EarlyStopping]
     """One per seed, with its best weights."""
     curves: Curves
     seconds: float
@@ -44,7 +46,7 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
+class TrainingContext:
     """What all phases of a training share."""
 
     cells: DeviceCells
@@ -59,30 +61,34 @@ class Ground:
 
 
 @dataclass(kw_only=True)
-class Fit:
-    """A phase of a training under way: the stack, its optimiser, and who is still in it."""
+class Phase:
+    """A phase in progress: the stack, its optimiser, and the replicates still in it."""
 
-    ground: Ground
+    context: TrainingContext
     stack: Stack
     optimiser: torch.optim.Optimizer
-    watches: list[stopping.Watch]
-    orders: list[torch.Generator]
-    noises: list[torch.Generator]
+    replicates: list[EarlyStopping]
+    order_generators: list[torch.Generator]
+    noise_generators: list[torch.Generator]
     first_epoch: int = 0
     first_step: int = 0
     """Where the curves of this phase begin."""
     step: int = 0
     processed: int = 0
 
-    def keep(self, positions: list[int]) -> None:
-        """Go on with these replicates alone."""
-        chosen = torch.tensor(positions, device=self.ground.device)
-        stack = self.stack.only(chosen)
-        fresh = optimiser.optimiser_for(stack, self.ground.config)
-        optimiser.carry_over(self.optimiser, fresh, self.stack, chosen)
-        self.stack, self.optimiser = stack, fresh
-        for name in ("watches", "orders", "noises"):
-            setattr(self, name, [getattr(self, name)[i] for i in positions])
+    def keep_only(self, indices: list[int]) -> None:
+        """Go on with these replicates alone.
+
+        The lists are replaced and not changed: one that was taken before holds all replicates.
+        """
+        kept = torch.tensor(indices, device=self.context.device)
+        stack = self.stack.subset(kept)
+        optimiser = optimisation.optimiser_for(stack, self.context.config)
+        optimisation.carry_over(self.optimiser, optimiser, kept)
+        self.stack, self.optimiser = stack, optimiser
+        self.replicates = [self.replicates[i] for i in indices]
+        self.order_generators = [self.order_generators[i] for i in indices]
+        self.noise_generators = [self.noise_generators[i] for i in indices]
 
 
 def train(
@@ -94,7 +100,7 @@ def train(
     device: torch.device,
     on_epoch: Callable[[int, int], None],
 ) -> Trained:
-    """Train one replicate per seed; ``on_epoch(epoch, replicates going on)`` reports progress.
+    """Train one replicate per seed; ``on_epoch(epoch, replicates still training)`` tells progress.
 
     Epochs are counted through, pre-training included.  Raises ValueError where the KL warm-up is
     longer than the training, where labelled cells are to have a share and there are none, and where
@@ -102,8 +108,8 @@ def train(
     """
     facts, started = facts_of(problem), perf_counter()
     order = training_cells(problem, config.batch_size, config.labelled_share, device)
-    optimiser.check_warm_up(config, order.steps_per_epoch)
-    ground = Ground(
+    optimisation.check_warm_up(config, order.steps_per_epoch)
+    context = TrainingContext(
         cells=on_device(problem, variant, device),
         order=order,
         validation=torch.from_numpy(problem.rows(VALIDATION)).to(device),
@@ -113,91 +119,103 @@ def train(
         curves=Curves(),
         on_epoch=on_epoch,
     )
-    first = _pretrain(ground, variant, facts, hyperparameters, seeds)
+    first = _pretrain(context, variant, facts, hyperparameters, seeds)
     stack = build_stack(lambda: variant.build(facts, hyperparameters), seeds, device)
-    fit = _begin(ground, stack, seeds, "")
+    phase = start_phase(context, stack, seeds, "")
     if first:
-        stack.set_to(list(map(variant.start, first.stack.states, stack.states)))
-        fit.first_epoch, fit.first_step = config.pretrain_epochs, first.step
-    watches = fit.watches
-    _run(fit, config.max_epochs, config.patience, variant.restart)
+        stack.load_states(list(map(variant.from_pretrained, first.stack.states, stack.states)))
+        phase.first_epoch, phase.first_step = config.pretrain_epochs, first.step
+    replicates = phase.replicates  # all of them: the phase goes on with fewer
+    run_phase(phase, config.max_epochs, config.patience, variant.reinitialise)
     return Trained(
-        watches=watches,
-        curves=ground.curves,
+        replicates=replicates,
+        curves=context.curves,
         seconds=perf_counter() - started,
-        cells=fit.processed + (first.processed if first else 0),
-        n_parameters=sum(p.numel() for p in fit.stack.skeleton.parameters()),
+        cells=phase.processed + (first.processed if first else 0),
+        n_parameters=sum(p.numel() for p in as_network(phase.stack.skeleton).parameters()),
     )
 
 
 def _pretrain(
-    ground: Ground, variant: Variant, facts: DataFacts, hyperparameters: Any, seeds: Sequence[int]
-) -> Fit | None:
+    context: TrainingContext,
+    variant: Variant,
+    facts: DataFacts,
+    hyperparameters: Any,
+    seeds: Sequence[int],
+) -> Phase | None:
     """The phase before the variant's own, to its end; None where none is asked for."""
-    if not ground.config.pretrain_epochs:
+    if not context.config.pretrain_epochs:
         return None
     if variant.pretrain is None:
         raise ValueError(f"pretrain_epochs: {variant.label} has no pre-training")
     build = variant.pretrain
-    stack = build_stack(lambda: build(facts, hyperparameters), seeds, ground.device)
-    fit = _begin(ground, stack, seeds, "pretrain ")
-    _run(fit, ground.config.pretrain_epochs, 0, None)
-    return fit
+    stack = build_stack(lambda: build(facts, hyperparameters), seeds, context.device)
+    phase = start_phase(context, stack, seeds, "pretrain ")
+    run_phase(phase, context.config.pretrain_epochs, 0, None)
+    return phase
 
 
-def _begin(ground: Ground, stack: Stack, seeds: Sequence[int], phase: str) -> Fit:
-    return Fit(
-        ground=ground,
+def start_phase(context: TrainingContext, stack: Stack, seeds: Sequence[int], name: str) -> Phase:
+    """A phase before its first step; its name is part of the addresses of its generators."""
+    return Phase(
+        context=context,
         stack=stack,
-        optimiser=optimiser.optimiser_for(stack, ground.config),
-        watches=[stopping.Watch(seed) for seed in seeds],
-        orders=randomness.generators(seeds, f"{phase}order"),
-        noises=randomness.generators(seeds, f"{phase}noise"),
+        optimiser=optimisation.optimiser_for(stack, context.config),
+        replicates=[EarlyStopping(seed) for seed in seeds],
+        order_generators=randomness.generators(seeds, f"{name}order"),
+        noise_generators=randomness.generators(seeds, f"{name}noise"),
     )
 
 
-def _run(
-    fit: Fit,
+def run_phase(
+    phase: Phase,
     n_epochs: int,
     patience: int,
-    restart: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None,
+    reinitialise: Callable[[StateDict], StateDict] | None,
 ) -> None:
     """So many epochs at most; with patience, replicates that stopped leave the stack."""
-    every = fit.ground.config.restart_epochs
-    for epoch in range(fit.first_epoch, fit.first_epoch + n_epochs):
-        done = epoch - fit.first_epoch
-        if restart and every and done and done % every == 0:
-            fit.stack.set_to(list(map(restart, fit.stack.states)))
-            fit.optimiser = optimiser.optimiser_for(fit.stack, fit.ground.config)
-        _one_epoch(fit, epoch)
-        _validate(fit, epoch, patience)
-        going = stopping.going_on(fit.watches, epoch, patience, _warm_at(fit))
-        fit.ground.on_epoch(epoch + 1, len(going))
+    config, warm_at = phase.context.config, _warm_at(phase)
+    for epoch in range(phase.first_epoch, phase.first_epoch + n_epochs):
+        done = epoch - phase.first_epoch
+        if reinitialise and config.restart_epochs and done and done % config.restart_epochs == 0:
+            phase.stack.load_states(list(map(reinitialise, phase.stack.states)))
+            phase.optimiser = optimisation.optimiser_for(phase.stack, config)
+        _one_epoch(phase, epoch)
+        _validate(phase, epoch, patience)
+        going = still_training(phase.replicates, epoch, patience, warm_at)
+        phase.context.on_epoch(epoch + 1, len(going))
         if not going:
             break
-        if len(going) < fit.stack.n_replicates:
-            fit.keep(going)
+        if len(going) < phase.stack.n_replicates:
+            phase.keep_only(going)
 
 
-def _one_epoch(fit: Fit, epoch: int) -> None:
+def _warm_at(phase: Phase) -> int:
+    """The first epoch in which the KL terms have their full weight: patience starts there."""
+    context = phase.context
+    return phase.first_epoch - (-context.config.kl_warmup_steps // context.order.steps_per_epoch)
+
+
+def _one_epoch(phase: Phase, epoch: int) -> None:
     """Every training cell once, each replicate in its own order."""
-    ground = fit.ground
-    fit.stack.skeleton.train()
-    for group in fit.optimiser.param_groups:
-        group["lr"] = optimiser.decayed_rate(ground.config, epoch - fit.first_epoch)
-    seen = [_one_step(fit, minibatch) for minibatch in ground.order.epoch(fit.orders)]
+    context, network = phase.context, as_network(phase.stack.skeleton)
+    network.train()
+    for group in phase.optimiser.param_groups:
+        group["lr"] = optimisation.decayed_rate(context.config, epoch - phase.first_epoch)
+    minibatches = context.order.epoch(phase.order_generators)
+    seen = [_one_step(phase, minibatch) for minibatch in minibatches]
     means = {name: torch.stack([s[name] for s in seen]).mean(0) for name in seen[0]}
-    step, seeds = fit.first_step + fit.step, [watch.seed for watch in fit.watches]
-    ground.curves.add("train", step, epoch, seeds, means)
+    step, seeds = phase.first_step + phase.step, [one.seed for one in phase.replicates]
+    context.curves.add("train", step, epoch, seeds, means)
 
 
-def _one_step(fit: Fit, minibatch: Minibatch) -> dict[str, Tensor]:
+def _one_step(phase: Phase, minibatch: Minibatch) -> dict[str, Tensor]:
     """One optimiser step of every replicate; returns the (replicate,) terms of its ledger."""
-    ground, (rows, cell_weight) = fit.ground, minibatch
-    kl_weight = optimiser.kl_weight(ground.config, fit.step)
-    skeleton, config, n_train = fit.stack.skeleton, ground.config, ground.n_train
-    wanted = skeleton.noise(rows.shape[1])  # type: ignore[operator]
-    noise = randomness.draw(wanted, config.n_samples, fit.noises, ground.device)
+    context, (rows, cell_weight) = phase.context, minibatch
+    kl_weight = optimisation.kl_weight(context.config, phase.step)
+    skeleton, config, n_train = phase.stack.skeleton, context.config, context.n_train
+    wanted = skeleton.noise(rows.shape[1])
+    noise = randomness.draw(wanted, config.n_samples, phase.noise_generators, context.device)
 
     def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
         terms = one_pass(skeleton, params, buffers, cells, noise)
@@ -205,24 +223,25 @@ def _one_step(fit: Fit, minibatch: Minibatch) -> dict[str, Tensor]:
         return cost, objective.summary(terms, n_train, cell_weight)
 
     losses, terms = vmap(replicate)(
-        fit.stack.params, fit.stack.buffers, ground.cells.minibatch(rows), noise
+        phase.stack.params, phase.stack.buffers, context.cells.minibatch(rows), noise
     )
-    fit.optimiser.zero_grad()
+    phase.optimiser.zero_grad()
     losses.sum().backward()
-    optimiser.clip_each(fit.stack.params, config.gradient_clip)
-    fit.optimiser.step()
-    stopping.mark_diverged(fit.watches, losses, fit.first_step + fit.step)
-    fit.step += 1
-    fit.processed += rows.numel()
+    optimisation.clip_each(phase.stack.params, config.gradient_clip)
+    phase.optimiser.step()
+    mark_diverged(phase.replicates, losses, phase.first_step + phase.step)
+    phase.step += 1
+    phase.processed += rows.numel()
     return {"loss": losses.detach(), **{name: term.detach() for name, term in terms.items()}}
 
 
 @torch.no_grad()
-def _validate(fit: Fit, epoch: int, patience: int) -> None:
+def _validate(phase: Phase, epoch: int, patience: int) -> None:
     """Measure every replicate's validation bound, with the same noise in every epoch."""
-    fit.stack.skeleton.eval()
-    skeleton, config, n_train = fit.stack.skeleton, fit.ground.config, fit.ground.n_train
-    rows, seeds = fit.ground.validation, [watch.seed for watch in fit.watches]
+    context, skeleton = phase.context, phase.stack.skeleton
+    as_network(skeleton).eval()
+    config, n_train, rows = context.config, context.n_train, context.validation
+    seeds = [one.seed for one in phase.replicates]
     generators = randomness.generators(seeds, "validation")
 
     def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
@@ -232,21 +251,14 @@ def _validate(fit: Fit, epoch: int, patience: int) -> None:
 
     means: dict[str, Tensor] = {}
     for part in rows.split(VALIDATION_CELLS):
-        wanted = skeleton.noise(len(part))  # type: ignore[operator]
         n_draws = max(config.n_samples, VALIDATION_DRAWS)
-        noise = randomness.draw(wanted, n_draws, generators, fit.ground.device)
+        noise = randomness.draw(skeleton.noise(len(part)), n_draws, generators, context.device)
         terms = vmap(replicate, in_dims=(0, 0, None, 0))(
-            fit.stack.params, fit.stack.buffers, fit.ground.cells.minibatch(part), noise
+            phase.stack.params, phase.stack.buffers, context.cells.minibatch(part), noise
         )
         share = len(part) / len(rows)
         means = {name: means.get(name, 0.0) + share * value for name, value in terms.items()}
-    fit.ground.curves.add("validation", fit.first_step + fit.step, epoch, seeds, means)
-    for place, watch in enumerate(fit.watches):
-        bound = float(means["bound"][place])
-        watch.see(bound, epoch, fit.stack, place, always=not patience)
-
-
-def _warm_at(fit: Fit) -> int:
-    """The first epoch in which the KL terms have their full weight: patience starts there."""
-    per_epoch = max(1, fit.step // max(1, fit.watches[0].epochs - fit.first_epoch))
-    return fit.first_epoch - (-fit.ground.config.kl_warmup_steps // per_epoch)
+    context.curves.add("validation", phase.first_step + phase.step, epoch, seeds, means)
+    for index, one in enumerate(phase.replicates):
+        bound = float(means["bound"][index])
+        one.update(bound, epoch, phase.stack, index, always=not patience)

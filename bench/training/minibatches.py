@@ -50,19 +50,24 @@ class TrainingCells:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch at most: a last one of very few cells may be left out."""
-        return -(-len(self.rows) // self._size)
+        """Steps of an epoch; a last one of very few cells is left out."""
+        full, rest = divmod(len(self.rows), self._size)
+        return full * (self._size >= self._fewest) + (0 < rest >= self._fewest)
 
     @property
     def _size(self) -> int:
         """Cells of a step that come once an epoch."""
         return (self.batch_size or len(self.rows) + self.n_labelled) - self.n_labelled
 
+    @property
+    def _fewest(self) -> int:
+        """Cells of a step that come once an epoch, at least."""
+        return min(FEWEST_CELLS, len(self.rows)) - self.n_labelled
+
     def epoch(self, generators: Sequence[torch.Generator]) -> Iterator[Minibatch]:
         """The steps of one epoch, each replicate in its own order."""
-        fewest = min(FEWEST_CELLS, len(self.rows)) - self.n_labelled
         order = self.rows[shuffled(len(self.rows), generators, self.rows.device)]
-        steps = [part for part in order.split(self._size, dim=1) if part.shape[1] >= fewest]
+        steps = [part for part in order.split(self._size, dim=1) if part.shape[1] >= self._fewest]
         if not self.n_labelled:
             yield from (Minibatch(part, None) for part in steps)
             return
@@ -94,14 +99,24 @@ def training_cells(
 ) -> TrainingCells:
     """The training rows on the device.
 
-    Raises ValueError where a labelled share is asked for and there are no labelled or no other
-    training cells, or where the minibatch has no room for both.
+    Raises ValueError where a minibatch is too small for a step, where a labelled share is asked for
+    and there are no labelled or no other training cells, or where a minibatch has no room for both.
     """
-    rows = problem.rows(TRAIN)
-    if not labelled_share:
+    if labelled_share:
+        cells = _in_strata(problem, batch_size, labelled_share, device)
+    else:
         nobody = torch.zeros(0, dtype=torch.long, device=device)
-        there = torch.from_numpy(rows).to(device)
-        return TrainingCells(rows=there, labelled=nobody, batch_size=batch_size, n_labelled=0)
+        rows = torch.from_numpy(problem.rows(TRAIN)).to(device)
+        cells = TrainingCells(rows=rows, labelled=nobody, batch_size=batch_size, n_labelled=0)
+    if not cells.steps_per_epoch:
+        raise ValueError(f"a step takes {FEWEST_CELLS} cells at least; batch_size is {batch_size}")
+    return cells
+
+
+def _in_strata(
+    problem: Problem, batch_size: int, labelled_share: float, device: torch.device
+) -> TrainingCells:
+    rows = problem.rows(TRAIN)
     known = problem.labels.get(KNOWN_TYPE, np.full(len(problem.role), ""))[rows] != ""
     if known.all() or not known.any():
         had = "all" if known.any() else "none"

@@ -44,7 +44,7 @@ def loss(
 def summary(terms: LossTerms, n_train: int, cell_weight: Tensor | None = None) -> dict[str, Tensor]:
     """Every term by name, and the honest ELBO they add up to, () each, nats per cell."""
     means = {name: _over_cells(term, cell_weight) for name, term in terms.local.items()}
-    means |= {name: term.mean() for name, term in {**terms.penalty, **terms.watched}.items()}
+    means |= {name: term.mean() for name, term in {**terms.penalty, **terms.diagnostics}.items()}
     means |= {name: term.mean() / n_train for name, term in terms.shared.items()}
     honest = _over_cells(elbo(terms), cell_weight) - _mean(once_per_dataset(terms, n_train))
     return {**means, "elbo": honest}

@@ -20,14 +20,12 @@ def optimiser_for(stack: Stack, config: TrainingConfig) -> torch.optim.Optimizer
     return torch.optim.Adam(params, lr=rate, weight_decay=decay, eps=config.adam_epsilon)
 
 
-def carry_over(
-    old: torch.optim.Optimizer, new: torch.optim.Optimizer, old_stack: Stack, keep: Tensor
-) -> None:
-    """Give ``new`` the moments of the replicates that stay."""
+def carry_over(old: torch.optim.Optimizer, new: torch.optim.Optimizer, kept: Tensor) -> None:
+    """Give ``new`` the moments of the replicates at these indices."""
     pairs = zip(old.param_groups[0]["params"], new.param_groups[0]["params"], strict=True)
     for before, after in pairs:
         new.state[after] = {
-            name: value[keep].clone() if value.shape == before.shape else value
+            name: value[kept].clone() if value.shape == before.shape else value
             for name, value in old.state[before].items()
         }
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bench.core.problem import Problem
 from bench.core.readout import Arrays, Readout
-from bench.core.variant import Variant
-from bench.training.replicate import open_replicate
+from bench.training.replicate import OpenRun
 
 Asked = Mapping[str, tuple[Readout, Any]]
 """Readouts by name, each with its config."""
@@ -16,17 +16,17 @@ Asked = Mapping[str, tuple[Readout, Any]]
 
 @torch.no_grad()
 def read_out(
-    problem: Problem,
-    variant: Variant,
-    hyperparameters: Any,
-    state: Any,
-    seed: int,
-    asked: Asked,
-    device: torch.device,
+    run: OpenRun, problem: Problem, state: Mapping[str, Tensor], seed: int, asked: Asked
 ) -> Arrays:
-    """The arrays of one replicate."""
+    """The arrays of the replicate with this seed and state.
+
+    ``problem`` is the one the run was opened with, or one with other cells to score.  Raises
+    ValueError where a readout is not asked of variants.
+    """
+    run.load(state)
     arrays: Arrays = {}
     for name, (readout, config) in asked.items():
-        fitted: Any = open_replicate(problem, variant, hyperparameters, state, seed, name, device)
-        arrays |= readout.of_variant(fitted, problem, config)
+        if readout.of_variant is None:
+            raise ValueError(f"the readout {name} is not asked of variants")
+        arrays |= readout.of_variant(run.replicate(seed, name), problem, config)
     return arrays

@@ -13,19 +13,20 @@ from bench.core.rows import CURVES
 from bench.results.layout import CURVE, RESULT, WEIGHTS, seed_folder
 from bench.training.devices import name_of, peak_memory_mb
 from bench.training.loop import Trained
+from bench.training.stopping import EarlyStopping
 
 
 def write_replicates(folder: Path, result: Trained, device: torch.device) -> None:
     """Weights, curve and result of every replicate, the result last."""
     curves = pd.DataFrame(result.curves.columns, columns=list(CURVES))
-    costs = _costs(result, device) | {"stack": [watch.seed for watch in result.watches]}
-    for watch in result.watches:
-        own = seed_folder(folder, watch.seed)
-        if not watch.diverged:
-            write_weights(own / WEIGHTS, watch.best_state)
+    costs = _costs(result, device) | {"stack": [replicate.seed for replicate in result.replicates]}
+    for replicate in result.replicates:
+        own = seed_folder(folder, replicate.seed)
+        if not replicate.diverged:
+            write_weights(own / WEIGHTS, replicate.best_state)
         with replacing(own / CURVE) as part:
-            curves[curves["seed"] == watch.seed].to_parquet(part, index=False)
-        write_json(own / RESULT, _state(watch) | {"costs": costs})
+            curves[curves["seed"] == replicate.seed].to_parquet(part, index=False)
+        write_json(own / RESULT, _state(replicate) | {"costs": costs})
 
 
 def write_weights(path: Path, state: dict[str, Tensor]) -> None:
@@ -39,12 +40,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return load(path.read_bytes())
 
 
-def _state(watch: Any) -> dict[str, Any]:
+def _state(replicate: EarlyStopping) -> dict[str, Any]:
     """What became of one replicate."""
-    if watch.diverged:
-        reason = f"the loss was not a number at step {watch.diverged_at}"
-        return {"status": "diverged", "reason": reason, "epochs": watch.epochs}
-    return {"status": "ok", "epochs": watch.epochs, "best_epoch": watch.best_epoch + 1}
+    if replicate.diverged:
+        reason = f"the loss was not a number at step {replicate.diverged_at}"
+        return {"status": "diverged", "reason": reason, "epochs": replicate.epochs}
+    return {"status": "ok", "epochs": replicate.epochs, "best_epoch": replicate.best_epoch + 1}
 
 
 def _costs(result: Trained, device: torch.device) -> dict[str, Any]:

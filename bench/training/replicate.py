@@ -1,4 +1,4 @@
-"""One trained replicate, opened for reading out: evaluation mode, no gradients, its own draws."""
+"""A trained run opened for reading out: evaluation mode, no gradients, draws of its own."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
-from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import Problem
 from bench.core.seeds import address
 from bench.core.variant import Variant
 from bench.parts.perturbations.treatments import dosages
 from bench.training.cells import DeviceCells, facts_of, on_device
 from bench.training.randomness import draw_one, parted
+from bench.training.stack import as_network
 
 LARGEST_PASS = 4_000_000
 """Numbers in the largest (draw, cell, gene) array a readout makes at a time."""
@@ -49,48 +49,63 @@ class Replicate:
         function: Callable[[Mapping[str, Tensor]], Any],
         n_cells: int,
         n_draws: int,
-        turn: int = 0,
+        draw_block: int = 0,
     ) -> Any:
         """``function(noise)`` for ``n_draws`` draws, stacked along a first axis."""
         own, shared = parted(self.module.noise(n_cells))
-        generator = torch.Generator().manual_seed(self.shared_address + turn)
+        generator = torch.Generator().manual_seed(self.shared_address + draw_block)
         noise = draw_one(own, n_draws, self.generator) | draw_one(shared, n_draws, generator)
         on_device = {name: value.to(self.device) for name, value in noise.items()}
         return vmap(function, chunk_size=DRAWS_AT_A_TIME)(on_device)
 
-    def arms(self, perturbations: NDArray[np.str_]) -> Mapping[str, Tensor]:
+    def conditions(self, perturbations: NDArray[np.str_]) -> Mapping[str, Tensor]:
         """``perturbation`` and ``dosage`` of cells with these perturbations."""
         codes = torch.from_numpy(np.searchsorted(self.perturbations, perturbations))
         dosage = dosages(perturbations, self.treatments)[1].toarray().astype(np.float32)
-        arms = {"perturbation": codes, "dosage": torch.from_numpy(dosage)}
-        return {name: value.to(self.device) for name, value in arms.items()}
+        given = {"perturbation": codes, "dosage": torch.from_numpy(dosage)}
+        return {name: value.to(self.device) for name, value in given.items()}
 
 
-def open_replicate(
-    problem: Problem,
-    variant: Variant,
-    hyperparameters: Any,
-    state: Mapping[str, Tensor],
-    seed: int,
-    readout: str,
-    device: torch.device,
-) -> Replicate:
-    """Build the variant, load one seed's weights, and give it the generator of one readout.
+@dataclass(frozen=True, kw_only=True)
+class OpenRun:
+    """The module and the cells of a run on their device, for all of its replicates in turn."""
+
+    module: Any
+    cells: DeviceCells
+    device: torch.device
+    perturbations: tuple[str, ...]
+    treatments: tuple[str, ...]
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take the weights of a replicate, in the place of those before."""
+        self.module.load_state_dict(state)
+
+    def replicate(self, seed: int, readout: str) -> Replicate:
+        """The replicate of this seed, whose weights are loaded, as one readout is given it."""
+        return Replicate(
+            module=self.module,
+            cells=self.cells,
+            device=self.device,
+            generator=torch.Generator().manual_seed(address("replicate", seed, "readout", readout)),
+            shared_address=address("replicate", seed, "readout", readout, "shared"),
+            perturbations=self.perturbations,
+            treatments=self.treatments,
+        )
+
+
+def open_run(
+    problem: Problem, variant: Variant, hyperparameters: Any, device: torch.device
+) -> OpenRun:
+    """Build the variant and move its cells to the device, once for all seeds and readouts.
 
     It is told no cell's type: what is read out of a labelled cell does not rest on its label.
     """
     facts = facts_of(problem)
-    module = variant.build(facts, hyperparameters)
-    cells = on_device(problem, variant, device)
-    if KNOWN_TYPE in cells.codes:
-        cells.codes[KNOWN_TYPE] = torch.full_like(cells.codes[KNOWN_TYPE], -1)
-    module.load_state_dict(state)
-    return Replicate(
-        module=module.to(device).eval(),
-        cells=cells,
+    network = as_network(variant.build(facts, hyperparameters))
+    return OpenRun(
+        module=network.to(device).eval(),
+        cells=on_device(problem, variant, device).without_types(),
         device=device,
-        generator=torch.Generator().manual_seed(address("replicate", seed, "readout", readout)),
-        shared_address=address("replicate", seed, "readout", readout, "shared"),
         perturbations=facts.perturbations,
         treatments=facts.treatments,
     )

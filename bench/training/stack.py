@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from bench.core.ledger import LossTerms
 from bench.core.seeds import address
+from bench.core.variant import VariantModule
 
 Tensors = dict[str, Tensor]
 
@@ -20,7 +20,7 @@ Tensors = dict[str, Tensor]
 class Stack:
     """Parameters and buffers of all replicates, (replicate, …) each, and their module."""
 
-    skeleton: nn.Module
+    skeleton: VariantModule
     params: Tensors
     buffers: Tensors
 
@@ -35,8 +35,8 @@ class Stack:
         return {name: value[replicate].detach().clone().cpu() for name, value in both.items()}
 
     @torch.no_grad()
-    def set_to(self, states: Sequence[Mapping[str, Tensor]]) -> None:
-        """Give every replicate the state of its place.
+    def load_states(self, states: Sequence[Mapping[str, Tensor]]) -> None:
+        """Give every replicate the state at its index.
 
         Raises KeyError where one names what this stack does not have.
         """
@@ -50,21 +50,30 @@ class Stack:
         """The state of every replicate."""
         return [self.state(replicate) for replicate in range(self.n_replicates)]
 
-    def only(self, keep: Tensor) -> Stack:
-        """The replicates at these positions, as fresh leaves."""
-        params = {k: v.detach()[keep].clone().requires_grad_() for k, v in self.params.items()}
-        buffers = {k: v[keep].clone() for k, v in self.buffers.items()}
+    def subset(self, indices: Tensor) -> Stack:
+        """The replicates at these indices, as fresh leaves."""
+        params = {k: v.detach()[indices].clone().requires_grad_() for k, v in self.params.items()}
+        buffers = {k: v[indices].clone() for k, v in self.buffers.items()}
         return Stack(skeleton=self.skeleton, params=params, buffers=buffers)
 
 
-def build_stack(build: Callable[[], Any], seeds: Sequence[int], device: torch.device) -> Stack:
+def as_network(module: VariantModule) -> nn.Module:
+    """A variant's module as torch knows it.  Raises TypeError where a variant builds another."""
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"a variant builds an nn.Module, and this is a {type(module).__name__}")
+    return module
+
+
+def build_stack(
+    build: Callable[[], VariantModule], seeds: Sequence[int], device: torch.device
+) -> Stack:
     """One replicate per seed, each initialised by its own seed alone."""
-    replicates = [_built(build, seed).to(device) for seed in seeds]
-    params, buffers = stack_module_state(replicates)
+    replicates = [_built(build, seed) for seed in seeds]
+    params, buffers = stack_module_state([as_network(one).to(device) for one in replicates])
     return Stack(skeleton=replicates[0], params=params, buffers=buffers)
 
 
-def _built(build: Callable[[], Any], seed: int) -> Any:
+def _built(build: Callable[[], VariantModule], seed: int) -> VariantModule:
     """Layers initialise themselves from torch's global generator: lend them one, give it back."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(address("replicate", seed, "init"))
@@ -72,7 +81,7 @@ def _built(build: Callable[[], Any], seed: int) -> Any:
 
 
 def one_pass(
-    module: nn.Module, params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors
+    module: VariantModule, params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors
 ) -> LossTerms:
     """(draw, cell) ledger of one replicate; ``noise`` has a leading draw axis.
 
@@ -80,16 +89,33 @@ def one_pass(
     goes without the inner ``vmap``, so that running statistics anywhere in the module can move; a
     module that has some is given several draws one after the other while it trains.
     """
+    network = as_network(module)
 
     def at(one: Mapping[str, Tensor]) -> LossTerms:
-        return functional_call(module, (params, buffers), (cells, one))
+        return functional_call(network, (params, buffers), (cells, one))
 
     n_draws = len(next(iter(noise.values())))
-    if n_draws == 1 or (module.training and _has_running_statistics(module)):
+    if n_draws == 1 or (network.training and _has_running_statistics(network)):
         each = [at({name: value[draw] for name, value in noise.items()}) for draw in range(n_draws)]
-        return torch.utils._pytree.tree_map(lambda *terms: torch.stack(terms), *each)
+        return _stacked(each)
     return vmap(at)(noise)
 
 
-def _has_running_statistics(module: nn.Module) -> bool:
-    return any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules())
+def _stacked(each: Sequence[LossTerms]) -> LossTerms:
+    """Ledgers of single draws as one with a leading draw axis."""
+
+    def stacked(terms: Sequence[Mapping[str, Tensor]]) -> Tensors:
+        return {name: torch.stack([one[name] for one in terms]) for name in terms[0]}
+
+    return LossTerms(
+        local=stacked([one.local for one in each]),
+        log_weight=torch.stack([one.log_weight for one in each]),
+        shared=stacked([one.shared for one in each]),
+        penalty=stacked([one.penalty for one in each]),
+        diagnostics=stacked([one.diagnostics for one in each]),
+        slack=stacked([one.slack for one in each]),
+    )
+
+
+def _has_running_statistics(network: nn.Module) -> bool:
+    return any(getattr(part, "track_running_stats", False) for part in network.modules())

@@ -1,4 +1,4 @@
-"""Early stopping, one replicate at a time: who goes on, and the best weights, truly copied."""
+"""Early stopping, one replicate at a time: which train on, and their best weights, copied."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -9,7 +9,7 @@ from bench.training.stack import Stack, Tensors
 
 
 @dataclass
-class Watch:
+class EarlyStopping:
     """What is known of one replicate while it trains."""
 
     seed: int
@@ -25,29 +25,32 @@ class Watch:
         """Whether its loss stopped being a number."""
         return self.diverged_at >= 0
 
-    def see(self, bound: float, epoch: int, stack: Stack, place: int, *, always: bool) -> None:
+    def update(self, bound: float, epoch: int, stack: Stack, index: int, *, always: bool) -> None:
         """Take note of a validation bound (nats per cell, higher is better).
 
-        The weights are kept where the bound is the best so far, or ``always``.
+        ``index`` is the replicate's in the stack.  Its weights are copied where the bound is the
+        best so far, or ``always``.
         """
         self.epochs = epoch + 1
         if always or bound > self.best_bound:
             self.best_bound, self.best_epoch = bound, epoch
-            self.best_state = stack.state(place)
+            self.best_state = stack.state(index)
 
-    def done(self, epoch: int, patience: int, earliest: int) -> bool:
+    def should_stop(self, epoch: int, patience: int, earliest: int) -> bool:
         """Whether it stops after this epoch; patience counts from ``earliest`` at the soonest."""
         waited = epoch - max(self.best_epoch, earliest)
         return self.diverged or bool(patience and waited >= patience)
 
 
-def going_on(watches: list[Watch], epoch: int, patience: int, earliest: int) -> list[int]:
-    """Positions of the replicates that train another epoch."""
-    return [i for i, w in enumerate(watches) if not w.done(epoch, patience, earliest)]
+def still_training(
+    replicates: list[EarlyStopping], epoch: int, patience: int, earliest: int
+) -> list[int]:
+    """Indices of the replicates that train another epoch."""
+    return [i for i, r in enumerate(replicates) if not r.should_stop(epoch, patience, earliest)]
 
 
-def mark_diverged(watches: list[Watch], losses: Tensor, step: int) -> None:
+def mark_diverged(replicates: list[EarlyStopping], losses: Tensor, step: int) -> None:
     """Note which replicates' losses are not finite."""
-    for watch, finite in zip(watches, losses.isfinite().tolist(), strict=True):
-        if not finite and not watch.diverged:
-            watch.diverged_at = step
+    for replicate, finite in zip(replicates, losses.isfinite().tolist(), strict=True):
+        if not finite and not replicate.diverged:
+            replicate.diverged_at = step

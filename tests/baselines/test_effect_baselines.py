@@ -46,8 +46,8 @@ def problem_of(effects: dict[str, NDArray], held_out: dict[str, NDArray] | None 
 
 def said(baseline: str, problem: Problem, asked: list[str], **config: float) -> NDArray:
     entry = card("baselines", baseline)
-    found = entry.fit(problem, entry.config(**config), np.random.default_rng(0)).effects
-    return found(np.array(asked))
+    fitted = entry.fit(problem, entry.config(**config), np.random.default_rng(0))
+    return fitted.answer("perturbed")(np.array(asked))
 
 
 def drawn(*names: str, seed: int = 1) -> dict[str, NDArray]:

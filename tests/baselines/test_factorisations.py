@@ -42,7 +42,7 @@ def missing(counts: NDArray) -> NDArray:
 def rates(name: str, problem: Problem, seed: int = 0, **config: float) -> NDArray:
     baseline = card("baselines", name)
     result = baseline.fit(problem, baseline.config(**config), np.random.default_rng(seed))
-    return result.mean(problem.fitting_rows())
+    return result.answer("counts")(problem.fitting_rows())
 
 
 def test_constant_and_gene_means_are_means_of_the_observed(
@@ -180,7 +180,10 @@ def test_poisson_counts_drive_the_dispersion_up() -> None:
     result = baseline.fit(problem, baseline.config(rank=1), rng)
     assert result.inverse_dispersion > 20
     np.testing.assert_allclose(
-        result.mean(problem.fitting_rows()), rates("rank_one", problem), rtol=0.1, atol=0.05
+        result.answer("counts")(problem.fitting_rows()),
+        rates("rank_one", problem),
+        rtol=0.1,
+        atol=0.05,
     )
 
 
@@ -219,8 +222,8 @@ def test_a_held_out_twin_is_embedded_where_its_twin_is(
     role = np.where(np.arange(len(both)) < len(counts), 0, TEST).astype(np.int8)
     problem = Problem(visible=csr_matrix(both), role=role, scored=np.arange(90, 110))
     baseline = card("baselines", name)
-    latent = baseline.fit(problem, baseline.config(**config), np.random.default_rng(0)).latent
-    assert latent is not None
+    fitted = baseline.fit(problem, baseline.config(**config), np.random.default_rng(0))
+    latent = fitted.answer("latent")(np.arange(len(both)))
     distance = np.abs(latent[90:] - latent[:20]).max()
     assert distance < 0.05 * np.abs(latent).max()
 
@@ -248,7 +251,7 @@ def test_oracle_opens_what_it_was_told_to() -> None:
     fit, rows = partial(oracle.fit, rng=np.random.default_rng(0)), np.array([4, 1])
     knows_mean = fit(problem, oracle.config())
     knows_rate = fit(problem, oracle.config(knows="rate"))
-    np.testing.assert_array_equal(knows_mean.mean(rows), data.truth["mean"][rows])
-    np.testing.assert_array_equal(knows_rate.mean(rows), data.truth["rate"][rows])
+    np.testing.assert_array_equal(knows_mean.answer("counts")(rows), data.truth["mean"][rows])
+    np.testing.assert_array_equal(knows_rate.answer("counts")(rows), data.truth["rate"][rows])
     assert knows_mean.inverse_dispersion == data.truth["inverse_dispersion"]
     assert np.isinf(knows_rate.inverse_dispersion)

@@ -28,7 +28,8 @@ def problem() -> Problem:
 
 def fitted(name: str, problem: Problem, seed: int = 0, **config: float) -> NDArray:
     baseline = card("baselines", name)
-    return baseline.fit(problem, baseline.config(**config), np.random.default_rng(seed)).latent
+    found = baseline.fit(problem, baseline.config(**config), np.random.default_rng(seed))
+    return found.answer("latent")(np.arange(len(problem.role)))
 
 
 def mixing(latent: NDArray, batch: NDArray) -> float:
@@ -128,21 +129,23 @@ def test_one_hot_has_an_axis_per_label() -> None:
 
 @pytest.mark.parametrize("name", [*CORRECTING, *CONTROLS])
 def test_the_embedding_is_read_out_for_fitted_cells_only(name: str, problem: Problem) -> None:
-    readout, baseline = card("readouts", "embedding"), card("baselines", name)
-    rates = baseline.fit(problem, baseline.config(), np.random.default_rng(0))
+    readout, baseline = card("readouts", "latent"), card("baselines", name)
+    rng = np.random.default_rng(0)
     some = replace(problem, scored=np.array([2, 5]))
-    array = readout.of_baseline(rates, some, readout.config())["latent"]
-    np.testing.assert_array_equal(array, rates.latent[[2, 5]].astype(np.float32))
+    array = readout.of_baseline(baseline.fit(problem, baseline.config(), rng), some, None)["latent"]
+    np.testing.assert_array_equal(array, fitted(name, problem)[[2, 5]].astype(np.float32))
     role = problem.role.copy()
-    role[0] = TEST
-    with pytest.raises(ValueError, match="every cell fitted"):
-        readout.of_baseline(rates, replace(problem, role=role), readout.config())
+    role[5] = TEST
+    held_out = baseline.fit(replace(problem, role=role), baseline.config(), rng)
+    with pytest.raises(ValueError, match="and no test cells"):
+        readout.of_baseline(held_out, some, None)
 
 
 @pytest.mark.parametrize("name", [*CORRECTING, *CONTROLS])
 def test_who_only_embeds_has_no_rates(name: str, problem: Problem) -> None:
     baseline = card("baselines", name)
-    assert baseline.gives == {"embedding"}
-    rates = baseline.fit(problem, baseline.config(), np.random.default_rng(0))
-    with pytest.raises(ValueError, match="no expected counts"):
-        rates.mean(np.array([0]))
+    assert baseline.can == {"latent"}
+    assert "all_cells" in baseline.needs
+    found = baseline.fit(problem, baseline.config(), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="asked for 'counts', this baseline answers latent"):
+        found.answer("counts")

@@ -18,8 +18,8 @@ from bench.training.randomness import draw_one
 from bench.training.stack import one_pass
 
 CPU = torch.device("cpu")
-EVERYONE = [name for name in names("models") if "effects" in card("models", name).gives]
-WITH_BOUNDS = [name for name in EVERYONE if "bounds" in card("models", name).gives]
+EVERYONE = [name for name in names("models") if "perturbed" in card("models", name).can]
+WITH_BOUNDS = [name for name in EVERYONE if "bound" in card("models", name).can]
 ENCODED = ["cpa_adversarial"]
 """Those whose basal state is encoded and not drawn."""
 
@@ -190,7 +190,7 @@ def imagined_by(name, module, problem, rows, arms, noise):
     counted = "counts" in cells
     own = library_size(cells) if counted else torch.ones(len(rows), 1).double()
     given = arms_of(problem, arms)
-    return module.imagine({**cells, "library": own}, given, noise), cells
+    return module.predict_perturbed({**cells, "library": own}, given, noise), cells
 
 
 def arms_of(problem, arms):
@@ -275,7 +275,7 @@ def test_the_importance_weights_average_to_the_likelihood_given_the_globals(
     problems, name, encoding
 ):
     """Both integrals over one latent by fine grids: of the weights of ``forward`` over q, and of
-    the law of ``imagine`` over the prior."""
+    the law of ``predict_perturbed`` over the prior."""
     problem = problem_of(name, problems)
     module = built(name, problem, n_latent=1, encoding=encoding)
     rows = problem.rows(TRAIN)[:8]
@@ -294,7 +294,7 @@ def test_the_importance_weights_average_to_the_likelihood_given_the_globals(
 
     def likelihood(z):
         noise = {**shared, "z": z.expand(n, 1)}
-        law = module.imagine({**cells, "library": library}, asked, noise)
+        law = module.predict_perturbed({**cells, "library": library}, asked, noise)
         each = law.log_prob(cells["counts" if counted else "values"]).sum(-1)
         return each[cells["perturbation"], torch.arange(n)]
 

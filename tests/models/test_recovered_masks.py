@@ -15,7 +15,7 @@ from bench.catalogue import card, metric
 from bench.core.problem import Problem
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
-from bench.training.replicate import open_replicate
+from tests.conftest import open_replicate
 
 CPU = torch.device("cpu")
 SIZES = {"n_treatments": 20, "n_latent": 4, "n_cells": 120, "n_controls": 120}
@@ -45,9 +45,9 @@ def f1_of_masks(
     result = train(problem, variant, config, training, seeds, CPU, lambda epoch, going: None)
     readout, f1 = card("readouts", "treatment_latents"), metric("mask.f1")
     scores = []
-    for watch in result.watches:
+    for replicate in result.replicates:
         fitted = open_replicate(
-            problem, variant, config, watch.best_state, watch.seed, "treatment_latents", CPU
+            problem, variant, config, replicate.best_state, replicate.seed, "treatment_latents"
         )
         with torch.no_grad():
             arrays = readout.of_variant(fitted, problem, readout.config())

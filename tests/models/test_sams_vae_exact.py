@@ -17,7 +17,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from bench.core.problem import TRAIN, VALIDATION, Problem
-from bench.models.sams_vae_normal import VARIANT, SAMSVAENormal, SAMSVAENormalConfig
+from bench.models.sams_vae_normal import VARIANT, SAMSVAENormalConfig
 from bench.training import objective
 from bench.training.cells import facts_of, on_device
 from bench.training.stack import one_pass
@@ -91,8 +91,8 @@ def module_of(problem, **settings):
     sizes = {"n_latent": 1, "n_hidden": 2, "guide_hidden": 1, "guide_layers": 1}
     prior = {"mask_prior_probability": ALPHA, "embedding_prior_scale": SIGMA}
     config = SAMSVAENormalConfig(**sizes, **prior, **settings)
-    module = SAMSVAENormal(facts_of(problem), config).double()
-    decoder = module.decoder
+    module = VARIANT.build(facts_of(problem), config).double()
+    decoder = module.observation.decoder
     fill(decoder.tower.layers[0], PAIR, 0.0)
     fill(decoder.mean, torch.tensor(W)[:, None] @ LINEAR, torch.tensor(V))
     with torch.no_grad():
@@ -116,7 +116,7 @@ def set_to_the_posterior(module, problem):
     """q(m), q(e | m) and q(b | x, e m) as the data have them."""
     mean, variance = embedding_given_data(problem)
     by_mask = log_likelihood_by_mask(problem)
-    guide, encoder, look = module.treatments.embedding, module.encoder, module.look
+    guide, encoder, look = module.treatments.embedding, module.encoder, module.observation.input
     with torch.no_grad():
         module.treatments.mask.logit.fill_(by_mask[1] - by_mask[0])
     fill(guide.tower.layers[0], [[1.0, 0.0]], 0.0)  # the hidden unit is the mask
@@ -137,7 +137,7 @@ def moved_away(module, seed):
     torch.manual_seed(seed)
     with torch.no_grad():
         for name, parameter in module.named_parameters():
-            if not name.startswith("decoder"):
+            if not name.startswith("observation.decoder"):
                 parameter.add_(0.3 * torch.randn_like(parameter))
     return module
 

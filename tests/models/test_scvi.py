@@ -12,7 +12,7 @@ from bench.core.problem import TEST, TRAIN, Problem
 from bench.training.cells import facts_of
 from bench.training.config import TrainingConfig
 from bench.training.loop import Trained, train
-from bench.training.replicate import open_replicate
+from tests.conftest import open_replicate
 
 CPU = torch.device("cpu")
 FAMILY = ["scvi", "scvi_mmd", "linear_scvi"]
@@ -31,25 +31,26 @@ def with_batches(problem: Problem, batch: np.ndarray) -> Problem:
 
 
 def healthy(result: Trained) -> bool:
-    states = [watch.best_state for watch in result.watches]
+    states = [replicate.best_state for replicate in result.replicates]
     finite = all(torch.isfinite(value.float()).all() for s in states for value in s.values())
-    return finite and not any(watch.diverged for watch in result.watches)
+    return finite and not any(replicate.diverged for replicate in result.replicates)
 
 
 @pytest.mark.parametrize("estimator", ["normal", "unbiased", "fast"])
 def test_beta_zero_is_scvi_to_the_bit(problems, estimator):
     plain = trained(problems["held_out_cells"], "scvi")
     zero = trained(problems["held_out_cells"], "scvi_mmd", mmd_weight=0, mmd_estimator=estimator)
-    for one, other in zip(plain.watches, zero.watches, strict=True):
-        assert one.best_state.keys() == other.best_state.keys()
-        for name, value in one.best_state.items():
+    for one, other in zip(plain.replicates, zero.replicates, strict=True):
+        held = {f"scvi.{name}": value for name, value in one.best_state.items()}
+        assert held.keys() == other.best_state.keys()
+        for name, value in held.items():
             assert torch.equal(value, other.best_state[name]), name
 
 
 def test_the_penalty_moves_training_and_is_in_the_curves_but_not_in_the_elbo(problems):
     zero = trained(problems["held_out_cells"], "scvi_mmd", mmd_weight=0.0)
     strong = trained(problems["held_out_cells"], "scvi_mmd", mmd_weight=100.0)
-    one, other = zero.watches[0].best_state, strong.watches[0].best_state
+    one, other = zero.replicates[0].best_state, strong.replicates[0].best_state
     assert not all(torch.equal(one[name], other[name]) for name in one)
     columns = strong.curves.columns
     rows = list(zip(columns["part"], columns["term"], columns["value"], strict=True))
@@ -76,7 +77,7 @@ def test_a_batch_seen_only_in_test_is_decoded_and_scored(problems, name, latent_
     assert healthy(result)
     variant, readout = card("models", name), card("readouts", "bounds")
     config = variant.config(n_hidden=8, n_latent=2, latent_library=latent_library)
-    fitted = open_replicate(problem, variant, config, result.watches[0].best_state, 0, "b", CPU)
+    fitted = open_replicate(problem, variant, config, result.replicates[0].best_state, 0, "b")
     with torch.no_grad():
         arrays = readout.of_variant(fitted, problem, readout.config(n_samples=5))
     assert np.isfinite(arrays["iwelbo_per_cell"]).all()

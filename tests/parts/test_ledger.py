@@ -7,7 +7,7 @@ from bench.training import objective
 
 
 def terms() -> LossTerms:
-    return LossTerms(
+    return LossTerms.of(
         local={"reconstruction": torch.tensor([3.0, 5.0]), "kl_z": torch.tensor([1.0, 2.0])},
         log_weight=torch.tensor([-4.5, -6.0]),
         shared={"kl_effects": torch.tensor(10.0)},

@@ -117,9 +117,9 @@ def trained(problems: Mapping[str, Problem], name: str, seeds: list[int], **keys
 def test_a_rotated_seed_in_a_stack_equals_the_same_seed_alone(
     problems: Mapping[str, Problem], name: str
 ) -> None:
-    together = trained(problems, name, [0, 1], restart_epochs=1).watches
+    together = trained(problems, name, [0, 1], restart_epochs=1).replicates
     for place in (0, 1):
-        alone = trained(problems, name, [place], restart_epochs=1).watches[0].best_state
+        alone = trained(problems, name, [place], restart_epochs=1).replicates[0].best_state
         for key, value in together[place].best_state.items():
             torch.testing.assert_close(value, alone[key], rtol=1e-3, atol=1e-4, msg=key)
 
@@ -143,7 +143,7 @@ def test_training_goes_on_in_the_basis_of_fewest_moves(
     looked = []
 
     def watched(state: StateDict) -> StateDict:
-        new = entry.restart(state)
+        new = entry.reinitialise(state)
         size = (state[mask].sigmoid() * state[moved]).square().sum(1)
         torch.testing.assert_close(new[moved].square().sum(1), size, rtol=1e-4, atol=1e-6)
         assert torch.equal(new[mask], initial_mask(new[moved]))
@@ -155,7 +155,7 @@ def test_training_goes_on_in_the_basis_of_fewest_moves(
         assert set(initial) == set(pretrained)
         return watched(pretrained)
 
-    spied = replace(entry, start=started, restart=watched)
+    spied = replace(entry, from_pretrained=started, reinitialise=watched)
     keys = {"pretrain_epochs": 1, "max_epochs": epochs, "restart_epochs": restart_epochs}
     training = TrainingConfig(**keys, batch_size=16, learning_rate=0.1)
     problem = problems["seen_values" if "values" in entry.needs else "seen_perturbations"]
@@ -168,7 +168,7 @@ def test_what_cannot_be_rotated_is_objected_to(name: str) -> None:
     entry = card("models", name)
     correlated, mean_field = entry.config(), entry.config(guide="mean_field")
     keys = {"pretrain_epochs": 3, "restart_epochs": 0}
-    assert entry.objection(correlated, keys).startswith("pretrain_epochs: only")
-    assert entry.objection(correlated, {"restart_epochs": 2}).startswith("restart_epochs: only")
-    assert entry.objection(mean_field, keys) == ""
-    assert entry.objection(correlated, {"pretrain_epochs": 0}) == ""
+    assert entry.validate(correlated, keys).startswith("pretrain_epochs: only")
+    assert entry.validate(correlated, {"restart_epochs": 2}).startswith("restart_epochs: only")
+    assert entry.validate(mean_field, keys) == ""
+    assert entry.validate(correlated, {"pretrain_epochs": 0}) == ""

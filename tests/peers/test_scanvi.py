@@ -29,7 +29,7 @@ PLACES = (
 
 def scanvi_names(state):
     """SCANVAE's state under the names of our ``scanvi``."""
-    base = {f"base.{name}": value for name, value in our_names(state).items()}
+    base = {f"base.scvi.{name}": value for name, value in our_names(state).items()}
     return base | renamed(state, PLACES)
 
 
@@ -50,7 +50,7 @@ def pair(problems, request):
     with_some_statistics(theirs)
     ours = variant.build(facts, variant.config(latent_library=latent_library)).eval()
     wanted, state = ours.state_dict(), scanvi_names(theirs.state_dict())
-    assert not set(wanted) - set(state) - {"base.library_prior.moments"}
+    assert not set(wanted) - set(state) - {"base.scvi.library_prior.moments"}
     ours.load_state_dict({**wanted, **{k: v for k, v in state.items() if k in wanted}})
     return problem, theirs, ours
 

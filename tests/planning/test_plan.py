@@ -16,30 +16,30 @@ from bench.planning.study import from_config
 
 OWN = {
     "variant": """
-VARIANT = Variant(label="own", needs=frozenset({NEEDS}), gives=frozenset({GIVES}), config=Config,
+VARIANT = Variant(label="own", needs=frozenset({NEEDS}), can=frozenset({CAN}), config=Config,
                   build=lambda facts, config: None, reference="a test")
 """,
     "baseline": """
-BASELINE = Baseline(label="own", needs=frozenset({NEEDS}), gives=frozenset({GIVES}), config=Config,
+BASELINE = Baseline(label="own", needs=frozenset({NEEDS}), can=frozenset({CAN}), config=Config,
                     fit=lambda problem, config, rng: None, deterministic=False, reference="a test")
 """,
     "task": """
-TASK = Task(label="own", needs=frozenset({NEEDS}), asks=frozenset({GIVES}),
+TASK = Task(label="own", needs=frozenset({NEEDS}), asks=frozenset({CAN}),
             answers=frozenset({"library"}), ranked_by="elbo", config=Config,
             pose=lambda data, config, split, rng: None, reference="a test")
 """,
 }
 
 
-def own(folder: Path, kind: str, needs: set[str], gives: set[str]) -> str:
-    """The path of a user's card that needs and gives these."""
+def own(folder: Path, kind: str, needs: set[str], can: set[str]) -> str:
+    """The path of a user's card that needs these fields, and can or asks for those."""
     path = folder / f"my_{kind}.py"
     head = (
         "from dataclasses import dataclass\n"
         f"from bench.core.{kind} import {kind.capitalize()}\n\n"
         "@dataclass(frozen=True, kw_only=True)\nclass Config:\n    width: int = 2\n"
     )
-    body = OWN[kind].replace("{NEEDS}", repr(needs)).replace("{GIVES}", repr(gives))
+    body = OWN[kind].replace("{NEEDS}", repr(needs)).replace("{CAN}", repr(can))
     path.write_text(head + body)
     return str(path)
 
@@ -90,7 +90,7 @@ def test_a_baseline_that_can_run_nowhere_is_refused() -> None:
 
 
 def test_a_variant_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
-    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bounds", "rates"})
+    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bound", "counts"})
     lines = refusal(runs={"mine": {"variant": path, "width": [1, 2]}}, datasets=["gamma_poisson"])
     assert lines == [
         f"runs.mine: on gamma_poisson as {task}: needs batch, not provided by "
@@ -102,7 +102,7 @@ def test_a_variant_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
 def test_a_variant_that_does_not_read_masks_is_refused_where_entries_are_missing(
     tmp_path: Path,
 ) -> None:
-    path = own(tmp_path, "variant", {"counts"}, {"bounds", "rates"})
+    path = own(tmp_path, "variant", {"counts"}, {"bound", "counts"})
     [line] = refusal(runs={"mine": {"variant": path}})
     assert "on gamma_poisson, pbmc68k_reduced as masked_entries: does not read observed" in line
 
@@ -116,7 +116,7 @@ def test_a_task_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
 def test_columns_of_a_users_file_are_provided_once_named(tmp_path: Path) -> None:
     file = tmp_path / "cells.h5ad"
     file.touch()
-    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bounds"})
+    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bound"})
     changes: dict[str, Any] = {
         "runs": {"mine": {"variant": path}},
         "tasks": ["held_out_cells"],
@@ -335,7 +335,7 @@ def test_what_a_variant_objects_to_is_refused() -> None:
 
 
 def test_mistakes_of_all_kinds_are_told_at_once(tmp_path: Path) -> None:
-    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bounds", "rates"})
+    path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bound", "counts"})
     lines = refusal(
         seed=3,
         runs={
@@ -374,7 +374,7 @@ def changed(before: Plan, after: Plan) -> set[tuple[str, str]]:
 
 
 def test_editing_a_variant_changes_its_own_digests_only(tmp_path: Path) -> None:
-    path = own(tmp_path, "variant", {"counts", "observed"}, {"bounds", "rates"})
+    path = own(tmp_path, "variant", {"counts", "observed"}, {"bound", "counts"})
     runs = {"mine": {"variant": path}, "nbvae": {"variant": "nbvae"}}
     before = plan(runs=runs)
     Path(path).write_text(Path(path).read_text() + "# edited\n")

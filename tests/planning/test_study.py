@@ -29,7 +29,7 @@ class Config:
             raise ValueError("thirteen is unlucky")
 
 VARIANT = Variant(
-    label="own", needs=frozenset({"counts", "observed"}), gives=frozenset({"bounds"}),
+    label="own", needs=frozenset({"counts", "observed"}), can=frozenset({"bound"}),
     config=Config, build=lambda facts, config: None, reference="a test",
 )
 '''

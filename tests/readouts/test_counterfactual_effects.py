@@ -14,7 +14,8 @@ from bench.core.problem import TEST, TRAIN, Problem
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.nn.distributions import Gaussian
 from bench.parts.nn.gaussian_values import NormalValues
-from bench.training.replicate import Replicate, open_replicate
+from bench.training.replicate import Replicate
+from tests.conftest import open_replicate
 
 READOUT = card("readouts", "counterfactual_effects")
 SD = 0.1
@@ -40,18 +41,18 @@ class Squaring(nn.Module):
         mean = cells["values"][:, :1]
         return {"z": Gaussian(mean, torch.full_like(mean, SD)), "unasked": Gaussian(mean, mean)}
 
-    def imagine(
-        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> NormalValues:
         assert "unasked" not in noise
-        mean = cells["values"] + arms["dosage"][:, None, :1] * noise["z"].square()
+        mean = cells["values"] + conditions["dosage"][:, None, :1] * noise["z"].square()
         return NormalValues(mean, torch.full_like(mean, 1e-6))
 
 
 SQUARING = Variant(
     label="squaring",
     needs=frozenset({"values", "observed", "perturbation"}),
-    gives=frozenset(),
+    can=frozenset(),
     config=SquaringConfig,
     build=Squaring,
     reference="these tests",
@@ -74,8 +75,7 @@ def problem() -> Problem:
 
 
 def opened(problem: Problem) -> Replicate:
-    cpu = torch.device("cpu")
-    return open_replicate(problem, SQUARING, SquaringConfig(), {}, 0, "test", cpu)
+    return open_replicate(problem, SQUARING, SquaringConfig(), {}, 0, "test")
 
 
 def test_effects_are_those_on_the_cells_that_there_are(problem: Problem) -> None:

@@ -11,13 +11,12 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from bench.catalogue import card
-from bench.core.baseline import FittedRates
 from bench.core.errors import UserError
 from bench.core.problem import Problem
 from bench.readouts.differential_expression import READOUT, DifferentialExpressionConfig
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
-from bench.training.replicate import open_replicate
+from tests.conftest import open_replicate
 from tests.readouts.toy import open_toy, toy_problem
 
 CPU = torch.device("cpu")
@@ -92,7 +91,7 @@ def test_draws_are_dealt_out_over_batches(problem: Problem) -> None:
 
 def test_every_group_is_compared_with_the_rest(problem: Problem) -> None:
     found = compared(problem, first="", second="", n_samples=4000)
-    assert found.keys() == READOUT.gives
+    assert found.keys() == READOUT.arrays
     assert found["compared_first"].tolist() == ["a", "b", "c"]
     assert found["compared_second"].tolist() == ["not a", "not b", "not c"]
     rest = (changes(Z["a"], Z["b"]) + changes(Z["a"], Z["c"])) / 2
@@ -120,14 +119,6 @@ def test_the_label_it_needs_is_the_one_it_compares_by() -> None:
     assert READOUT.labels(DifferentialExpressionConfig(by="batch")) == {"batch"}
 
 
-def test_a_baselines_cells_are_its_draws(problem: Problem) -> None:
-    z = np.array([Z[name] for name in problem.labels["cell_type"]])
-    mean = np.stack([expit(-2 * z), expit(2 * z)], axis=1) * 7
-    config = DifferentialExpressionConfig(first="b", second="a", n_samples=20)
-    found = READOUT.of_baseline(FittedRates(mean=lambda rows: mean[rows]), problem, config)
-    np.testing.assert_allclose(found["lfc_mean"][0], changes(Z["b"], Z["a"]), rtol=1e-4)
-
-
 @pytest.mark.slow
 def test_shifted_genes_rank_first_after_training() -> None:
     """Three of 24 genes are three times as high in one type, three a third, and shares of the
@@ -144,8 +135,8 @@ def test_shifted_genes_rank_first_after_training() -> None:
     config = TrainingConfig(max_epochs=100, batch_size=32, learning_rate=5e-3)
     with torch.enable_grad():
         done = train(problem, variant, hyperparameters, config, [0], CPU, lambda *_: None)
-    state = done.watches[0].best_state
-    fitted = open_replicate(problem, variant, hyperparameters, state, 0, "test", CPU)
+    state = done.replicates[0].best_state
+    fitted = open_replicate(problem, variant, hyperparameters, state, 0, "test")
     settings = DifferentialExpressionConfig(first="high", second="low", n_samples=2000)
     found = {
         name: array[0] for name, array in READOUT.of_variant(fitted, problem, settings).items()

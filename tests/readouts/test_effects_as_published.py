@@ -14,7 +14,8 @@ from bench.catalogue import card
 from bench.core.problem import TEST, TRAIN, Problem
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.nn.distributions import Poisson
-from bench.training.replicate import Replicate, open_replicate
+from bench.training.replicate import Replicate
+from tests.conftest import open_replicate
 
 READOUT = card("readouts", "effects_as_published")
 N_GENES = 3
@@ -45,8 +46,10 @@ class Telling(nn.Module):
     def noise(self, n_cells: int) -> dict[str, Noise]:
         return {"z": Noise((n_cells, 1)), "e": Noise((1,), shared=True)}
 
-    def imagine(self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]) -> Any:
-        dosage, basal = arms["dosage"][:, None, :1], noise["z"][None]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
+    ) -> Any:
+        dosage, basal = conditions["dosage"][:, None, :1], noise["z"][None]
         self.libraries += cells["library"].ravel().tolist()
         if "values" in cells:
             shape = torch.broadcast_shapes(dosage.shape, basal.shape)
@@ -60,7 +63,7 @@ TELLING = {
     kind: Variant(
         label="telling",
         needs=frozenset({kind, "observed", "perturbation"}),
-        gives=frozenset(),
+        can=frozenset(),
         config=TellingConfig,
         build=Telling,
         reference="these tests",
@@ -81,8 +84,7 @@ def problem_of(kind: str) -> Problem:
 
 
 def opened(kind: str) -> Replicate:
-    cpu = torch.device("cpu")
-    return open_replicate(problem_of(kind), TELLING[kind], TellingConfig(), {}, 0, "test", cpu)
+    return open_replicate(problem_of(kind), TELLING[kind], TellingConfig(), {}, 0, "test")
 
 
 def effect(fitted: Replicate, kind: str, **settings: float) -> np.ndarray:

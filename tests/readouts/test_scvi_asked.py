@@ -10,8 +10,7 @@ import torch
 from bench.catalogue import card
 from bench.core.problem import Problem
 from bench.training.cells import facts_of
-from bench.training.replicate import open_replicate
-from tests.conftest import posed
+from tests.conftest import open_replicate, posed
 
 ASKED = ("bound_terms", "bounds", "decoded", "marginal_loglik", "posterior_predictive")
 
@@ -23,7 +22,7 @@ def answered(problem: Problem, readout: str, options: Any = None, **settings: An
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(3)
         state = variant.build(facts_of(problem), config).state_dict()
-        fitted = open_replicate(problem, variant, config, state, 0, "test", torch.device("cpu"))
+        fitted = open_replicate(problem, variant, config, state, 0, "test")
         return entry.of_variant(fitted, problem, entry.config(**(options or {})))
 
 

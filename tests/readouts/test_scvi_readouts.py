@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import nbinom
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline, by_cell
 from bench.core.errors import UserError
 from bench.core.problem import Problem
 from bench.readouts import bound_terms, decoded, drawn_rates, latent_sample, marginal_loglik
@@ -43,12 +43,12 @@ def grid(problem: Problem, n: int = 4001) -> NDArray:
     )
 
 
-def rates(problem: Problem, knows: bool = False) -> FittedRates:
+def rates(problem: Problem, knows: bool = False) -> FittedBaseline:
     """Means that differ by cell and by gene."""
     n_cells, n_genes = problem.visible.shape
     mean = np.linspace(0.5, 3, n_cells)[:, None] * np.linspace(0.5, 2, n_genes)
-    return FittedRates(
-        mean=lambda rows: mean[rows], inverse_dispersion=THETA, knows_test_cells=knows
+    return FittedBaseline(
+        answers={"counts": by_cell(mean)}, inverse_dispersion=THETA, knows_test_cells=knows
     )
 
 
@@ -97,7 +97,7 @@ def test_a_baselines_terms_are_its_exact_likelihood(problem: Problem, knows: boo
     per_gene = nbinom.logpmf(
         problem.visible[problem.scored].toarray()[:, None],
         THETA,
-        THETA / (THETA + fitted.mean(np.arange(90))),
+        THETA / (THETA + fitted.answer("counts")(np.arange(90))),
     ).sum(2)
     prior = logsumexp(per_gene[:, problem.fitting_rows()], axis=1) - np.log(60)
     expected = per_gene[np.arange(30), problem.scored] if knows else prior
@@ -139,13 +139,6 @@ def test_a_batch_must_be_known(problem: Problem) -> None:
     assert len(shares_under(none, "each")) == 30
 
 
-def test_a_baselines_expression_is_its_means_as_shares(problem: Problem) -> None:
-    fitted = rates(problem)
-    found = decoded.of_baseline(fitted, problem, decoded.DecodedConfig())["decoded_expression"]
-    mean = fitted.mean(problem.scored)
-    np.testing.assert_allclose(found, mean / mean.sum(1, keepdims=True), rtol=1e-6)
-
-
 def test_a_drawn_rate_is_one_draw_before_losses(problem: Problem) -> None:
     def drawn(**settings: float) -> NDArray:
         config = drawn_rates.DrawnRatesConfig()
@@ -170,10 +163,6 @@ def test_a_latent_sample_is_a_draw_of_the_posterior(problem: Problem) -> None:
     assert found.shape == (30, 1)
     assert np.abs(standard).max() < 6
     assert 0.1 < np.mean(standard**2) < 4
-    embedding = np.arange(180.0).reshape(90, 2)
-    fitted = replace(rates(problem), latent=embedding)
-    same = latent_sample.of_baseline(fitted, problem, config)["latent_sample"]
-    np.testing.assert_array_equal(same, embedding[problem.scored])
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -215,7 +204,9 @@ def test_a_baseline_is_checked_in_closed_form(problem: Problem, knows: bool) -> 
     found = predictive.of_baseline(fitted, problem, config)
     rng = np.random.default_rng(4)
     rows = rng.choice(problem.scored if knows else problem.fitting_rows(), size=(50, n))
-    draws = rng.poisson(fitted.mean(rows) * rng.gamma(THETA, 1 / THETA, size=(50, n, 8)))
+    draws = rng.poisson(
+        fitted.answer("counts")(rows) * rng.gamma(THETA, 1 / THETA, size=(50, n, 8))
+    )
     seen = {"mean": draws.mean(1), "variance": draws.var(1), "zero_fraction": (draws == 0).mean(1)}
     for name, values in seen.items():
         exact = found[f"predictive_gene_{name}"]

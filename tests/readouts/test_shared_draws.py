@@ -1,4 +1,4 @@
-"""Draws of what all cells share: the same for every minibatch, others for every further turn."""
+"""Draws of what all cells share: the same for every minibatch, others for every further block."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from bench.catalogue import card
 from bench.core.problem import TEST, TRAIN, Problem
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.nn.gaussian_values import NormalValues
-from bench.training.replicate import Replicate, open_replicate
+from bench.training.replicate import Replicate
+from tests.conftest import open_replicate
 
 N_GENES = 30
 
@@ -33,17 +34,17 @@ class Shifted(nn.Module):
     def noise(self, n_cells: int) -> dict[str, Noise]:
         return {"z": Noise((n_cells, 1)), "e": Noise((N_GENES,), shared=True)}
 
-    def imagine(
-        self, cells: Minibatch, arms: Minibatch, noise: Mapping[str, Tensor]
+    def predict_perturbed(
+        self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> NormalValues:
-        mean = arms["dosage"][:, None, :1] * noise["e"] + 0 * noise["z"][None]
+        mean = conditions["dosage"][:, None, :1] * noise["e"] + 0 * noise["z"][None]
         return NormalValues(mean, torch.full_like(mean, 1e-6))
 
 
 SHIFTED = Variant(
     label="shifted",
     needs=frozenset({"values", "observed", "perturbation"}),
-    gives=frozenset(),
+    can=frozenset(),
     config=ShiftedConfig,
     build=Shifted,
     reference="these tests",
@@ -63,14 +64,14 @@ def problem() -> Problem:
 
 
 def opened(problem: Problem) -> Replicate:
-    return open_replicate(problem, SHIFTED, ShiftedConfig(), {}, 0, "effects", torch.device("cpu"))
+    return open_replicate(problem, SHIFTED, ShiftedConfig(), {}, 0, "effects")
 
 
-def test_shared_draws_are_those_of_their_turn(problem: Problem) -> None:
+def test_shared_draws_are_those_of_their_block(problem: Problem) -> None:
     fitted = opened(problem)
 
-    def drawn(n_cells: int, turn: int) -> Tensor:
-        return fitted.over_draws(lambda noise: noise["e"], n_cells, 4, turn)
+    def drawn(n_cells: int, draw_block: int) -> Tensor:
+        return fitted.over_draws(lambda noise: noise["e"], n_cells, 4, draw_block)
 
     first = drawn(5, 0)
     assert torch.equal(drawn(2, 0), first)
@@ -78,11 +79,11 @@ def test_shared_draws_are_those_of_their_turn(problem: Problem) -> None:
     assert len(first.unique()) == 4 * N_GENES
 
 
-def test_every_turn_of_an_effect_draws_globals_of_its_own(problem: Problem) -> None:
+def test_every_block_of_an_effect_draws_globals_of_its_own(problem: Problem) -> None:
     """Chances: 30 effects are all 0 in expectation, and as far from it as their error says.
 
     Their squares over that of the error are chi-squared; a false alarm is below 1e-6.  With the
-    draws of one turn in all turns they would be tens of times larger.
+    draws of one block in all blocks they would be tens of times larger.
     """
     readout = card("readouts", "effects")
     config = readout.config(tolerance=1e-9, most_particles=40_000)

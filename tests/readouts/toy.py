@@ -14,7 +14,8 @@ from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.nn.distributions import Gaussian, NegativeBinomial, ZeroInflatedNegativeBinomial
 from bench.parts.nn.latents import at_draw, standard_normal_ledger
-from bench.training.replicate import Replicate, open_replicate
+from bench.training.replicate import Replicate
+from tests.conftest import open_replicate
 
 GROUPS = ("a", "b", "c")
 
@@ -66,7 +67,7 @@ class Toy(nn.Module):
 TOY = Variant(
     label="toy",
     needs=frozenset({"counts", "observed", "batch"}),
-    gives=frozenset(),
+    can=frozenset(),
     config=ToyConfig,
     build=Toy,
     reference="these tests",
@@ -88,6 +89,4 @@ def toy_problem(counts: np.ndarray, **labels: np.ndarray) -> Problem:
 def open_toy(problem: Problem, **settings: Any) -> Replicate:
     """The toy with these settings, ready to be read out."""
     state = {"shift": torch.linspace(-1, 1, problem.visible.shape[1])}
-    return open_replicate(
-        problem, TOY, ToyConfig(**settings), state, 0, "a test", torch.device("cpu")
-    )
+    return open_replicate(problem, TOY, ToyConfig(**settings), state, 0, "a test")

@@ -9,13 +9,14 @@ import torch
 from bench.catalogue import card
 from bench.core.problem import Problem
 from bench.core.seeds import address
-from bench.training import optimiser, stopping
+from bench.training import optimiser
 from bench.training.cells import on_device
 from bench.training.config import TrainingConfig
 from bench.training.devices import arithmetic
 from bench.training.loop import Trained, train
 from bench.training.sparse import to_device
 from bench.training.stack import Stack
+from bench.training.stopping import EarlyStopping
 
 CPU = torch.device("cpu")
 
@@ -49,37 +50,37 @@ def test_a_seed_in_a_stack_equals_the_same_seed_alone(problems, keys):
     problem = problems["masked_entries"]
     together = trained(problem, [0, 1, 2], **keys)
     for place, seed in enumerate([0, 1, 2]):
-        alone = trained(problem, [seed], **keys).watches[0]
-        watch = together.watches[place]
-        assert watch.best_epoch == alone.best_epoch
-        assert largest_difference(watch.best_state, alone.best_state) < 1e-4
+        alone = trained(problem, [seed], **keys).replicates[0]
+        replicate = together.replicates[place]
+        assert replicate.best_epoch == alone.best_epoch
+        assert largest_difference(replicate.best_state, alone.best_state) < 1e-4
 
 
 def test_seeds_differ_and_the_same_seed_repeats_to_the_bit(problems):
     problem = problems["held_out_cells"]
     first, again = trained(problem, [0, 1]), trained(problem, [0, 1])
-    states = [watch.best_state for watch in first.watches]
-    assert largest_difference(states[0], again.watches[0].best_state) == 0
+    states = [replicate.best_state for replicate in first.replicates]
+    assert largest_difference(states[0], again.replicates[0].best_state) == 0
     assert largest_difference(*states) > 1e-3
 
 
 def test_training_improves_the_validation_bound(problems):
     problem = problems["held_out_cells"]
-    start = trained(problem, [0], "plain", max_epochs=1).watches[0].best_bound
-    end = trained(problem, [0], "plain", max_epochs=40, learning_rate=1e-2).watches[0].best_bound
+    start = trained(problem, [0], "plain", max_epochs=1).replicates[0].best_bound
+    end = trained(problem, [0], "plain", max_epochs=40, learning_rate=1e-2).replicates[0].best_bound
     assert end > start + 1
 
 
 def test_one_replicate_that_diverges_does_not_touch_the_others(problems, monkeypatch):
     problem = problems["held_out_cells"]
-    expected = trained(problem, [0, 2]).watches
-    only, sizes = Stack.only, []
+    expected = trained(problem, [0, 2]).replicates
+    subset, sizes = Stack.subset, []
 
-    def counted(stack, keep):
-        sizes.append(len(keep))
-        return only(stack, keep)
+    def counted(stack, indices):
+        sizes.append(len(indices))
+        return subset(stack, indices)
 
-    monkeypatch.setattr(Stack, "only", counted)
+    monkeypatch.setattr(Stack, "subset", counted)
     entry = card("models", "nbvae")
 
     def poisoned(facts, config):
@@ -93,8 +94,8 @@ def test_one_replicate_that_diverges_does_not_touch_the_others(problems, monkeyp
     config = TrainingConfig(max_epochs=4, batch_size=16, patience=0)
     hyperparameters = entry.config(n_latent=2, n_hidden=8)
     ill = replace(entry, build=poisoned)
-    found = train(problem, ill, hyperparameters, config, [0, 1, 2], CPU, quiet).watches
-    assert [watch.diverged for watch in found] == [False, True, False]
+    found = train(problem, ill, hyperparameters, config, [0, 1, 2], CPU, quiet).replicates
+    assert [replicate.diverged for replicate in found] == [False, True, False]
     assert found[1].diverged_at == 0
     assert sizes == [2]
     for mine, theirs in zip([found[0], found[2]], expected, strict=True):
@@ -103,32 +104,32 @@ def test_one_replicate_that_diverges_does_not_touch_the_others(problems, monkeyp
 
 def test_the_weights_kept_are_a_copy_the_best_or_without_patience_the_last():
     stack = Stack(skeleton=torch.nn.Linear(1, 1), params={"w": torch.ones(2, 3)}, buffers={})
-    watch = stopping.Watch(seed=0)
-    watch.see(-1.0, 0, stack, 1, always=False)
+    kept = EarlyStopping(seed=0)
+    kept.update(-1.0, 0, stack, 1, always=False)
     stack.params["w"].add_(5)
-    watch.see(-2.0, 1, stack, 1, always=False)
-    assert watch.best_state["w"].tolist() == [1.0, 1.0, 1.0]
-    assert (watch.best_epoch, watch.epochs) == (0, 2)
-    watch.see(-3.0, 2, stack, 1, always=True)
-    assert watch.best_state["w"].tolist() == [6.0, 6.0, 6.0]
+    kept.update(-2.0, 1, stack, 1, always=False)
+    assert kept.best_state["w"].tolist() == [1.0, 1.0, 1.0]
+    assert (kept.best_epoch, kept.epochs) == (0, 2)
+    kept.update(-3.0, 2, stack, 1, always=True)
+    assert kept.best_state["w"].tolist() == [6.0, 6.0, 6.0]
 
 
 def test_patience_counts_from_the_best_epoch_and_never_before_the_warm_up_is_over():
-    watch = stopping.Watch(seed=0, best_epoch=3)
-    assert not watch.done(5, patience=3, earliest=0)
-    assert watch.done(6, patience=3, earliest=0)
-    assert not watch.done(6, patience=3, earliest=10)
-    assert not watch.done(1000, patience=0, earliest=0)
+    kept = EarlyStopping(seed=0, best_epoch=3)
+    assert not kept.should_stop(5, patience=3, earliest=0)
+    assert kept.should_stop(6, patience=3, earliest=0)
+    assert not kept.should_stop(6, patience=3, earliest=10)
+    assert not kept.should_stop(1000, patience=0, earliest=0)
 
 
 def test_replicates_stop_one_by_one(problems):
     result = trained(
         problems["held_out_cells"], [0, 1, 2, 3], max_epochs=200, patience=3, learning_rate=3e-2
     )
-    epochs = [watch.epochs for watch in result.watches]
+    epochs = [replicate.epochs for replicate in result.replicates]
     assert len(set(epochs)) > 1
-    for watch in result.watches:
-        assert watch.epochs == watch.best_epoch + 4
+    for replicate in result.replicates:
+        assert replicate.epochs == replicate.best_epoch + 4
 
 
 def test_gradients_are_clipped_replicate_by_replicate():
@@ -147,7 +148,7 @@ def test_running_statistics_move_with_every_one_of_several_draws(problems):
         config = TrainingConfig(max_epochs=2, batch_size=0, n_samples=n_draws)
         cpu = torch.device("cpu")
         result = train(problem, variant, variant.config(), config, [0, 1], cpu, quiet)
-        state = result.watches[1].best_state
+        state = result.replicates[1].best_state
         counted[n_draws] = {v.item() for k, v in state.items() if k.endswith("batches_tracked")}
     assert counted == {1: {1}, 3: {3}} or counted == {1: {2}, 3: {6}}
 
@@ -186,7 +187,7 @@ def test_a_warm_up_that_never_completes_is_refused(problems):
 def test_every_precision_trains_and_is_put_back(problems, precision):
     before = torch.get_float32_matmul_precision()
     with arithmetic(precision, CPU):
-        bound = trained(problems["held_out_cells"], [0], max_epochs=2).watches[0].best_bound
+        bound = trained(problems["held_out_cells"], [0], max_epochs=2).replicates[0].best_bound
     assert np.isfinite(bound)
     assert torch.get_float32_matmul_precision() == before
 

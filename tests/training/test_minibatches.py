@@ -12,7 +12,7 @@ from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.minibatches import training_cells
 from bench.training.randomness import generators
-from bench.training.replicate import open_replicate
+from tests.conftest import open_replicate
 
 CPU = torch.device("cpu")
 
@@ -111,8 +111,8 @@ def test_a_pretrained_seed_in_a_stack_equals_the_same_seed_alone(problem, name):
     keys = {"adam_epsilon": 0.01}
     together = trained(problem, [0, 1], name, **keys)
     for place, seed in enumerate([0, 1]):
-        alone = trained(problem, [seed], name, **keys).watches[0].best_state
-        stacked = together.watches[place].best_state
+        alone = trained(problem, [seed], name, **keys).replicates[0].best_state
+        stacked = together.replicates[place].best_state
         for key, value in stacked.items():
             torch.testing.assert_close(value, alone[key], rtol=1e-4, atol=1e-4, msg=key)
 
@@ -122,14 +122,14 @@ def test_what_was_pretrained_is_where_the_variant_starts(problem):
     variant = card("models", "scanvi")
     first = trained(problem, [0], pretrain_epochs=4, max_epochs=1, learning_rate=1e-2)
     without = trained(problem, [0], pretrain_epochs=0, max_epochs=1, learning_rate=1e-2)
-    moved = first.watches[0].best_state["base.generation.share.weight"]
-    still = without.watches[0].best_state["base.generation.share.weight"]
+    moved = first.replicates[0].best_state["base.scvi.generation.share.weight"]
+    still = without.replicates[0].best_state["base.scvi.generation.share.weight"]
     assert (moved - still).abs().max() > 0.01
     assert set(first.curves.columns["epoch"]) == set(range(5))
-    assert first.watches[0].epochs == 5
+    assert first.replicates[0].epochs == 5
     assert first.cells > without.cells
-    state = first.watches[0].best_state
-    replicate = open_replicate(problem, variant, variant.config(n_hidden=8), state, 0, "x", CPU)
+    state = first.replicates[0].best_state
+    replicate = open_replicate(problem, variant, variant.config(n_hidden=8), state, 0, "x")
     assert (replicate.cells.codes["known_type"] == -1).all()
 
 

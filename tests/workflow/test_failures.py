@@ -108,7 +108,7 @@ BODIES = {
     """,
 }
 CARD = """
-VARIANT = replace(PLAIN, label={label!r}, gives=frozenset({gives!r}), build=Mine)
+VARIANT = replace(PLAIN, label={label!r}, can=frozenset({can!r}), build=Mine)
 """
 METRIC = """
 from bench.core.metric import Metric, NotApplicable
@@ -170,8 +170,8 @@ def written(folder: Path) -> dict[str, Any]:
     theirs = folder / "theirs"
     theirs.mkdir()
     for name, body in BODIES.items():
-        gives = ["bounds", "latent"] if name in ("mute", "oddly_scored") else ["bounds"]
-        card = CARD.format(label=name, gives=gives)
+        can = ["bound", "latent"] if name in ("mute", "oddly_scored") else ["bound"]
+        card = CARD.format(label=name, can=can)
         (theirs / f"{name}.py").write_text(HEAD + dedent(body) + card)
     bodies = {
         "broken": 'raise ZeroDivisionError("this metric is broken")',

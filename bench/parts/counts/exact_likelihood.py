@@ -8,18 +8,18 @@ the scored cells (the oracle) has each cell's own profile instead.  Observed ent
 
 import numpy as np
 
-from bench.core.baseline import FittedRates, Floats
+from bench.core.baseline import FittedBaseline, Floats
 from bench.core.problem import Problem
 from bench.parts.counts.count_densities import log_mixture, log_pmf
 
 
-def exact_log_likelihood(fitted: FittedRates, problem: Problem) -> Floats:
+def exact_log_likelihood(fitted: FittedBaseline, problem: Problem) -> Floats:
     """(scored,) nats per cell, all constants kept."""
-    rows = problem.scored
+    rows, mean = problem.scored, fitted.answer("counts")
     observed = problem.observed(rows)
     if not fitted.knows_test_cells:
-        profiles = fitted.mean(problem.fitting_rows())
+        profiles = mean(problem.fitting_rows())
         return log_mixture(problem.visible[rows], observed, profiles, fitted.inverse_dispersion)
     counts = problem.visible[rows].toarray()
-    each = log_pmf(counts, fitted.mean(rows), fitted.inverse_dispersion)
+    each = log_pmf(counts, mean(rows), fitted.inverse_dispersion)
     return np.where(observed, each, 0.0).sum(1)

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from bench.core.dataset import CONTROL
 from bench.core.problem import TRAIN, Problem
 from bench.core.readout import FittedVariant
+from bench.core.variant import PerturbationModule, Posterior
 from bench.parts.perturbations.effects import Floats, expression, scored_perturbations
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Arms = NDArray[np.str_]
-"""(arm,) perturbations, the control first."""
+Conditions = NDArray[np.str_]
+"""(condition,) perturbations, the control first."""
 
 CELLS_PER_DRAW = 10
 """Cells that share one draw of the globals."""
@@ -27,7 +28,7 @@ MOST_DRAWS, LARGEST = 25, 20_000_000
 """Draws of the globals between two looks at the standard error, and numbers made for them."""
 
 
-def arms_of(problem: Problem) -> Arms:
+def conditions_of(problem: Problem) -> Conditions:
     """The control and all perturbations whose effects are asked for."""
     return np.concatenate([[CONTROL], scored_perturbations(problem)])
 
@@ -41,14 +42,14 @@ def training_controls(problem: Problem) -> NDArray[np.int64]:
     return np.asarray(controls)
 
 
-def draws_at_a_time(problem: Problem, arms: Arms) -> int:
+def draws_at_a_time(problem: Problem, conditions: Conditions) -> int:
     """Draws of the globals that memory has room for, two at least."""
-    numbers = len(arms) * CELLS_PER_DRAW * problem.visible.shape[1]
+    numbers = len(conditions) * CELLS_PER_DRAW * problem.visible.shape[1]
     return max(2, min(MOST_DRAWS, LARGEST // numbers))
 
 
 def control_cells(
-    fitted: FittedVariant, rows: NDArray[np.int64], library: float | None = None
+    fitted: FittedVariant[Any], rows: NDArray[np.int64], library: float | None = None
 ) -> Mapping[str, Tensor]:
     """The fields of these cells, and ``library`` (cell, 1): their own sizes, or one for all."""
     import torch
@@ -58,55 +59,56 @@ def control_cells(
     return {**cells, "library": _library(cells, library)}
 
 
-def imagined(
-    fitted: FittedVariant,
-    arms: Arms,
+def sample_perturbed(
+    fitted: FittedVariant[PerturbationModule],
+    conditions: Conditions,
     cells: Mapping[str, Tensor],
     n_draws: int,
-    turn: int = 0,
-    posterior: Mapping[str, Any] | None = None,
+    draw_block: int = 0,
+    posterior: Mapping[str, Posterior] | None = None,
 ) -> Floats:
-    """(draw, arm, cell, gene) counts or values of these controls under each arm.
+    """(draw, condition, cell, gene) counts or values of these controls under each condition.
 
     ``posterior`` is the law that latents are drawn from instead of their prior.  Globals are drawn
-    anew in every ``turn``.
+    anew in every ``draw_block``.
     """
     import torch
 
-    given = fitted.arms(arms)
+    given = fitted.conditions(conditions)
     (n_cells, _), laws_of = cells["library"].shape, posterior or {}
 
     def parameters(noise: Mapping[str, Tensor]) -> Any:
         found = {name: law.at(noise[name]) for name, law in laws_of.items() if name in noise}
-        law = fitted.module.imagine(cells, given, {**noise, **found})
+        law = fitted.module.predict_perturbed(cells, given, {**noise, **found})
         return type(law)(*torch.broadcast_tensors(*law))
 
-    laws = fitted.over_draws(parameters, n_cells, n_draws, turn)
+    laws = fitted.over_draws(parameters, n_cells, n_draws, draw_block)
     on_cpu = type(laws)(*(value.cpu() for value in laws))
     return np.asarray(on_cpu.sample(fitted.generator).numpy())
 
 
-def imagined_expression(
-    fitted: FittedVariant,
+def perturbed_expression(
+    fitted: FittedVariant[PerturbationModule],
     problem: Problem,
     rng: np.random.Generator,
     n_draws: int,
-    infer: Callable[[Mapping[str, Tensor]], Mapping[str, Any]] | None = None,
+    infer: Callable[[Mapping[str, Tensor]], Mapping[str, Posterior]] | None = None,
 ) -> Iterator[Floats]:
-    """(draw, arm, cell, gene) expression of training controls under every arm, some at a time.
+    """(draw, condition, cell, gene) expression of training controls under every condition.
 
-    ``infer`` gives the laws of their latents; without it these come from their prior.
+    Some draws at a time, without end.  ``infer`` gives the laws of their latents; without it these
+    come from their prior.
     """
-    arms, controls = arms_of(problem), training_controls(problem)
-    for turn in count():
+    conditions, controls = conditions_of(problem), training_controls(problem)
+    for block in count():
         cells = control_cells(fitted, rng.choice(controls, CELLS_PER_DRAW))
         posterior = infer(cells) if infer else None
-        drawn = imagined(fitted, arms, cells, n_draws, turn, posterior)
+        drawn = sample_perturbed(fitted, conditions, cells, n_draws, block, posterior)
         yield expression(drawn, problem.measured)
 
 
 class Tally:
-    """Running sums over draws of (perturbation, gene) differences from the control arm."""
+    """Running sums over draws of (perturbation, gene) differences from the control condition."""
 
     def __init__(self) -> None:
         self.n = 0
@@ -114,7 +116,7 @@ class Tally:
         self.squares: Floats = np.zeros(1)
 
     def add(self, drawn: Floats) -> None:
-        """Take (draw, arm, cell, gene) expression into account."""
+        """Take (draw, condition, cell, gene) expression into account."""
         differences = (drawn[:, 1:] - drawn[:, :1]).mean(2)
         self.n += len(differences)
         self.total = self.total + differences.sum(0, dtype=float)

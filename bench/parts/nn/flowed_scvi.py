@@ -16,32 +16,30 @@ from bench.core.variant import DataFacts, Minibatch, Noise
 from bench.parts.nn.distributions import Gaussian
 from bench.parts.nn.flows import Flow, FlowedGaussian
 from bench.parts.nn.latents import at_draw, log_standard_normal
-from bench.parts.nn.observed import seen_counts
-from bench.parts.nn.scvi import Counts, Generation, Inference, LibraryPrior, ScviSettings
+from bench.parts.nn.scvi import Counts, ScviHyperparameters
+from bench.parts.nn.scvi_model import ScviModel
 
 
 class FlowedScvi(nn.Module):
     """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
 
-    def __init__(self, facts: DataFacts, settings: ScviSettings, flow: Flow) -> None:
+    def __init__(self, facts: DataFacts, settings: ScviHyperparameters, flow: Flow) -> None:
         super().__init__()
-        self.inference = Inference(facts, settings)
+        self.scvi = ScviModel(facts, settings)
         self.flow = flow
-        self.generation = Generation(facts, settings)
-        self.library_prior = LibraryPrior(facts) if settings.latent_library else None
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
         """That of the encoders."""
-        return self.inference.noise(n_cells)
+        return self.scvi.noise(n_cells)
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian | FlowedGaussian]:
         """q(z | x) and, with a latent library, q(l | x)."""
-        posterior = self.inference(cells, {})
+        posterior = self.scvi.infer(cells)
         return {**posterior, "z": FlowedGaussian(posterior["z"], self.flow)}
 
     def generate(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Counts:
         """p(x | z, l), (cell, gene)."""
-        return self.generation(latents, cells)
+        return self.scvi.generate(latents, cells)
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
         """The ledger under the prior N(0, I)."""
@@ -57,16 +55,15 @@ class FlowedScvi(nn.Module):
 
         The ledger has the reconstruction and, with a latent library, its KL (which does not warm).
         """
-        posterior = self.inference(cells, noise)
+        posterior = self.scvi.inference(cells, noise)
         q = FlowedGaussian(posterior.pop("z"), self.flow)
         z, log_q = q.drawn(noise["z"])
         latents = {"z": z, **at_draw(posterior, noise)}
-        counts = self.generate(latents, cells).log_prob(seen_counts(cells))
-        log_weight = (cells["observed"] * counts).sum(-1)
+        log_weight = self.scvi.log_likelihood(latents, cells)
         local = {"reconstruction": -log_weight}
-        if self.library_prior:
-            library, prior = posterior["library"], self.library_prior(cells)
+        if self.scvi.library_prior:
+            library, prior = posterior["library"], self.scvi.library_prior(cells)
             local["library_kl"] = library.kl_to(prior)
             drawn = latents["library"]
             log_weight = log_weight + prior.log_prob(drawn) - library.log_prob(drawn)
-        return q, latents, log_q, LossTerms(local, log_weight, {}, {})
+        return q, latents, log_q, LossTerms.of(local, log_weight)

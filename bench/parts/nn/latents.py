@@ -7,22 +7,24 @@ from math import log, pi
 from typing import TYPE_CHECKING
 
 from bench.core.ledger import LossTerms
+from bench.core.variant import Posterior
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.parts.nn.distributions import Gaussian
 
-Posterior = Mapping[str, "Gaussian"]
+Posteriors = Mapping[str, Posterior]
+Gaussians = Mapping[str, "Gaussian"]
 Latents = Mapping[str, "Tensor"]
 
 
-def at_draw(posterior: Posterior, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def at_draw(posterior: Posteriors, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Every latent at the draw its noise stands for."""
     return {name: q.at(noise[name]) for name, q in posterior.items()}
 
 
-def at_mean(posterior: Posterior) -> dict[str, Tensor]:
+def at_mean(posterior: Posteriors) -> dict[str, Tensor]:
     """Every latent at its posterior mean: the plug-in value."""
     return {name: q.mean for name, q in posterior.items()}
 
@@ -33,7 +35,7 @@ def log_standard_normal(z: Tensor) -> Tensor:
 
 
 def standard_normal_ledger(
-    log_likelihood: Tensor, posterior: Posterior, latents: Latents
+    log_likelihood: Tensor, posterior: Gaussians, latents: Latents
 ) -> LossTerms:
     """The ledger of a model whose latents have standard normal priors.
 
@@ -45,4 +47,4 @@ def standard_normal_ledger(
         log_weight = log_weight + log_standard_normal(latents[name]) - q.log_prob(latents[name])
     kl = {f"kl_{name}": q.kl_to_standard() for name, q in posterior.items()}
     local = {"reconstruction": -log_likelihood, **kl}
-    return LossTerms(local=local, log_weight=log_weight, shared={}, penalty={})
+    return LossTerms.of(local=local, log_weight=log_weight)

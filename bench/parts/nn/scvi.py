@@ -7,9 +7,11 @@ Source: Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; scvi-tools 1.4 for all
 """
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
@@ -21,7 +23,7 @@ from bench.parts.nn.distributions import (
     Poisson,
     ZeroInflatedNegativeBinomial,
 )
-from bench.parts.nn.latents import Latents, Posterior, log_standard_normal
+from bench.parts.nn.latents import Gaussians, Latents, log_standard_normal
 from bench.parts.nn.observed import library_size, seen_counts
 from bench.parts.nn.scvi_networks import ScviEncoder, ScviTower
 
@@ -32,38 +34,27 @@ Counts = Poisson | NegativeBinomial | ZeroInflatedNegativeBinomial
 Likelihood = Literal["zinb", "nb", "poisson"]
 
 
-class ScviSettings(Protocol):
-    """What the two halves read of a variant's hyperparameters, see ``scvi``."""
+@dataclass(frozen=True, kw_only=True)
+class ScviHyperparameters:
+    """What the two halves are built by, with scvi-tools' defaults; configs extend it."""
 
-    @property
-    def n_latent(self) -> int: ...
-
-    @property
-    def n_hidden(self) -> int: ...
-
-    @property
-    def n_layers(self) -> int: ...
-
-    @property
-    def dropout(self) -> float: ...
-
-    @property
-    def likelihood(self) -> Likelihood: ...
-
-    @property
-    def dispersion(self) -> str: ...
-
-    @property
-    def latent_library(self) -> bool: ...
-
-    @property
-    def encode_covariates(self) -> bool: ...
-
-    @property
-    def label_covariate(self) -> bool: ...
+    n_latent: Annotated[int, Gt(0)] = 10
+    n_hidden: Annotated[int, Gt(0)] = 128
+    n_layers: Annotated[int, Ge(1)] = 1
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
+    """Dropout rate of the encoder; the decoder has none."""
+    likelihood: Likelihood = "zinb"
+    dispersion: Literal["gene", "gene-batch", "gene-label", "gene-cell"] = "gene"
+    """What the inverse dispersion is a value of."""
+    latent_library: bool = False
+    """Infer the library size under the prior of the cell's batch, instead of observing it."""
+    encode_covariates: bool = False
+    """Hand the covariates to the encoder too."""
+    label_covariate: bool = False
+    """Decode with the cell type beside the batch."""
 
 
-def covariates(cells: Minibatch, facts: DataFacts, settings: ScviSettings) -> list[Tensor]:
+def covariates(cells: Minibatch, facts: DataFacts, settings: ScviHyperparameters) -> list[Tensor]:
     """(cell, level) one-hot columns of the batch, if there are any, and of the label if asked."""
     columns = []
     if facts.n_batches:
@@ -73,7 +64,7 @@ def covariates(cells: Minibatch, facts: DataFacts, settings: ScviSettings) -> li
     return columns
 
 
-def n_covariates(facts: DataFacts, settings: ScviSettings) -> int:
+def n_covariates(facts: DataFacts, settings: ScviHyperparameters) -> int:
     """How many columns :func:`covariates` has."""
     return facts.n_batches + (facts.n_cell_types if settings.label_covariate else 0)
 
@@ -81,7 +72,7 @@ def n_covariates(facts: DataFacts, settings: ScviSettings) -> int:
 class Inference(nn.Module):
     """The encoders."""
 
-    def __init__(self, facts: DataFacts, settings: ScviSettings) -> None:
+    def __init__(self, facts: DataFacts, settings: ScviHyperparameters) -> None:
         super().__init__()
         self.facts, self.settings = facts, settings
         extra = n_covariates(facts, settings) if settings.encode_covariates else 0
@@ -117,7 +108,7 @@ class Inference(nn.Module):
 class Dispersion(nn.Module):
     """theta: one value per gene, per gene and batch or label, or decoded for each cell."""
 
-    def __init__(self, facts: DataFacts, settings: ScviSettings) -> None:
+    def __init__(self, facts: DataFacts, settings: ScviHyperparameters) -> None:
         super().__init__()
         self.of, self.facts = settings.dispersion, facts
         levels = {"gene": 1, "gene-batch": facts.n_batches, "gene-label": facts.n_cell_types}
@@ -158,7 +149,7 @@ def library_of(latents: Latents, cells: Minibatch) -> Tensor:
 class Generation(nn.Module):
     """The decoder: a tower with the covariates in every layer, and its heads."""
 
-    def __init__(self, facts: DataFacts, settings: ScviSettings) -> None:
+    def __init__(self, facts: DataFacts, settings: ScviHyperparameters) -> None:
         super().__init__()
         self.facts, self.settings = facts, settings
         width = settings.n_hidden
@@ -183,7 +174,7 @@ class Generation(nn.Module):
 class LinearGeneration(nn.Module):
     """The linear decoder: shares and dropout logits are linear in z and the covariates."""
 
-    def __init__(self, facts: DataFacts, settings: ScviSettings) -> None:
+    def __init__(self, facts: DataFacts, settings: ScviHyperparameters) -> None:
         super().__init__()
         self.facts, self.settings = facts, settings
         n_in = settings.n_latent + n_covariates(facts, settings)
@@ -227,7 +218,7 @@ class LibraryPrior(nn.Module):
 
 
 def scvi_ledger(
-    log_likelihood: Tensor, posterior: Posterior, latents: Latents, library: Gaussian | None
+    log_likelihood: Tensor, posterior: Gaussians, latents: Latents, library: Gaussian | None
 ) -> LossTerms:
     """(cell,) terms in nats: reconstruction, KL of z (warms up), KL of the library (does not)."""
     z = posterior["z"]
@@ -237,4 +228,4 @@ def scvi_ledger(
         q, drawn = posterior["library"], latents["library"]
         local["library_kl"] = q.kl_to(library)
         log_weight = log_weight + library.log_prob(drawn) - q.log_prob(drawn)
-    return LossTerms(local=local, log_weight=log_weight, shared={}, penalty={})
+    return LossTerms.of(local=local, log_weight=log_weight)

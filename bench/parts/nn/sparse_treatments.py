@@ -12,9 +12,11 @@ Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from bench.core.variant import DataFacts, Noise, StateDict, TreatmentLatents
@@ -32,47 +34,40 @@ from bench.parts.nn.treatment_posteriors import (
 Guide = Literal["mean_field", "correlated"]
 
 
-class SparseSettings(Protocol):
-    """What is read of a variant's hyperparameters, see ``sams_vae``."""
+@dataclass(frozen=True, kw_only=True)
+class SparseHyperparameters:
+    """What SAMS-VAE is built by, whatever is measured of the cells.  Configs of it extend this."""
 
-    @property
-    def n_latent(self) -> int: ...
-
-    @property
-    def encoding(self) -> Encoding: ...
-
-    @property
-    def guide(self) -> Guide: ...
-
-    @property
-    def guide_hidden(self) -> int: ...
-
-    @property
-    def guide_layers(self) -> int: ...
-
-    @property
-    def mask_prior(self) -> MaskPrior: ...
-
-    @property
-    def mask_prior_probability(self) -> float: ...
-
-    @property
-    def beta_prior_a(self) -> float: ...
-
-    @property
-    def beta_prior_b(self) -> float: ...
-
-    @property
-    def embedding_prior_scale(self) -> float: ...
-
-    @property
-    def temperature(self) -> float: ...
-
-    @property
-    def mask_weight(self) -> float: ...
-
-    @property
-    def mask_weight_per_cell(self) -> float: ...
+    n_latent: Annotated[int, Gt(0)] = 100
+    n_hidden: Annotated[int, Gt(0)] = 400
+    """Width of every hidden layer of encoder and decoder."""
+    n_layers: Annotated[int, Ge(1)] = 1
+    """Hidden layers of encoder and of decoder."""
+    encoding: Encoding = "additive"
+    """Whether a combination is the sum of its parts or one of its own."""
+    guide: Guide = "correlated"
+    """Whether the posterior of an embedding depends on the mask."""
+    guide_hidden: Annotated[int, Gt(0)] = 200
+    """Width of the correlated guide's network."""
+    guide_layers: Annotated[int, Ge(1)] = 2
+    mean_field_encoder: bool = False
+    """Leave the treatments' offset out of what the encoder sees."""
+    mask_prior: MaskPrior = "bernoulli"
+    mask_prior_probability: Annotated[float, Gt(0), Lt(1)] = 0.01
+    """alpha of the Bernoulli prior."""
+    beta_prior_a: Annotated[float, Gt(0)] = 1.0
+    """a of the Beta(a, b) prior of a Beta-Bernoulli mask."""
+    beta_prior_b: Annotated[float, Gt(0)] = 2.0
+    """b of the same: larger is sparser."""
+    embedding_prior_scale: Annotated[float, Gt(0)] = 1.0
+    """sigma."""
+    temperature: Annotated[float, Gt(0)] = 1.0
+    """Of the relaxed mask whose gradient is taken."""
+    mask_weight: Annotated[float, Ge(0)] = 1.0
+    """Weight of the mask's KL in the loss; its surplus over 1 is a penalty, which does not warm up:
+    below 1 leave the KL warm-up off."""
+    mask_weight_per_cell: Annotated[float, Ge(0)] = 0.0
+    """Weight added for every training cell of the treatment."""
 
 
 class Drawn(NamedTuple):
@@ -89,7 +84,7 @@ class Drawn(NamedTuple):
 class SparseTreatments(nn.Module):
     """Masks, embeddings and their priors, for the columns of an encoding."""
 
-    def __init__(self, facts: DataFacts, settings: SparseSettings) -> None:
+    def __init__(self, facts: DataFacts, settings: SparseHyperparameters) -> None:
         super().__init__()
         self.settings, self.n_train, n_latent = settings, facts.n_train, settings.n_latent
         self.treated = TreatmentEncoding(facts, settings.encoding)
@@ -160,7 +155,7 @@ class SparseTreatments(nn.Module):
         surplus = settings.mask_weight - 1 + settings.mask_weight_per_cell * self.treated.n_cells
         return {"mask_surplus": (surplus * drawn.kl_mask).sum() / self.n_train}
 
-    def watched(self) -> dict[str, Tensor]:
+    def diagnostics(self) -> dict[str, Tensor]:
         """() how decided the mask is."""
         return mask_shares(self.mask.logit, self.treated.seen)
 
@@ -172,7 +167,7 @@ def rotated_treatments(state: StateDict) -> StateDict:
     return new | {log_scale: ((2 * state[log_scale]).exp() @ basis**2).log() / 2}
 
 
-def only_mean_field_rotates(settings: SparseSettings, training: Mapping[str, Any]) -> str:
+def only_mean_field_rotates(settings: SparseHyperparameters, training: Mapping[str, Any]) -> str:
     """Why a correlated guide cannot be: its embeddings are what a network makes of masks."""
     asked = [key for key in ("pretrain_epochs", "restart_epochs") if training.get(key)]
     if settings.guide == "mean_field" or not asked:

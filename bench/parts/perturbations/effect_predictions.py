@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.core.baseline import FittedRates
+from bench.core.baseline import FittedBaseline
 from bench.core.problem import Problem
 from bench.parts.perturbations.effects import scored_perturbations
 from bench.parts.perturbations.treatments import treatments_of
@@ -15,15 +15,10 @@ Floats = NDArray[np.floating[Any]]
 Names = NDArray[np.str_]
 Effects = Callable[[Names], Floats]
 
-EFFECT_READOUTS = frozenset({"effects", "effects_as_published", "counterfactual_effects"})
-"""The readouts of a baseline that says effects at once: it has no cells to draw."""
 
-
-def effects_said(fitted: FittedRates, problem: Problem) -> Floats:
-    """What a baseline says of the scored perturbations.  Raises ValueError if it says nothing."""
-    if fitted.effects is None:
-        raise ValueError("a baseline that gives effects must return them: mend its card")
-    return fitted.effects(scored_perturbations(problem))
+def predicted_effects(fitted: FittedBaseline, problem: Problem) -> Floats:
+    """What a baseline says of the scored perturbations."""
+    return fitted.answer("perturbed")(scored_perturbations(problem))
 
 
 def treatments_in(perturbations: Names) -> tuple[str, ...]:

@@ -114,22 +114,19 @@ def effect_answers(
     """What metrics of effects compare with.
 
     ``perturbation_names`` (perturbation,) of the scored cells; ``data_effect`` among the cells of
-    ``among``, ``data_effect_as_published`` among all cells; ``mean_training_effect`` (gene,) over
-    the training perturbations; and the scored cells but the controls in the space of the training
-    cells, unless it is given: ``observed_cells`` (cell, component), ``observed_perturbation``
-    (cell,) the number of its own.
+    ``among``; ``mean_training_effect`` (gene,) over the training perturbations; and the scored
+    cells but the controls in the space of the training cells, unless it is given:
+    ``observed_cells`` (cell, component), ``observed_perturbation`` (cell,) the number of its own.
     """
     names = perturbations_in(perturbation[scored])
-    (_, told), (there, effect), (every, published) = (
-        observed_effects(matrix, perturbation, rows, measured)
-        for rows in (train, among, np.arange(len(perturbation)))
+    (_, told), (there, effect) = (
+        observed_effects(matrix, perturbation, rows, measured) for rows in (train, among)
     )
     treated = scored[perturbation[scored] != CONTROL]
     cells = (space or Space(matrix, train, measured)).project(expression(matrix[treated], measured))
     return {
         "perturbation_names": names,
         "data_effect": effect[np.searchsorted(there, names)],
-        "data_effect_as_published": published[np.searchsorted(every, names)],
         "mean_training_effect": told.mean(0),
         "observed_cells": cells,
         "observed_perturbation": np.searchsorted(names, perturbation[treated]),

@@ -22,9 +22,8 @@ Names = NDArray[np.str_]
 
 EFFECT_ANSWERS = frozenset(
     {
-        *("perturbation_names", "data_effect", "data_effect_as_published"),
-        *("mean_training_effect", "observed_cells", "observed_perturbation"),
-        *("target_gene", "library"),
+        *("perturbation_names", "data_effect", "mean_training_effect"),
+        *("observed_cells", "observed_perturbation", "target_gene", "library"),
     }
 )
 """What metrics of effects compare with: see ``parts.perturbations.effects.effect_answers``;

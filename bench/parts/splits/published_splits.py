@@ -9,19 +9,27 @@ data have its cells in its order.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae (10d781c).
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
+from bench.parts.perturbations.effects import observed_effects
 from bench.parts.splits.perturbation_splits import (
+    EFFECT_ANSWERS,
     Names,
     Rows,
     combinations_in,
     other_cells,
     perturbation_problem,
 )
+
+PUBLISHED = "data_effect_as_published"
+PUBLISHED_ANSWERS = EFFECT_ANSWERS | {PUBLISHED}
+"""What the metrics of both tasks compare with."""
 
 SHARE = 0.2
 """Of the test cells, and of the validation cells among the others."""
@@ -48,7 +56,17 @@ def published_split(perturbation: Names, seed: int) -> tuple[NDArray[np.int8], R
 
 
 def published_problem(data: CountData, role: NDArray[np.int8]) -> Problem:
-    """The problem of these roles, its effects those among all cells, whatever their role."""
+    """The problem of these roles, its effects those among all cells, whatever their role.
+
+    These are answers under a name of their own too, ``data_effect_as_published``, for the cells of
+    the selection as well: what the published metrics of effects compare with.
+    """
     perturbation = data.labels["perturbation"]
     everywhere = np.arange(len(perturbation))
-    return perturbation_problem(data, role, other_cells(perturbation, role), everywhere)
+    problem = perturbation_problem(data, role, other_cells(perturbation, role), everywhere)
+    names, effect = observed_effects(data.counts, perturbation, everywhere, data.measured)
+    answers, selection_answers = (
+        {**known, PUBLISHED: effect[np.searchsorted(names, known["perturbation_names"])]}
+        for known in (problem.answers, problem.selection_answers)
+    )
+    return replace(problem, answers=answers, selection_answers=selection_answers)
