@@ -26,6 +26,8 @@ HEADINGS: dict[Shelf, str] = {
     "readouts": "Readouts",
     "metrics": "Metrics",
     "trackers": "Trackers",
+    "page_files": "Tables of single runs for the report",
+    "reports": "Sections of the report",
 }
 
 
@@ -84,7 +86,7 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
     from bench.planning.parameters import documented
 
     card = catalogue.card(shelf, name)
-    yield f"  {name}: {card.label}"
+    yield f"  {name}: {card.title if shelf == 'reports' else card.label}"
     for fact in ("needs", "provides", "on_request", "demands", "asks", "gives"):
         if values := getattr(card, fact, None):
             yield f"    {fact.replace('_', ' ')}: {', '.join(sorted(values))}"
@@ -152,7 +154,9 @@ def job_count(plan: Plan) -> int:
     """Jobs Snakemake will plan for a study of which nothing is there yet."""
     fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
     posed = len(plan.datasets) * len(plan.tasks) * plan.splits
-    steps = sum((3 if row["shelf"] == "models" else 2) + len(row["drawn"]) for row in plan.runs)
+    steps = sum(
+        (3 if row["shelf"] == "models" else 2) + len(row["page_files"]) for row in plan.runs
+    )
     steps += sum(len(rounds(row)) + 1 + 3 * row["trials"] * plan.splits for row in plan.searches)
     return fetched + len(plan.datasets) + posed + steps + len(("gather", "report", *plan.trackers))
 

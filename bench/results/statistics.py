@@ -27,6 +27,7 @@ from bench.core.seeds import address, numpy_generator
 Floats = NDArray[np.floating[Any]]
 Unit = tuple[int, int]
 """(split, seed)."""
+Better = Literal["higher", "lower"]
 Verdict = Literal["better", "tie", "worse", "undecided"]
 
 CONFIDENCE = 0.95
@@ -71,11 +72,16 @@ def estimate(values: Mapping[Unit, float]) -> Estimate:
     return Estimate(float(np.mean(_per_split(row, splits))), _sd(row, splits), low, high, len(row))
 
 
+def sign_of(better: Better) -> float:
+    """What turns a score so that more is better: 1 or -1."""
+    return 1.0 if better == "higher" else -1.0
+
+
 def difference(
-    ours: Mapping[Unit, float], theirs: Mapping[Unit, float], better: Literal["higher", "lower"]
+    ours: Mapping[Unit, float], theirs: Mapping[Unit, float], better: Better
 ) -> Difference:
     """Ours against theirs on the splits and seeds that both have."""
-    sign = 1.0 if better == "higher" else -1.0
+    sign = sign_of(better)
     paired = {unit: sign * (ours[unit] - theirs[unit]) for unit in ours.keys() & theirs.keys()}
     mean, _, low, high, n = estimate(paired)
     return Difference(mean, low, high, n, sign_flip(paired), verdict(low, high))
