@@ -1,4 +1,4 @@
-"""The command line: ``python -m bench list | check STUDY | run STUDY LABEL | report STUDY``.
+"""The command line: ``python -m bench COMMAND``, where ``--help`` lists the commands.
 
 Everything else is Snakemake's.
 """
@@ -55,7 +55,9 @@ class RunFailed(Exception):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="list | check | run | report")
+    commands = parser.add_subparsers(
+        required=True, metavar="list | check | run | report | new | check-model"
+    )
     listing = commands.add_parser("list", help="what is on the shelves: needs and parameters")
     listing.add_argument("shelf", nargs="?", choices=get_args(Shelf), help="only this shelf")
     listing.set_defaults(command=_list)
@@ -69,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the report of whatever is finished")
     report.add_argument("study", type=Path)
     report.set_defaults(command=_report)
+    new = commands.add_parser("new", help="write a file of your own to start from")
+    new.add_argument("kind", choices=["variant"])
+    new.add_argument("name", help="of the file, without .py: my_vae")
+    new.set_defaults(command=_new)
+    model = commands.add_parser("check-model", help="put a minibatch through a variant's file")
+    model.add_argument("file", help="of a variant, or a name on the shelf")
+    model.set_defaults(command=_check_model)
     return parser
 
 
@@ -194,6 +203,29 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
         raise mistake(str(study_folder(name)), None, "nothing is finished yet", "run the study")
     yield f"written: {report_so_far(planned.file, Path(__file__).parents[1], ended=False)}"
     yield from ending(study_folder(name))
+
+
+def _new(options: argparse.Namespace) -> Iterator[str]:
+    from bench.planning.new_file import write_new
+
+    path = write_new(options.kind, options.name)
+    yield f"written: {path}"
+    yield f"check it: python -m bench check-model {path}"
+
+
+def _check_model(options: argparse.Namespace) -> Iterator[str]:
+    from bench.training.check_model import check_model
+
+    variant = catalogue.card("models", options.file)
+    checked = check_model(variant, variant.config())
+    if checked.findings:
+        count = len(checked.findings)
+        heading = "One problem" if count == 1 else f"{count} problems"
+        raise UserError(f"{heading} in {options.file}:", checked.findings)
+    milliseconds = 1000 * (checked.seconds_per_step or 0.0)
+    yield f"{options.file}: nothing is wrong with it"
+    yield f"{checked.n_parameters:,} parameters"
+    yield f"{milliseconds:.1f} ms for a step of 72 cells and 20 genes"
 
 
 def aligned(rows: Sequence[tuple[Any, ...]], indent: int) -> Iterator[str]:

@@ -115,6 +115,7 @@ class CellDiscovery(nn.Module):
             log_weight=explained.log_weight + summed.log_weight,
             shared={},
             penalty={},
+            slack={"kl_type_posterior": summed.slack},
         )
         missed = cross_entropy(logits, known)
         if self.config.bound_weighted:

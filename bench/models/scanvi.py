@@ -118,6 +118,7 @@ class SCANVI(nn.Module):
             local={**terms.local, **summed.local},
             log_weight=terms.log_weight + summed.log_weight,
             shared={},
+            slack={"kl_type_posterior": summed.slack},
             penalty={"classification": self.config.alpha * mean_over_known(missed, known)},
         )
 

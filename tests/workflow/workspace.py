@@ -59,6 +59,7 @@ class Workspace:
 
     def begin(self, command: str = SNAKEMAKE, at: Path | None = None) -> subprocess.Popen[str]:
         """Type a command at a terminal, where Ctrl-C is heard by all that it starts."""
+        _hear_interrupts()
         return subprocess.Popen(
             command,
             shell=True,
@@ -70,7 +71,6 @@ class Workspace:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, command: str = SNAKEMAKE) -> str:
@@ -94,6 +94,15 @@ class Workspace:
     def record(self, path: str) -> Any:
         """A JSON file below the study's results."""
         return json.loads((self.study / path).read_text())
+
+
+def _hear_interrupts() -> None:
+    """Let programs hear Ctrl-C although the tests may have been started in the background.
+
+    There SIGINT is ignored, which programs inherit; a handler is not inherited.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Said:

@@ -84,6 +84,9 @@ class Summed(NamedTuple):
     """``kl_z``, ``kl_u`` and ``kl_type``: (cell,) nats."""
     log_weight: Tensor
     """(cell,) the latents' part of the log importance weight."""
+    slack: Tensor
+    """(cell,) KL(q(y | z) || p(y | z, u)) in expectation: what the trained bound loses because the
+    classifier, and not the posterior of the type, weighs the types."""
 
 
 def summed_over_types(
@@ -105,7 +108,8 @@ def summed_over_types(
         "kl_u": (share * each.kl_u).sum(-1),
         "kl_type": information + log(n_types),
     }
-    return Summed(local, log_prior - log_q_z)
+    slack = log_prior - (share * joint).sum(-1) + information
+    return Summed(local, log_prior - log_q_z, slack)
 
 
 class TypeClassifier(nn.Module):

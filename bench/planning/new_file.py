@@ -1,0 +1,27 @@
+"""A new contribution's file, to start from: it runs as it is."""
+
+import re
+from pathlib import Path
+
+from bench import catalogue
+from bench.core.errors import mistake
+
+TEMPLATES = {"variant": catalogue.ROOT / "models" / "_template.py"}
+"""What can be started, and the file it starts from."""
+
+
+def write_new(kind: str, name: str) -> Path:
+    """Write ``<name>.py`` into this folder; returns its path.
+
+    Raises UserError where the name is no Python name or the file is there already.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise mistake("name", name, "expected lower-case letters, digits and _", "as in my_vae")
+    path = Path(f"{name}.py")
+    if path.exists():
+        raise mistake(str(path), None, "is there already", "choose another name, or remove it")
+    class_name = "".join(part.capitalize() for part in name.split("_"))
+    text = TEMPLATES[kind].read_text(encoding="utf8")
+    text = text.replace("TITLE", name.replace("_", " ")).replace("Template", class_name)
+    path.write_text(text, encoding="utf8")
+    return path

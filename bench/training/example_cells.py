@@ -1,0 +1,45 @@
+"""A few cells made up on the spot, with every label and with entries that nobody may look at."""
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from bench.core.dataset import KNOWN_TYPE
+from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
+from bench.core.variant import Variant
+
+N_CELLS, N_GENES = 96, 20
+MISSING = 0.2
+"""Share of the entries that are missing."""
+
+
+def example_problem(variant: Variant) -> Problem:
+    """Gamma-Poisson counts, or their logarithms where the variant needs real numbers.
+
+    Two batches, three cell types of which one is known in half of the cells, and five perturbations
+    of two treatments.  Nothing of it means anything.
+    """
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(rng.gamma(1.0, 3.0, (N_CELLS, N_GENES)))
+    missing = rng.random((N_CELLS, N_GENES)) < MISSING
+    seen = np.where(missing, 0, counts)
+    values = "values" in variant.needs
+    visible = csr_matrix(np.log1p(seen).astype(np.float32) if values else seen)
+    kinds = np.array(["a", "b", "c"])[np.arange(N_CELLS) % 3]
+    labels = {
+        "batch": np.array(["x", "y"])[np.arange(N_CELLS) % 2],
+        "cell_type": kinds,
+        KNOWN_TYPE: np.where(np.arange(N_CELLS) < N_CELLS // 2, kinds, ""),
+        "perturbation": np.array(["control", "A", "A+B", "B"])[np.arange(N_CELLS) % 4],
+    }
+    role = np.select(
+        [np.arange(N_CELLS) % 8 == 6, np.arange(N_CELLS) % 8 == 7], [VALIDATION, TEST], TRAIN
+    ).astype(np.int8)
+    return Problem(
+        visible=visible,
+        role=role,
+        scored=np.flatnonzero(role == TEST),
+        missing=csr_matrix(missing),
+        labels=labels,
+        measured="values" if values else "counts",
+        gene_names=np.array([f"gene_{j}" for j in range(N_GENES)]),
+    )
