@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.catalogue import card
 from bench.core.errors import UserError
 from bench.reports._comparisons import average_ranks, baseline_comparison
 from bench.reports._leaderboards import Leaderboard, leaderboards
@@ -80,7 +81,10 @@ def test_integration_is_scaled_between_its_two_one_hots(study_folder: StudyFolde
         "ceiling": ("baselines", "cell_type_onehot", "ceiling", 1.0, 0.0),
     }
     competing = {run: row for run, row in MEANS.items() if row[2] == "competitor"}
-    leaderboard = leaderboards(read(study_folder(means=competing | controls)))[0]
+    folder = study_folder(
+        means=competing | controls, controls=card("tasks", "integration").controls
+    )
+    leaderboard = leaderboards(read(folder))[0]
     assert leaderboard.floor is not None
     assert leaderboard.ceiling is not None
     assert (leaderboard.floor.run, leaderboard.ceiling.run) == ("floor", "ceiling")
