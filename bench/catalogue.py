@@ -4,12 +4,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.abc import ExecutionLoader, FileLoader
+from importlib.util import decode_source, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from bench.core.errors import mistake, suggestion
+from bench.core.errors import mistake, suggestion, text_of
 
 Shelf = Literal[
     "data",
@@ -72,7 +73,8 @@ def card(shelf: Shelf, name: str) -> Any:
 
 
 def _from_path(path: Path) -> ModuleType:
-    spec = spec_from_file_location(f"bench_user_{path.stem}", path)
+    name = f"bench_user_{path.stem}"
+    spec = spec_from_file_location(name, path, loader=_Uncached(name, str(path)))
     if spec is None or spec.loader is None:
         raise mistake(str(path), None, "not a Python file")
     module = module_from_spec(spec)
@@ -82,12 +84,25 @@ def _from_path(path: Path) -> ModuleType:
     return module
 
 
+class _Uncached(FileLoader, ExecutionLoader):
+    """Reads source always: a file edited twice within a second would come from Python's cache."""
+
+    def get_source(self, fullname: str) -> str:
+        return decode_source(Path(self.path).read_bytes())
+
+
 @contextmanager
 def _importing(path: Path) -> Iterator[None]:
-    """Turn whatever a user's file raises while it is imported into a message of one line."""
+    """Turn whatever a user's file raises while it is imported into a message of one line.
+
+    The file may import modules that lie beside it, at any time: its folder stays on the path, last,
+    where it hides nothing.
+    """
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise mistake(
-            str(path), None, f"cannot be imported: {type(error).__name__}: {error}"
+            str(path), None, f"cannot be imported: {type(error).__name__}: {text_of(error)}"
         ) from error

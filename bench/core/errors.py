@@ -41,3 +41,11 @@ def suggestion(name: str, known: Sequence[str], otherwise: str = "") -> str:
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     listed = otherwise or f"there are: {', '.join(known)}"
     return f"did you mean {close[0]}?" if close else listed
+
+
+def text_of(error: BaseException) -> str:
+    """What an exception says; of one whose own text fails, that."""
+    try:
+        return str(error)
+    except Exception as second:
+        return f"its text cannot be read ({type(second).__name__})"

@@ -29,8 +29,9 @@ class LossTerms(NamedTuple):
     watched: dict[str, Tensor] = {}  # noqa: RUF012 - a default of a NamedTuple, never written to
     """() each: neither loss nor bound, drawn beside them in the curves."""
     slack: dict[str, Tensor] = {}  # noqa: RUF012 - as above
-    """(cell,) each, nats that the local terms lose to the mean log weight on purpose, on average: a
-    variant that trains a looser bound than its weight stands for says by how much."""
+    """(cell,) each, nats that the local terms lose to the mean log weight on purpose, in
+    expectation: a variant that trains a looser bound than its weight stands for says by how much.
+    """
 
 
 def is_kl(name: str) -> bool:

@@ -3,6 +3,8 @@
 import errno
 from pathlib import Path
 
+from bench.core.errors import text_of
+
 LONGEST_REASON = 400
 """Bytes of a reason; what happened stands at its beginning."""
 
@@ -25,7 +27,7 @@ NO_SPACE = ("no space left on device", "disk quota exceeded")
 
 def reason_of(error: BaseException) -> str:
     """The kind of an exception and what it says, in one line of at most :data:`LONGEST_REASON`."""
-    text = str(error)
+    text = text_of(error)
     kind = type(error).__name__
     return shortened(f"{kind}: {text}" if text.strip() else kind)
 
@@ -48,7 +50,7 @@ def of_the_machine(error: BaseException) -> bool:
     one: BaseException | None = error
     while one is not None:
         number = one.errno if isinstance(one, OSError) else None
-        if number in OF_THE_MACHINE or _says(str(one).lower()[-2000:], NO_SPACE):
+        if number in OF_THE_MACHINE or _says(text_of(one)[-2000:].lower(), NO_SPACE):
             return True
         one = one.__cause__ or one.__context__
     return isinstance(error, KeyboardInterrupt)

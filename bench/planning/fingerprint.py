@@ -1,8 +1,9 @@
 """A digest of the source a job depends on: read, never imported, so that planning stays light.
 
 It starts from the rule's file in ``bench/jobs`` and from the files of the contributions it uses,
-and follows the package's own imports.  The catalogue picks code by name, which no import statement
-shows: contributions count only where they are handed in.
+and follows the package's own imports, and those of a user's file of modules beside it.  The
+catalogue picks code by name, which no import statement shows: contributions count only where they
+are handed in.
 """
 
 import ast
@@ -50,16 +51,26 @@ def _file_imports(path: Path, stamp: int, size: int, package: Path) -> frozenset
 
 
 def _imported(body: Iterable[ast.stmt], path: Path, package: Path) -> Iterator[Path]:
-    """Files of the package that statements import, anywhere within them."""
+    """Files of the package that statements import, anywhere within them.
+
+    A user's file may also import what lies in its own folder (``catalogue`` makes that possible).
+    """
+    own = path.is_relative_to(package)
     for node in (node for statement in body for node in ast.walk(statement)):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _files_of(alias.name, package)
-        elif isinstance(node, ast.ImportFrom):
-            origin = _origin(node, path, package)
-            yield from _files_of(origin, package)
-            for alias in node.names:
-                yield from _files_of(f"{origin}.{alias.name}", package)
+        for name in _names_of(node, path, package):
+            yield from _files_of(name, package)
+            if not own and not name.startswith("."):
+                yield from _modules(path.parent, name.split("."))
+
+
+def _names_of(node: ast.AST, path: Path, package: Path) -> Iterator[str]:
+    """The full names of the modules that a statement may import."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        origin = _origin(node, path, package)
+        yield from filter(None, [origin])
+        yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
 def _origin(node: ast.ImportFrom, path: Path, package: Path) -> str:
@@ -78,11 +89,17 @@ def _files_of(name: str, package: Path) -> Iterator[Path]:
     ``bench/__init__.py`` holds only the version: a new one is no reason to train again.
     """
     first, *rest = name.split(".")
-    if first != package.name:
-        return
-    for depth in range(1, len(rest) + 1):
-        base = package.joinpath(*rest[:depth])
-        yield from (p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file())
+    if first == package.name:
+        yield from _modules(package, rest)
+
+
+def _modules(folder: Path, names: list[str]) -> Iterator[Path]:
+    """The files below a folder that the import of a dotted name reads."""
+    for depth in range(1, len(names) + 1):
+        base = folder.joinpath(*names[:depth])
+        for path in (base.parent / f"{base.name}.py", base / "__init__.py"):
+            if path.is_file():
+                yield path.resolve()
 
 
 def _state(path: Path) -> tuple[Path, int, int]:

@@ -131,3 +131,24 @@ def test_a_rule_without_a_function_is_an_error(package: Path) -> None:
 def test_every_rule_has_a_digest_of_its_own() -> None:
     rules = [path.stem for path in (PACKAGE.parent / "workflow/scripts").glob("*.py")]
     assert len({code_of(rule) for rule in rules}) == len(rules) > 10
+
+
+@pytest.mark.parametrize("name", ["layers.py", "nets/__init__.py", "nets/wide.py"])
+def test_what_a_users_file_imports_from_its_own_folder_counts(
+    package: Path, tmp_path: Path, name: str
+) -> None:
+    mine = tmp_path / "mine"
+    for path, text in {
+        "vae.py": "import layers\ndef build():\n    from nets.wide import Wide\n",
+        "layers.py": "import numpy\n",
+        "nets/__init__.py": "",
+        "nets/wide.py": "",
+        "notes.py": "",
+    }.items():
+        (mine / path).parent.mkdir(parents=True, exist_ok=True)
+        (mine / path).write_text(text)
+    before = code_of("train", mine / "vae.py", package=package)
+    (mine / "notes.py").write_text("# not imported")
+    assert code_of("train", mine / "vae.py", package=package) == before
+    (mine / name).write_text("# edited")
+    assert code_of("train", mine / "vae.py", package=package) != before

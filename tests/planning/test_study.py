@@ -261,13 +261,39 @@ def test_a_reference_that_is_mistaken_itself_is_told_of_once() -> None:
     assert line.startswith("runs.m.variant")
 
 
-def test_a_users_file_that_breaks_is_one_line(tmp_path: Path) -> None:
-    broken, empty = tmp_path / "broken.py", tmp_path / "empty.py"
-    broken.write_text("import no_such_package\n")
-    empty.write_text("")
-    lines = told(study(runs={"a": {"variant": str(broken)}, "b": {"variant": str(empty)}}))
-    assert "runs.a.variant: cannot be imported: ModuleNotFoundError" in lines[0]
-    assert "runs.b.variant: ends without a card" in lines[1]
+MUTE_ERROR = """
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+raise Mute
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import no_such_package\n", "cannot be imported: ModuleNotFoundError"),
+        ("raise SystemExit(0)\n", "cannot be imported: SystemExit"),
+        (MUTE_ERROR, "cannot be imported: Mute: its text cannot be read"),
+        ("", "ends without a card"),
+    ],
+)
+def test_a_users_file_that_breaks_is_one_line(tmp_path: Path, source: str, words: str) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text(source)
+    [line] = told(study(runs={"a": {"variant": str(broken)}}))
+    assert f"runs.a.variant: {words}" in line
+
+
+def test_a_users_file_imports_what_lies_beside_it(own: str) -> None:
+    Path(own).write_text(OWN_VARIANT.replace("n_latent: int = 2", "n_latent: int = 2 * ONE"))
+    text = Path(own).read_text()
+    Path(own).write_text(f"from sizes_of_mine import ONE\n{text}")
+    Path(own).with_name("sizes_of_mine.py").write_text("ONE = 1\n")
+    found = study(runs={"a": {"variant": own}})
+    assert not found.findings
+    assert found.runs[0].config.n_latent == 2
 
 
 @pytest.mark.parametrize(
