@@ -26,6 +26,8 @@ HEADINGS: dict[Shelf, str] = {
     "readouts": "Readouts",
     "metrics": "Metrics",
     "trackers": "Trackers",
+    "page_files": "Tables of single runs for the report",
+    "reports": "Sections of the report",
 }
 
 
@@ -92,8 +94,8 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
     """One card: its label, what it needs and can, its parameters."""
     from bench.planning.parameters import documented
 
-    card = catalogue.metric(name) if shelf == "metrics" else catalogue.card(shelf, name)
-    yield f"  {name}: {card.label}"
+    card: Any = catalogue.metric(name) if shelf == "metrics" else catalogue.card(shelf, name)
+    yield f"  {name}: {card.title if shelf == 'reports' else card.label}"
     for fact in ("needs", "provides", "on_request", "demands", "asks", "can", "of", "arrays"):
         if values := getattr(card, fact, None):
             words = [values] if isinstance(values, str) else sorted(values)
@@ -162,7 +164,9 @@ def job_count(plan: Plan) -> int:
     """Jobs Snakemake will plan for a study of which nothing is there yet."""
     fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
     posed = len(plan.datasets) * len(plan.tasks) * plan.splits
-    steps = sum((3 if row["shelf"] == "models" else 2) + len(row["drawn"]) for row in plan.runs)
+    steps = sum(
+        (3 if row["shelf"] == "models" else 2) + len(row["page_files"]) for row in plan.runs
+    )
     steps += sum(len(rounds(row)) + 1 + 3 * row["trials"] * plan.splits for row in plan.searches)
     return fetched + len(plan.datasets) + posed + steps + len(("gather", "report", *plan.trackers))
 

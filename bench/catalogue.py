@@ -13,7 +13,17 @@ from typing import Any, Literal
 from bench.core.errors import mistake, suggestion, text_of
 from bench.core.metric import Metric, MetricName
 
-Shelf = Literal["data", "tasks", "models", "baselines", "readouts", "metrics", "trackers"]
+Shelf = Literal[
+    "data",
+    "tasks",
+    "models",
+    "baselines",
+    "readouts",
+    "metrics",
+    "trackers",
+    "page_files",
+    "reports",
+]
 
 CARDS: dict[Shelf, str] = {
     "data": "DATASET",
@@ -23,6 +33,8 @@ CARDS: dict[Shelf, str] = {
     "readouts": "READOUT",
     "metrics": "METRIC",
     "trackers": "TRACKER",
+    "page_files": "PAGE_FILE",
+    "reports": "SECTION",
 }
 """The shelves, and the name each file's card goes by."""
 

@@ -29,7 +29,7 @@ SPEAKS = {
 PICKS_CODE = {"bench/catalogue.py"}
 """The only place where a string picks code."""
 
-LISTS_ITS_FILTERS = {"bench/reports/page.py"}
+LISTS_ITS_FILTERS = {"bench/reports/_page.py"}
 """Hands a fixed list of functions to the template by their names."""
 
 SEEDS_GLOBALLY = {"bench/training/stack.py"}

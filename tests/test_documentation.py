@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -85,7 +86,7 @@ def test_the_examples_keep_the_style(files: dict[str, Path]) -> None:
 
 
 def test_all_examples_together_make_a_study(files: dict[str, Path], tmp_path: Path) -> None:
-    """By path, as a user would who has not forked: all seven are found, matched and planned."""
+    """By path, as a user would who has not forked: all that a study names is found and planned."""
     study = tmp_path / "mine.yaml"
     study.write_text(
         f"seeds: 2\ndatasets: [{files['data']}]\ntasks: [{files['tasks']}]\n"
@@ -168,6 +169,14 @@ def test_the_tracker_mirrors(cards: dict[str, Any], tmp_path: Path) -> None:
     assert [line["status"] for line in lines] == ["ok", "diverged", "ok", "ok"]
     assert lines[0]["scores"] == {"elbo": BOUND}
     assert not any("curve" in line for line in lines)
+
+
+def test_the_table_of_single_runs_is_made(cards: dict[str, Any]) -> None:
+    latents = {1: np.array([[0.0, 1.0], [2.0, 1.0]]), 4: np.array([[0.0, 3.0], [0.0, -3.0]])}
+    parts = cards["page_files"].make([(s, {"latent": z}) for s, z in latents.items()], {})
+    table = pd.concat(parts)
+    assert table["sd"].tolist() == [1.0, 0.0, 0.0, 3.0]
+    assert table["seed"].tolist() == [1, 1, 4, 4]
 
 
 def test_the_two_commands_stand_everywhere_to_the_letter() -> None:

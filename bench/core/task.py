@@ -18,6 +18,18 @@ among other cells; with ``all_cells`` no cell is held back: each may be fitted a
 
 
 @dataclass(frozen=True, kw_only=True)
+class Controls:
+    """The baselines between which scores of a task are scaled, by their names.
+
+    Of each, the first counts that a study has a score of; without any, the first of the study's
+    baselines with that role.
+    """
+
+    floors: tuple[str, ...] = ()
+    ceilings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """How a dataset is turned into something to learn and something to be judged on.
 
@@ -47,6 +59,8 @@ class Task:
     """Whether its problems keep cells that a search may select hyperparameters by."""
     ranked_by: str
     """The metric the leaderboard of this task is sorted by."""
+    controls: Controls = Controls()
+    """Between which baselines its scores are scaled."""
     reference: str
 
     def fields(self, provided: frozenset[str]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """All tables of a study, from the records of its runs."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from bench.core.files import read_json, replacing, write_json
 from bench.core.rows import METRICS, SEARCH
 from bench.jobs.logged import logged
 from bench.planning.plan_record import Plan, plan_table
-from bench.reports.differences import table as differences_table
 from bench.results import layout
 from bench.results.collect import collect, data_record, ranking, with_plain_reasons
+from bench.results.differences import table as differences_table
 from bench.results.provenance import surroundings
 from bench.results.records import digests, find_record, write_record
 from bench.results.tables import PLAN, read
@@ -92,14 +93,13 @@ def search_table(concluded: Sequence[Sequence[Row]]) -> pd.DataFrame:
 
 def _record(planned: Row, study: Path) -> Row:
     """What the report must know beside the tables."""
-    datasets, tasks = planned["datasets"], planned["tasks"]
+    datasets = planned["datasets"]
+    tasks = {name: card("tasks", row["task"]) for name, row in planned["tasks"].items()}
     return {
         "study": {name: planned[name] for name in ("name", "title", "resolved")},
         "skipped": planned["skipped"],
-        "ranked_by": {
-            name: ranking(card("tasks", row["task"]).ranked_by, name, planned)
-            for name, row in tasks.items()
-        },
+        "ranked_by": {name: ranking(task.ranked_by, name, planned) for name, task in tasks.items()},
+        "controls": {name: asdict(task.controls) for name, task in tasks.items()},
         "data": {
             name: data_record(study / layout.data_file(name), card("data", row["dataset"]))
             for name, row in datasets.items()

@@ -8,16 +8,19 @@ from typing import Any
 from bench.core.files import read_json
 from bench.jobs.gather import write_tables
 from bench.jobs.logged import logged
-from bench.reports.page import render
+from bench.reports._page import render
 from bench.results import layout
 from bench.results.records import digests, find_record, write_record
 
 
 @logged
-def report(page: str, drawn: list[str], key: str) -> None:
-    """Write the page of a study whose tables were gathered."""
+def report(page: str, page_files: list[str], key: str) -> None:
+    """Write the page of a study whose tables were gathered.
+
+    ``page_files`` were made of its runs.
+    """
     study = Path(page).parent
-    render(study, Path(page), [Path(path) for path in drawn])
+    render(study, Path(page), [Path(path) for path in page_files])
     files = digests((study / layout.REPORTED).parent, [f"../{Path(page).name}"])
     write_record(study / layout.REPORTED, {"key": key, "files": files})
 
@@ -30,15 +33,15 @@ def report_so_far(plan: Path, root: Path, ended: bool) -> Path:
     planned = read_json(plan)
     study = layout.study_folder(planned["name"])
     (study / layout.REPORTED).unlink(missing_ok=True)
-    drawn = [path for path in _page_files(planned, study) if find_record(layout.record_of(path))]
+    made = [path for path in _page_files(planned, study) if find_record(layout.page_record(path))]
     write_tables(planned, study, root, ended)
-    render(study, study / "report.html", drawn)
+    render(study, study / "report.html", made)
     return study / "report.html"
 
 
 def _page_files(planned: Mapping[str, Any], study: Path) -> Iterator[Path]:
     for run in planned["runs"]:
-        for name in run["drawn"]:
+        for name in run["page_files"]:
             yield study / layout.run_folder(run) / name
 
 

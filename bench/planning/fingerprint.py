@@ -44,6 +44,8 @@ def _imports_of(path: Path, package: Path) -> frozenset[Path]:
 
 @cache
 def _file_imports(path: Path, stamp: int, size: int, package: Path) -> frozenset[Path]:
+    if path.suffix != ".py":
+        return frozenset()
     body = ast.parse(path.read_text(encoding="utf8")).body
     return frozenset(_imported(body, path, package))
 

@@ -4,6 +4,7 @@ What a job is given is what runs it again.  Every parameter carries the key of a
 upstream (:mod:`bench.results.keys`): a job is never forgotten, whatever became of earlier ones.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,14 +85,26 @@ class JobParams:
         """What scoring is given."""
         return score_params(self.run(wildcards.shelf, wildcards))
 
-    def page_key(self, rule: str) -> Callable[[Wildcards], str]:
-        """The key of a file that a rule makes of a run for the page."""
+    def page_file_pattern(self) -> str:
+        """A regular expression of the files that are made of single runs for the report."""
+        return "|".join(map(re.escape, self.plan.page_files)) or "(?!)"
 
-        def key(wildcards: Wildcards) -> str:
-            read = self.run(wildcards.shelf, wildcards)["keys"]["read_out"]
-            return key_of(rule, read, self.plan.code[rule])
+    def page_inputs(self, wildcards: Wildcards) -> dict[str, str]:
+        """What such a file is made from: the readouts of its run, and what its card reads."""
+        run = self.run(wildcards.shelf, wildcards)
+        paths = {
+            "readouts": layout.run_folder(run) / layout.READOUTS,
+            "problem": layout.problem_file(run["dataset"], run["task"], run["split"]),
+            "cells": layout.data_file(run["dataset"]),
+        }
+        names = ("readouts", *self.plan.page_files[wildcards.page_file])
+        return {name: str(self.study / paths[name]) for name in names}
 
-        return key
+    def page_key(self, wildcards: Wildcards) -> str:
+        """The key of such a file."""
+        file = wildcards.page_file
+        read = self.run(wildcards.shelf, wildcards)["keys"]["read_out"]
+        return key_of("page_file", file, read, self.plan.code[file])
 
     def round_of(self, wildcards: Wildcards) -> list[str]:
         """The file of the round that proposed a trial; none of a run of the plan."""
@@ -186,12 +199,12 @@ class JobParams:
         return [str(self.study / path) for path in (*data, *posed, *of_runs, *searched)]
 
     def page_records(self) -> list[str]:
-        """The records of the files that are made of single runs for the page."""
-        return [str(layout.record_of(Path(path))) for path in self.page_files()]
+        """The records of the files that are made of single runs for the report."""
+        return [str(layout.page_record(Path(path))) for path in self.page_files()]
 
     def page_files(self) -> list[str]:
-        """The files that are made of single runs for the page; trials are too many to look at."""
-        pairs = ((folder, name) for folder, run in self.runs.items() for name in run["drawn"])
+        """The files that are made of single runs for the report; of trials there are none."""
+        pairs = ((folder, name) for folder, run in self.runs.items() for name in run["page_files"])
         return [str(self.study / folder / name) for folder, name in pairs]
 
     def tables(self) -> list[str]:

@@ -18,18 +18,6 @@ if TYPE_CHECKING:
     from bench.planning.study import Option, Study
 
 GIVEN_LABELS = frozenset({*LABELS, KNOWN_TYPE})
-DRAWN = {
-    "projection.parquet": frozenset({"latent", "class_probability", "true_type"}),
-    "treatments.csv": frozenset({"treatment_names", "mask_probability", "treatment_embedding"}),
-    "perturbation_scores.parquet": frozenset(
-        {"effect", "effect_perturbation", "data_effect", "perturbation_names"}
-    ),
-}
-"""Files that are made of a run for the page, and the arrays without which they cannot be made."""
-
-ONCE = frozenset({"projection.parquet"})
-"""Those that are made for the first split alone."""
-
 ALWAYS = frozenset({"observed"})
 """Every problem says which of its entries may be looked at."""
 
@@ -180,13 +168,6 @@ def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
         Finding("metrics", name, f"met nowhere; it needs {_words(study.metrics[name].card.needs)}")
         for name in sorted(study.named_metrics & set(study.metrics) - set(used))
     ]
-
-
-def files_drawn(study: "Study", task: "Entry", match: Match, split: int) -> list[str]:
-    """The files that can be made of a run for the page, by their names."""
-    given = [study.readouts[name].card.arrays for name in match.readouts]
-    arrays, done = task.card.answers.union(*given), ONCE if split > 1 else frozenset()
-    return [file for file, needs in DRAWN.items() if needs <= arrays and file not in done]
 
 
 def untrainable(entry: "Entry") -> Iterator[Finding]:

@@ -16,11 +16,11 @@ from bench.planning import fingerprint
 from bench.planning.matching import (
     Match,
     Matcher,
-    files_drawn,
     unmet_metrics,
     unmet_readouts,
     untrainable,
 )
+from bench.planning.page import page_file_cards, page_file_code, page_files_of, report_code
 from bench.planning.plan_record import Plan, Row
 from bench.results.keys import dataset_key, problem_key, with_keys
 
@@ -29,11 +29,8 @@ if TYPE_CHECKING:
     from bench.planning.search_keys import Search
     from bench.planning.study import Study
 
-STUDY_RULES = (
-    *("project", "tabulate_treatments", "score_perturbations"),
-    *("propose", "select_trial", "gather", "report"),
-)
-"""Rules whose digests belong to no run."""
+STUDY_RULES = ("propose", "select_trial", "gather")
+"""Rules whose digests belong to no run, and to no contribution."""
 
 
 def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Plan:
@@ -46,6 +43,8 @@ def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Pla
     if findings:
         count = f"{len(findings)} things" if len(findings) > 1 else "One thing"
         raise UserError(f"{count} to mend in the study {study.name}:", findings)
+    runs = list(planner.rows())
+    page_files = {file for run in runs for file in run["page_files"]}
     return Plan(
         name=study.name,
         title=study.title,
@@ -54,12 +53,13 @@ def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Pla
         strict=study.strict,
         datasets=planner.datasets,
         tasks=planner.tasks,
-        runs=list(planner.rows()),
+        runs=runs,
         searches=list(planner.searches()),
         skipped=planner.skipped,
         metrics={name: metric_row(name, study.metrics[name].card) for name in planner.used},
         trackers={entry.label: _tracker(entry) for entry in study.trackers},
-        code={rule: fingerprint.code_of(rule) for rule in STUDY_RULES},
+        page_files={file: sorted(planner.page_files[file].reads) for file in sorted(page_files)},
+        code=_study_code(page_files),
         resolved=study.resolved(),
     )
 
@@ -86,6 +86,7 @@ class _Planner:
         """Per dataset and task: who runs there, and what is read out and scored."""
         self.searched: list[tuple[Search, Entry, Entry, Match]] = []
         self.code = cache(fingerprint.code_of)
+        self.page_files = page_file_cards()
         matcher = Matcher(study)
         datasets = [entry for entry in study.datasets if entry.config is not None]
         for dataset, task in ((d, t) for d in datasets for t in study.tasks):
@@ -113,9 +114,9 @@ class _Planner:
         for dataset, task, running in self.cells:
             for split in range(1, self.study.splits + 1):
                 for entry, match in running:
-                    # Not of every run of a sweep: there are too many to look at.
-                    drawn = [] if entry.swept else files_drawn(self.study, task, match, split)
-                    row = self._row(entry, dataset, task, match) | {"split": split, "drawn": drawn}
+                    files = self._page_files(entry, task, match, split)
+                    own = {"split": split, "page_files": files}
+                    row = self._row(entry, dataset, task, match) | own
                     yield with_keys(row, *self._keys(dataset, task, split))
 
     def searches(self) -> Iterator[Row]:
@@ -131,6 +132,12 @@ class _Planner:
                 "template": self._template(search, dataset, task, match),
                 **self._keys_of_splits(dataset, task),
             }
+
+    def _page_files(self, entry: "Entry", task: "Entry", match: Match, split: int) -> list[str]:
+        """Not of every run of a sweep: there are too many to look at."""
+        if entry.swept:
+            return []
+        return page_files_of(self.page_files, self.study, task, match, split)
 
     def _match(self, matcher: Matcher, dataset: "Entry", task: "Entry") -> None:
         if reason := matcher.unposable(dataset, task):
@@ -262,6 +269,12 @@ def _task(entry: "Entry") -> Row:
 def _tracker(entry: "Entry") -> Row:
     code = fingerprint.code_of("export_to_tracker", entry.file)
     return {"tracker": entry.name, "config": entry.values, "code": code}
+
+
+def _study_code(page_files: Iterable[str]) -> dict[str, str]:
+    rules = {rule: fingerprint.code_of(rule) for rule in STUDY_RULES}
+    files = {file: page_file_code(file) for file in sorted(page_files)}
+    return {**rules, "report": report_code(), **files}
 
 
 def _both(code: str, sources: str) -> str:

@@ -23,6 +23,9 @@ NEWEST = 20
 
 PACKAGE = Path(__file__).parents[1]
 
+SOURCES = frozenset({".py", ".html", ".css", ".js"})
+"""Sources of the package, and of the report's page."""
+
 LONGEST_PATH = 4096
 """A text of a study that is longer names no file."""
 
@@ -67,7 +70,8 @@ def key_of(config: Mapping[str, Any], name: str, digests: Digests) -> str:
     said = json.dumps([name, config, __version__, platform.python_version()], default=str)
     whole.update(said.encode())
     theirs = filter(_is_file, map(os.path.expanduser, sorted(set(_texts(config)))))
-    for path in [*sorted(PACKAGE.rglob("*.py")), *map(Path, theirs)]:
+    sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in SOURCES)
+    for path in [*sources, *map(Path, theirs)]:
         whole.update(str(digests.of(path)).encode())
     return whole.hexdigest()[:32]
 

@@ -31,8 +31,11 @@ class Plan:
     """By name or path as given: the columns of ``metrics.csv``."""
     trackers: dict[str, Row]
     """By label: tracker, config, code."""
+    page_files: dict[str, list[str]]
+    """Files that are made of single runs for the report -> what they are made from beside the
+    readouts; ``page_files`` of a run says which are made of it."""
     code: dict[str, str]
-    """Digests of the rules that belong to no run, by rule."""
+    """Digests of the rules that belong to no run, by rule; of page files by file."""
     resolved: Row
     """The study again, in its own keys, with every list fanned out and every default written."""
 

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.reports.figures import Spec, style, without_theme
-from bench.reports.standings import Board
+from bench.core.section import Section
+from bench.reports._charts import Spec, finished
+from bench.reports._leaderboards import Leaderboard
+from bench.reports._report import StudyReport
 from bench.results.tables import Results
 
 MOST_RUNS = 8
@@ -44,10 +46,10 @@ NARROWEST = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
-    """The curves of one task and dataset: a chart per term."""
+class TrainingCurves:
+    """The curves of one leaderboard: a chart per term."""
 
-    board: Board
+    leaderboard: Leaderboard
     colours: dict[str, str]
     """Run -> colour, best first."""
     terms: dict[str, Spec]
@@ -58,17 +60,26 @@ class Panel:
     """VAE runs with scores that are not drawn."""
 
 
-def panels(results: Results, boards: Sequence[Board]) -> list[Panel]:
-    """One panel per leaderboard with curves, at most :data:`MOST_PANELS`."""
-    everyone = sorted({s.run for board in boards for s in board.standings if s.kind == "VAE"})
-    read = [(board, *_read(results, board)) for board in boards[:MOST_PANELS]]
+def content(report: StudyReport) -> dict[str, Any]:
+    """Curves of every leaderboard; the section says so where there are none."""
+    return {
+        "panels": panels(report.results, report.leaderboards),
+        "most_panels": MOST_PANELS,
+        "n_leaderboards": len(report.leaderboards),
+    }
+
+
+def panels(results: Results, leaderboards: Sequence[Leaderboard]) -> list[TrainingCurves]:
+    """Those of leaderboards with curves, at most :data:`MOST_PANELS`."""
+    runs = sorted({row.run for one in leaderboards for row in one.rows if row.kind == "VAE"})
+    read = [(one, *_read(results, one)) for one in leaderboards[:MOST_PANELS]]
     lines = sum(
         len(frame.groupby(["part", "term"])) for _, held, _ in read for frame in held.values()
     )
     points = int(np.clip(MOST_ROWS // max(lines, 1), FEWEST_POINTS, MOST_POINTS))
     return [
-        _panel(board, held, _colours(list(held), everyone), points, left_out)
-        for board, held, left_out in read
+        _panel(one, held, _colours(list(held), runs), points, left_out)
+        for one, held, left_out in read
         if held
     ]
 
@@ -95,38 +106,41 @@ def chosen(n: int, points: int) -> list[int]:
     return [int(step) for step in steps]
 
 
-def _read(results: Results, board: Board) -> tuple[dict[str, pd.DataFrame], int]:
+def _read(results: Results, leaderboard: Leaderboard) -> tuple[dict[str, pd.DataFrame], int]:
     """Run -> its curve on the first split, for the best runs that have one."""
-    vaes = [s for s in board.standings if s.kind == "VAE"]
+    vaes = [row for row in leaderboard.rows if row.kind == "VAE"]
     first = int(results.plan["split"].min())
-    found = {
-        s.run: results.curve(board.dataset, board.task, first, s.run) for s in vaes[:MOST_RUNS]
-    }
+    place = (leaderboard.dataset, leaderboard.task, first)
+    found = {row.run: results.curve(*place, row.run) for row in vaes[:MOST_RUNS]}
     held = {
         run: with_decided(curve) for run, curve in found.items() if curve is not None and len(curve)
     }
     return held, len(vaes) - len(vaes[:MOST_RUNS])
 
 
-def _colours(shown: list[str], everyone: list[str]) -> dict[str, str]:
+def _colours(shown: list[str], runs: list[str]) -> dict[str, str]:
     """A run keeps its colour from panel to panel as long as there are colours enough."""
-    order = everyone if len(everyone) <= len(COLOURS) else shown
+    order = runs if len(runs) <= len(COLOURS) else shown
     return {run: COLOURS[order.index(run)] for run in shown}
 
 
 def _panel(
-    board: Board, held: dict[str, pd.DataFrame], colours: dict[str, str], points: int, left_out: int
-) -> Panel:
+    leaderboard: Leaderboard,
+    held: dict[str, pd.DataFrame],
+    colours: dict[str, str],
+    points: int,
+    left_out: int,
+) -> TrainingCurves:
     rows = pd.concat([thinned(curve, points).assign(run=run) for run, curve in held.items()])
     by_term = {str(term): of_term for term, of_term in rows.groupby("term")}
     terms = sorted(by_term.keys() - MASKS.keys(), key=lambda term: (not _is_bound(term), term))
     masks = {name: by_term[name] for name in MASKS if name in by_term}
-    return Panel(
-        board=board,
+    return TrainingCurves(
+        leaderboard=leaderboard,
         colours=colours,
-        terms={term: _chart(board, term, by_term[term], colours, NATS) for term in terms},
+        terms={term: _chart(leaderboard, term, by_term[term], colours, NATS) for term in terms},
         masks={
-            MASKS[name]: _chart(board, MASKS[name], _once(of_term), colours, SHARE)
+            MASKS[name]: _chart(leaderboard, MASKS[name], _once(of_term), colours, SHARE)
             for name, of_term in masks.items()
         },
         left_out=left_out,
@@ -154,7 +168,9 @@ def _is_bound(term: str) -> bool:
     return any(word in term for word in ("bound", "elbo", "loss"))
 
 
-def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str], unit: str) -> Spec:
+def _chart(
+    leaderboard: Leaderboard, term: str, rows: pd.DataFrame, colours: dict[str, str], unit: str
+) -> Spec:
     import altair as alt
 
     columns = ["run", "part", "epoch", "mean", "low", "high"]
@@ -178,10 +194,9 @@ def _chart(board: Board, term: str, rows: pd.DataFrame, colours: dict[str, str],
     if (rows["part"] == "validation").any():
         faded = _fade(shown, 0.18, 0.02)
         layers.insert(0, band.encode(x, alt.Y("low:Q"), colour, y2="high:Q", opacity=faded))
-    chart = alt.layer(*layers).add_params(picked).properties(width="container", height=190)
-    words = f"{term} by epoch on {board.dataset}, {board.task}, for {', '.join(colours)}"
-    spec: Spec = chart.to_dict(validate=False)
-    return without_theme(spec) | {"description": words, "config": style()}
+    where = f"{leaderboard.dataset}, {leaderboard.task}"
+    words = f"{term} by epoch on {where}, for {', '.join(colours)}"
+    return finished(alt.layer(*layers).add_params(picked), words, height=190)
 
 
 def _numbers() -> dict[str, str]:
@@ -210,3 +225,6 @@ def _within_one(low: float, high: float) -> list[float]:
     wider = max(NARROWEST - (high - low), 0.0) / 2
     low, high = max(low - wider, 0.0), min(high + wider, 1.0)
     return [round(max(min(low, 1 - NARROWEST), 0.0), 4), round(min(max(high, NARROWEST), 1.0), 4)]
+
+
+SECTION = Section(title="Training curves", order=70, content=content)

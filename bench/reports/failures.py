@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from bench.core.section import Context, Section
+from bench.reports._report import StudyReport
 from bench.results.tables import Results
 
 OF_A_DATASET = ("fetch", "prepare")
@@ -13,6 +15,9 @@ OF_A_PROBLEM = (*OF_A_DATASET, "make_problem")
 """Stages that all runs share: what fails there has failed for every run."""
 
 ALL = "all"
+
+MOST_ROWS = 100
+"""Rows of one table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +28,13 @@ class Failures:
     """task, dataset, run, stage, status, reason; splits and seeds as text; n replicates."""
     n: int
     """Replicates that did not end well; those that are not done yet are not among them."""
-    pending: int
     unscored: list[dict[str, Any]]
     """task, dataset, metric, status, reason, runs as text, n scores that are missing."""
+
+
+def content(report: StudyReport) -> dict[str, Any]:
+    """Tables of failed replicates and of missing scores."""
+    return {"failures": failures(report.results), "most_rows": MOST_ROWS}
 
 
 def failures(results: Results) -> Failures:
@@ -39,7 +48,6 @@ def failures(results: Results) -> Failures:
     return Failures(
         rows=_grouped(bad, keys, {"split": "splits", "seed": "seeds"}),
         n=len(bad),
-        pending=int((runs["status"] == "pending").sum()),
         unscored=_grouped(results.unscored, unscored, {"run": "runs"}),
     )
 
@@ -58,3 +66,11 @@ def _grouped(
 def _listing(values: Any) -> str:
     shown = [str(value) for value in sorted(values)]
     return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
+
+
+def count(context: Context) -> int:
+    """Replicates that failed."""
+    return int(context["failures"].n)
+
+
+SECTION = Section(title="Failed runs", order=140, content=content, count=count)

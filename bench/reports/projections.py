@@ -11,8 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from bench.reports.figures import INK, Spec, style, without_theme
-from bench.reports.standings import Board
+from bench.core.section import Section
+from bench.parts.scoring.projection import MOST_CELLS, SEED
+from bench.reports._charts import INK, Spec, themed
+from bench.reports._leaderboards import Leaderboard
+from bench.reports._report import StudyReport
 from bench.results.tables import Results
 
 FILE = "projection.parquet"
@@ -29,10 +32,10 @@ COLOURS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
+class Projection:
     """The pictures of one run."""
 
-    board: Board
+    leaderboard: Leaderboard
     run: str
     rank: int
     seed: int
@@ -43,44 +46,56 @@ class Panel:
     spec: Spec
 
 
-def panels(results: Results, boards: Sequence[Board]) -> list[Panel]:
-    """A panel per leaderboard and run, best first; none where nothing was projected."""
-    return [panel for board in boards for panel in _of(results, board)]
+def content(report: StudyReport) -> dict[str, Any]:
+    """Pictures of the best runs of every leaderboard whose latents were projected."""
+    found = panels(report.results, report.leaderboards)
+    if not found:
+        return {}
+    limits = {"most_runs": MOST_RUNS, "most_cells": MOST_CELLS}
+    return {"panels": found, **limits, "draw_seed": SEED, "faintest": FAINTEST}
 
 
-def _of(results: Results, board: Board) -> list[Panel]:
-    files = results.files(board.dataset, board.task, FILE)
-    best = [standing for standing in board.competitors if standing.run in files][:MOST_RUNS]
-    read = {standing.run: pd.read_parquet(files[standing.run][0]) for standing in best}
+def panels(results: Results, leaderboards: Sequence[Leaderboard]) -> list[Projection]:
+    """By leaderboard and run, best first; none where nothing was projected."""
+    return [found for one in leaderboards for found in _projections(results, one)]
+
+
+def _projections(results: Results, leaderboard: Leaderboard) -> list[Projection]:
+    files = results.files(leaderboard.dataset, leaderboard.task, FILE)
+    best = [row for row in leaderboard.competitors if row.run in files][:MOST_RUNS]
+    read = {row.run: pd.read_parquet(files[row.run][0]) for row in best}
     named = {name for cells in read.values() for name in (*cells.true_type, *cells.predicted_type)}
     colours = {kind: COLOURS[k % len(COLOURS)] for k, kind in enumerate(sorted(named))}
     return [
-        Panel(
-            board=board,
-            run=standing.run,
-            rank=standing.rank or 0,
+        Projection(
+            leaderboard=leaderboard,
+            run=row.run,
+            rank=row.rank or 0,
             seed=int(cells["seed"].iloc[0]),
             n_cells=len(cells),
             n_labelled=int(cells["labelled"].sum()),
             colours=colours,
-            spec=_pictures(board, standing.run, cells, colours),
+            spec=_pictures(leaderboard, row.run, cells, colours),
         )
-        for standing, cells in ((one, read[one.run]) for one in best)
+        for row, cells in ((one, read[one.run]) for one in best)
     ]
 
 
-def _pictures(board: Board, run: str, cells: pd.DataFrame, colours: dict[str, str]) -> Spec:
+def _pictures(
+    leaderboard: Leaderboard, run: str, cells: pd.DataFrame, colours: dict[str, str]
+) -> Spec:
     import altair as alt
 
     parse = dict.fromkeys(("p", "labelled", "umap_1", "umap_2", "pca_1", "pca_2"), "number")
     data = alt.InlineData(values=_compact(cells), format=alt.CsvDataFormat(type="csv", parse=parse))
     pair = [_picture(data, by, colours) for by in ("true", "predicted")]
     shown = alt.param(name="shown", value="umap")
-    spec: Spec = alt.hconcat(*pair, spacing=24).add_params(shown).to_dict(validate=False)
-    words = f"Latent of {run} on {board.dataset}, {board.task}: by true type, by predicted type"
+    pictures = alt.hconcat(*pair, spacing=24).add_params(shown).to_dict(validate=False)
+    where = f"{leaderboard.dataset}, {leaderboard.task}"
+    spec = themed(pictures, f"Latent of {run} on {where}: by true type, by predicted type")
     # Two charts cannot fit themselves to the page: its script does.
-    config = {key: value for key, value in style().items() if key != "autosize"}
-    return without_theme(spec) | {"description": words, "config": config}
+    del spec["config"]["autosize"]
+    return spec
 
 
 def _compact(cells: pd.DataFrame) -> str:
@@ -127,3 +142,11 @@ def _picture(data: Any, by: str, colours: dict[str, str]) -> Any:
     )
     layers = [layer.encode(*place, tooltip=tips, **look) for layer in (others, labelled)]
     return alt.layer(*layers).properties(width=360, height=360)
+
+
+SECTION = Section(
+    title="Projections",
+    order=120,
+    content=content,
+    needs=frozenset({FILE}),
+)

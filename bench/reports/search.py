@@ -15,9 +15,11 @@ import pandas as pd
 
 from bench.core.metric import sign_of
 from bench.core.rows import SEARCH
-from bench.reports.figures import INK, Spec, style, without_theme
-from bench.reports.standings import FAR, Board
-from bench.reports.wording import decimals_for, number, plural
+from bench.core.section import Section
+from bench.reports._charts import INK, Spec, finished, rounded
+from bench.reports._leaderboards import FAR, Leaderboard
+from bench.reports._report import StudyReport
+from bench.reports._wording import decimals_for, number, plural
 from bench.results.statistics import Estimate, estimate
 from bench.results.tables import Results
 
@@ -44,10 +46,10 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
-    """One search on one dataset and task."""
+class SearchTrials:
+    """The trials of one search on one dataset and task."""
 
-    board: Board
+    leaderboard: Leaderboard
     search: str
     metric: str
     better: str
@@ -71,25 +73,32 @@ class Panel:
         return f"{said}; {chosen[0].run} was selected, with {self.metric} {value} on validation."
 
 
-def panels(results: Results, boards: Sequence[Board]) -> list[Panel]:
-    """A panel per leaderboard and search; none without a search."""
-    table = results.search
-    found = []
-    for board in boards:
-        here = table[(table["task"] == board.task) & (table["dataset"] == board.dataset)]
-        found += [_panel(results, board, str(name), rows) for name, rows in here.groupby("search")]
+def content(report: StudyReport) -> dict[str, Any]:
+    """Nothing where no search is at an end."""
+    found = panels(report.results, report.leaderboards)
+    return {"panels": found, "most_trials": MOST_TRIALS} if found else {}
+
+
+def panels(results: Results, leaderboards: Sequence[Leaderboard]) -> list[SearchTrials]:
+    """By leaderboard and search; none without a search."""
+    table, found = results.search, []
+    for one in leaderboards:
+        here = table[(table["task"] == one.task) & (table["dataset"] == one.dataset)]
+        found += [_panel(results, one, str(name), rows) for name, rows in here.groupby("search")]
     return found
 
 
-def _panel(results: Results, board: Board, search: str, rows: pd.DataFrame) -> Panel:
+def _panel(
+    results: Results, leaderboard: Leaderboard, search: str, rows: pd.DataFrame
+) -> SearchTrials:
     rows = rows.sort_values("trial")
     searched = [str(c) for c in rows if c not in SEARCH and (rows[c].astype(str) != "").any()]
     searched = [name for name in searched if rows[name].notna().any()]
-    trials = [_trial(results, board, searched, row) for row in rows.to_dict("records")]
+    trials = [_trial(results, leaderboard, searched, row) for row in rows.to_dict("records")]
     tests = [trial.test for trial in trials if trial.test.n]
     better = str(rows["better"].iloc[0])
-    return Panel(
-        board=board,
+    return SearchTrials(
+        leaderboard=leaderboard,
         search=search,
         metric=str(rows["metric"].iloc[0]),
         better=better,
@@ -97,12 +106,14 @@ def _panel(results: Results, board: Board, search: str, rows: pd.DataFrame) -> P
         trials=trials,
         decimals=_decimals([trial.value for trial in trials]),
         test_decimals=decimals_for([(t.high - t.low) / 2 for t in tests], [t.mean for t in tests]),
-        spec=_chart(trials, better, f"{search} on {board.dataset}, {board.task}"),
+        spec=_chart(trials, better, f"{search} on {leaderboard.dataset}, {leaderboard.task}"),
     )
 
 
-def _trial(results: Results, board: Board, searched: Sequence[str], row: dict[Any, Any]) -> Trial:
-    place = (board.dataset, board.task, str(row["run"]), board.metric)
+def _trial(
+    results: Results, leaderboard: Leaderboard, searched: Sequence[str], row: dict[Any, Any]
+) -> Trial:
+    place = (leaderboard.dataset, leaderboard.task, str(row["run"]), leaderboard.metric)
     return Trial(
         number=int(row["trial"]),
         round=int(row["round"]),
@@ -151,10 +162,8 @@ def _chart(trials: Sequence[Trial], better: str, where: str) -> Spec | None:
         best.encode(x, alt.Y("best:Q")),
         points.encode(x, y, size=size, shape=shape, tooltip=tips),
     ]
-    chart = alt.layer(*layers).properties(width="container", height=190)
-    spec: Spec = chart.to_dict(validate=False)
     words = f"Validation value by trial of {where}; the line is the best so far"
-    return without_theme(spec) | {"description": words, "config": style()}
+    return finished(alt.layer(*layers), words, height=190)
 
 
 def _points(trials: Sequence[Trial], better: str) -> list[dict[str, Any]]:
@@ -166,8 +175,8 @@ def _points(trials: Sequence[Trial], better: str) -> list[dict[str, Any]]:
             {
                 "trial": trial.number,
                 "run": trial.run,
-                "value": float(f"{trial.value:.6g}"),
-                "best": float(f"{best:.6g}"),
+                "value": rounded(trial.value),
+                "best": rounded(best),
                 "said": f"{trial.value:.6g}",
                 "selected": trial.selected,
             }
@@ -183,4 +192,12 @@ def _span(values: Sequence[float], better: str) -> tuple[float, float]:
     typical = median([gap for gap in behind if gap > 0] or [0.0])
     near = [v for v, gap in zip(values, behind, strict=True) if gap <= FAR * typical]
     margin = 0.05 * (max(near) - min(near)) or 0.05 * abs(best) or 1.0
-    return float(f"{min(near) - margin:.6g}"), float(f"{max(near) + margin:.6g}")
+    return rounded(min(near) - margin), rounded(max(near) + margin)
+
+
+SECTION = Section(
+    title="Search",
+    order=50,
+    content=content,
+    needs=frozenset({"search"}),
+)

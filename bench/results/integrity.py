@@ -122,10 +122,10 @@ class _Check:
 
 
 def records_of_study(study: Path, plan: Mapping[str, Any]) -> Iterator[Path]:
-    """Records that belong to no run: of the tables, the page, searches and pictures."""
+    """Records that belong to no run: of the tables, the page, searches and page files."""
     study = Path(study)
     yield from (study / layout.GATHERED, study / layout.REPORTED)
     yield from sorted(study.glob("search/*/*/*/*.json"))
     for run in plan["runs"]:
-        for name in run["drawn"]:
-            yield layout.record_of(study / layout.run_folder(run) / name)
+        for name in run["page_files"]:
+            yield layout.page_record(study / layout.run_folder(run) / name)

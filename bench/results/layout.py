@@ -72,6 +72,11 @@ def record_of(path: Path) -> Path:
     return Path(path).with_suffix(".json")
 
 
+def page_record(path: Path) -> Path:
+    """The record beside a file that was made of a run for the report: ``treatments.csv.json``."""
+    return Path(path).with_name(f"{Path(path).name}.json")
+
+
 def fetched_record(dataset: str) -> Path:
     """The record of a dataset's downloads, which all studies share."""
     return Path("resources", dataset, "fetched.json")

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
+from bench.core.metric import Direction, sign_of
 from bench.core.seeds import address, numpy_generator
 
 Floats = NDArray[np.floating[Any]]
@@ -71,11 +72,11 @@ def estimate(values: Mapping[Unit, float]) -> Estimate:
     return Estimate(float(np.mean(_per_split(row, splits))), _sd(row, splits), low, high, len(row))
 
 
-def difference(ours: Mapping[Unit, float], theirs: Mapping[Unit, float], sign: float) -> Difference:
-    """Ours against theirs on the splits and seeds that both have.
-
-    ``sign`` is the metric's: −1 where lower scores are better.
-    """
+def difference(
+    ours: Mapping[Unit, float], theirs: Mapping[Unit, float], better: Direction
+) -> Difference:
+    """Ours against theirs on the splits and seeds that both have."""
+    sign = sign_of(better)
     paired = {unit: sign * (ours[unit] - theirs[unit]) for unit in ours.keys() & theirs.keys()}
     mean, _, low, high, n = estimate(paired)
     return Difference(mean, low, high, n, sign_flip(paired), verdict(low, high))

@@ -12,7 +12,7 @@ import pandas as pd
 from bench.core import rows
 from bench.core.errors import Finding, UserError, mistake
 from bench.core.files import read_json
-from bench.core.metric import Direction, sign_of
+from bench.core.metric import Direction
 from bench.results import layout
 from bench.results.statistics import Unit
 
@@ -38,8 +38,10 @@ class Results:
     ranked_by: Mapping[str, str]
     """Task -> the metric its leaderboard is sorted by."""
     provenance: Mapping[str, Any]
+    controls: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """Task -> ``floors`` and ``ceilings`` of its card: models its scores are scaled between."""
     curve: Curve = field(default=lambda dataset, task, split, run: None)
-    drawn: Sequence[Path] = ()
+    page_files: Sequence[Path] = ()
     """Files ``<dataset>/<task>/<split>/<run>/<name>`` that were made of single runs for the page;
     a run that was not read out left empty ones."""
     search: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(rows.SEARCH)))
@@ -71,8 +73,8 @@ class Results:
         return {(d, t, run): search for d, t, run, search in zip(*keys, strict=True)}
 
     @cached_property
-    def contenders(self) -> pd.DataFrame:
-        """The plan but for trials that were not selected: they compete with nobody."""
+    def competitors(self) -> pd.DataFrame:
+        """The plan without trials that were not selected: leaderboards do not show these."""
         chosen = self.search.loc[self.search["selected"].astype(bool), ["dataset", "task", "run"]]
         selected = set(chosen.itertuples(index=False, name=None))
         places = self.plan[["dataset", "task", "run"]].itertuples(index=False, name=None)
@@ -87,15 +89,41 @@ class Results:
     @cached_property
     def n_seeds(self) -> int:
         """Replicates of every run: as the study says, or as many as the table of runs knows."""
-        said = self.provenance.get("study", {}).get("resolved", {}).get("seeds")
+        said = self.resolved.get("seeds")
         if isinstance(said, list):
             return len(said)
         return said if isinstance(said, int) else int(self.runs["seed"].nunique())
 
+    @property
+    def study(self) -> Mapping[str, Any]:
+        """Name, title and the resolved study, as the provenance has them."""
+        study: Mapping[str, Any] = self.provenance.get("study", {})
+        return study
+
+    @property
+    def resolved(self) -> Mapping[str, Any]:
+        """The study with every list fanned out and every default written."""
+        resolved: Mapping[str, Any] = self.study.get("resolved", {})
+        return resolved
+
+    def has(self, name: str) -> bool:
+        """Whether a table has rows, or some run a file of that name that is not empty.
+
+        Tables are ``search``, ``differences`` and ``unscored``, which not every study has.
+        """
+        tables = {
+            "search": self.search,
+            "differences": self.differences,
+            "unscored": self.unscored,
+        }
+        if name in tables:
+            return not tables[name].empty
+        return any(path.name == name and path.stat().st_size for path in self.page_files)
+
     def files(self, dataset: str, task: str, name: str) -> dict[str, list[Path]]:
         """Run -> the files of that name that hold something, by split."""
         found: dict[str, list[Path]] = {}
-        for path in sorted(self.drawn, key=lambda path: int(path.parts[-3])):
+        for path in sorted(self.page_files, key=lambda path: int(path.parts[-3])):
             *_, of_dataset, of_task, _, run, file = path.parts
             if (of_dataset, of_task, file) == (dataset, task, name) and path.stat().st_size:
                 found.setdefault(run, []).append(path)
@@ -104,10 +132,6 @@ class Results:
     def sound(self, metric: str) -> bool:
         """Whether a metric may rank."""
         return str(self.fact(metric, "sound", True)) == "True"
-
-    def sign(self, metric: str) -> float:
-        """The factor that turns scores of a metric so that higher is better."""
-        return sign_of(self.better(metric))
 
     def better(self, metric: str) -> Direction:
         """The direction of a metric."""
@@ -119,8 +143,11 @@ class Results:
         return otherwise if found.empty or pd.isna(found.iloc[0]) else found.iloc[0]
 
 
-def read(folder: Path, drawn: Sequence[Path] = ()) -> Results:
-    """Read a study's folder.  Raises :class:`UserError` where tables or columns are missing."""
+def read(folder: Path, page_files: Sequence[Path] = ()) -> Results:
+    """Read a study's folder, and name the files that were made of its runs for the page.
+
+    Raises :class:`UserError` where tables or columns are missing.
+    """
     tables = {
         name: _table(folder / f"{name}.csv", columns)
         for name, columns in {
@@ -150,9 +177,10 @@ def read(folder: Path, drawn: Sequence[Path] = ()) -> Results:
     return Results(
         **tables,
         ranked_by=provenance.get("ranked_by", {}),
+        controls=provenance.get("controls", {}),
         provenance=provenance,
         curve=curve,
-        drawn=drawn,
+        page_files=page_files,
     )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.core.dataset import CountData
 from bench.core.problem import Problem
-from bench.core.task import Task
+from bench.core.task import Controls, Task
 from bench.parts.splits.corruption import corrupted_problem, nonzero_counts
 
 
@@ -70,5 +70,6 @@ TASK = Task(
     asks=frozenset({"fitted_means", "latent"}),
     answers=frozenset({"changed", "changed_counts"}),
     ranked_by="corruption_error",
+    controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="after Lopez et al. 2018, doi:10.1038/s41592-018-0229-2, with the fraction asked for",
 )

@@ -19,7 +19,7 @@ from annotated_types import Ge, Gt, Lt
 
 from bench.core.dataset import CountData
 from bench.core.problem import Problem
-from bench.core.task import Task
+from bench.core.task import Controls, Task
 from bench.parts.splits.corruption import corrupted_problem, nonzero_counts
 
 KEPT_WHOLE = 0.9
@@ -72,5 +72,6 @@ TASK = Task(
     asks=frozenset({"fitted_means", "drawn_rates", "latent"}),
     answers=frozenset({"changed", "changed_counts"}),
     ranked_by="corruption_error",
+    controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2, as scvi 0.2 to 0.6 coded it",
 )

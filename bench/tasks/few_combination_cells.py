@@ -25,6 +25,7 @@ from bench.parts.perturbations.treatments import perturbations_in
 from bench.parts.splits.cell_splits import places
 from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
+    EFFECT_CONTROLS,
     EVERY_PART,
     FEWEST_JUDGED,
     REVEALED,
@@ -82,5 +83,6 @@ TASK = Task(
     reveals=REVEALED,
     selects=True,
     ranked_by="effect_pearson",
+    controls=EFFECT_CONTROLS,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import KNOWN_TYPE, UNKNOWN, CountData
 from bench.core.errors import Finding, UserError, mistake
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
-from bench.core.task import Task
+from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
 from bench.parts.splits.seed_labels import drawn, marked, markers, refuse_unknown
 
@@ -200,5 +200,6 @@ TASK = Task(
     answers=frozenset({"true_type", "library"}),
     selects=True,
     ranked_by="balanced_accuracy",
+    controls=Controls(floors=("majority_class",)),
     reference="Kingma et al. 2014, arXiv 1406.5298; Xu et al. 2021, doi:10.15252/msb.20209620",
 )

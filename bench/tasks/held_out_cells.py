@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import TEST, VALIDATION, Problem
-from bench.core.task import Task
+from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
 from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
@@ -100,5 +100,6 @@ TASK = Task(
     reveals=REVEALED,
     selects=True,
     ranked_by="iwelbo",
+    controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="held-out likelihood, as in Lopez et al. 2018, doi:10.1038/s41592-018-0229-2",
 )

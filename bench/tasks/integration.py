@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Lt
 from bench.core.dataset import CountData
 from bench.core.errors import Finding, UserError
 from bench.core.problem import Problem
-from bench.core.task import Task
+from bench.core.task import Controls, Task
 from bench.parts.counts.log_counts import components, log_counts
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
@@ -73,5 +73,6 @@ TASK = Task(
     asks=frozenset({"latent"}),
     answers=frozenset({"uncorrected"}),
     ranked_by="scib.total",
+    controls=Controls(floors=("batch_onehot",), ceilings=("cell_type_onehot",)),
     reference="Luecken et al. 2022, doi:10.1038/s41592-021-01336-8",
 )

@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix, vstack
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import Problem
-from bench.core.task import Task
+from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
 BLOCK = 1024
@@ -108,5 +108,6 @@ TASK = Task(
     asks=frozenset({"rates", "fitted_means", "latent"}),
     answers=frozenset({"masked", "masked_counts", "observed_counts"}),
     ranked_by="imputation_loss",
+    controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="imputation as in the examples of scmodes (A. Sarkar, 2019), scored where masked",
 )

@@ -18,6 +18,7 @@ from bench.core.task import Task
 from bench.parts.splits.cell_splits import roles
 from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
+    EFFECT_CONTROLS,
     EVERY_PART,
     REVEALED,
     perturbation_problem,
@@ -56,5 +57,6 @@ TASK = Task(
     reveals=REVEALED,
     selects=True,
     ranked_by="effect_pearson",
+    controls=EFFECT_CONTROLS,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

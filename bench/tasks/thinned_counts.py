@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import Problem
-from bench.core.task import Task
+from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
 
@@ -83,6 +83,7 @@ TASK = Task(
     asks=frozenset({"rates", "latent"}),
     answers=frozenset({"second_counts"}),
     ranked_by="heldout_poisson_loglik",
+    controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="Batson et al. 2019, doi:10.1101/786269; Sarkar and Stephens 2021, "
     "doi:10.1038/s41588-021-00873-4",
 )

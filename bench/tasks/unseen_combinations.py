@@ -30,6 +30,7 @@ from bench.parts.perturbations.treatments import JOINS, treatments_of
 from bench.parts.splits.held_out_perturbations import held_out_problem
 from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
+    EFFECT_CONTROLS,
     FEWEST_JUDGED,
     REVEALED,
     Names,
@@ -100,6 +101,7 @@ TASK = Task(
     reveals=REVEALED,
     selects=True,
     ranked_by="effect_pearson",
+    controls=EFFECT_CONTROLS,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794; Ahlmann-Eltze et al. 2025, "
     "doi:10.1038/s41592-025-02772-6",
 )

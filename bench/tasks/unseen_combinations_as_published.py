@@ -24,7 +24,7 @@ from annotated_types import Ge, Gt, Le
 
 from bench.core.dataset import CountData
 from bench.core.problem import TEST, UNUSED, Problem
-from bench.core.task import Task
+from bench.core.task import Controls, Task
 from bench.parts.splits.perturbation_splits import (
     REVEALED,
     combinations_in,
@@ -75,5 +75,6 @@ TASK = Task(
     reveals=REVEALED,
     selects=True,
     ranked_by="iwelbo",
+    controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -25,6 +25,7 @@ from bench.parts.perturbations.treatments import perturbations_in, treatments_of
 from bench.parts.splits.held_out_perturbations import held_out_problem
 from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
+    EFFECT_CONTROLS,
     REVEALED,
     Names,
     combinations_in,
@@ -90,6 +91,7 @@ TASK = Task(
     reveals=REVEALED,
     selects=True,
     ranked_by="effect_pearson",
+    controls=EFFECT_CONTROLS,
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6; Roohani et al. 2024, "
     "doi:10.1038/s41587-023-01905-6",
 )

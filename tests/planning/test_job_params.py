@@ -36,6 +36,15 @@ STUDY: dict[str, Any] = {
         }
     },
 }
+LABELLED: dict[str, Any] = {
+    "seeds": 2,
+    "datasets": ["pbmc68k_reduced"],
+    "tasks": [{"few_labels": {"per_class": 5}}],
+    "runs": {"scanvi": {"variant": "scanvi"}},
+    "baselines": ["random_forest"],
+}
+"""Of the first run and not of the second a table is made for the report."""
+
 Given = dict[str, Any]
 """What each job is given, by its rule and run."""
 
@@ -68,6 +77,9 @@ def given(config: dict[str, Any]) -> Given:
         else:
             found[f"fit {name}"] = jobs.fit(at)
         found[f"score {name}"] = jobs.score(at)
+        for file in run["page_files"]:
+            at = Wildcards(shelf=shelf, page_file=file, **place)
+            found[f"{file} {name}"] = (jobs.page_key(at), jobs.page_inputs(at))
     for search in jobs.plan.searches:
         at = Wildcards(search=search["search"], round="1", **_place(search))
         found["propose"] = (jobs.propose(at), jobs.numbers(at), jobs.propose_key(at))
@@ -85,18 +97,18 @@ def changed(before: Given, after: Given) -> set[str]:
 
 
 @pytest.fixture
-def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], set[str]]:
-    """Which jobs are given something else after a source was edited or made."""
+def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., set[str]]:
+    """Which jobs of a study are given something else after a source was edited or made."""
     package = tmp_path / "bench"
     shutil.copytree(catalogue.ROOT, package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(fingerprint, "PACKAGE", package)
     monkeypatch.setattr(catalogue, "ROOT", package)
 
-    def edit(name: str) -> set[str]:
-        before = given(STUDY)
+    def edit(name: str, study: dict[str, Any] = STUDY) -> set[str]:
+        before = given(study)
         with (package / name).open("a") as source:
             source.write("\n# an edit\n")
-        return changed(before, given(STUDY))
+        return changed(before, given(study))
 
     return edit
 
@@ -129,7 +141,12 @@ ALL = of("nbvae") | of("pvae") | fitted("mean", "nmf") | {"select"} | END
         ("tasks/held_out_cells.py", {"make_problem tiny held_out_cells"} | ALL),
         ("tasks/few_labels.py", set()),
         ("data/gamma_poisson.py", {"prepare tiny", "make_problem tiny held_out_cells"} | ALL),
-        ("reports/page.py", {"report"}),
+        ("reports/_page.py", {"report"}),
+        ("reports/costs.py", {"report"}),
+        ("reports/template/costs.html", {"report"}),
+        ("reports/new.py", {"report"}),
+        ("reports/template/new.html", {"report"}),
+        ("page_files/projection.py", set()),
         ("search/proposals.py", {"propose"}),
     ],
 )
@@ -143,6 +160,15 @@ def test_an_edited_metric_scores_and_trains_nothing(edited: Callable[[str], set[
     found = edited("metrics/elbo.py")
     assert found >= {"score nbvae tiny", "score pvae tiny"}
     assert {job for job in found if not job.startswith("score")} <= SEARCH | END
+
+
+def test_an_edited_table_of_single_runs_is_made_again_and_nothing_else(
+    edited: Callable[..., set[str]],
+) -> None:
+    made = "projection.parquet scanvi pbmc68k_reduced"
+    assert {job for job in given(LABELLED) if ".parquet" in job} == {made}
+    assert edited("page_files/projection.py", LABELLED) == {made}
+    assert edited("page_files/treatments.py", LABELLED) == set()
 
 
 @pytest.mark.parametrize(

@@ -273,12 +273,12 @@ def test_latents_are_drawn_of_classifiers_once_and_not_of_every_run_of_a_sweep()
         "scvi": {"variant": "scvi"},
     }
     made = plan(**FEW_LABELS | {"runs": runs, "splits": 2, "baselines": ["knn_pca"]})
-    drawn = {
+    projected = {
         (row["run"], row["task"], row["split"])
         for row in made.runs
-        if "projection.parquet" in row["drawn"]
+        if "projection.parquet" in row["page_files"]
     }
-    assert drawn == {("scanvi", "few_labels", 1), ("knn_pca", "few_labels", 1)}
+    assert projected == {("scanvi", "few_labels", 1), ("knn_pca", "few_labels", 1)}
 
 
 def test_treatments_and_perturbations_are_tabulated_on_every_split_and_not_of_a_sweep() -> None:
@@ -293,12 +293,13 @@ def test_treatments_and_perturbations_are_tabulated_on_every_split_and_not_of_a_
         baselines=["no_effect"],
         splits=2,
     )
-    drawn = {(row["run"], row["split"]): row["drawn"] for row in made.runs}
+    files = {(row["run"], row["split"]): row["page_files"] for row in made.runs}
     scores = "perturbation_scores.parquet"
     for split in (1, 2):
-        assert drawn["sams", split] == ["treatments.csv", scores]
-        assert drawn["no_effect", split] == [scores]
-        assert drawn["sweep.n_latent-2", split] == []
+        assert files["sams", split] == [scores, "treatments.csv"]
+        assert files["no_effect", split] == [scores]
+        assert files["sweep.n_latent-2", split] == []
+    assert made.page_files == {scores: ["problem"], "treatments.csv": []}
 
 
 def test_the_reference_changes_no_run() -> None:

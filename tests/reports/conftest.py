@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.core import rows
+from bench.core.task import Controls
 from bench.results.layout import CURVE, seed_folder
 
 RANKED_BY = {"thinned_counts": "heldout_poisson_loglik", "masked_entries": "imputation_loss"}
@@ -31,6 +33,7 @@ METRICS = [
     ("elbo", "ELBO", "higher", -np.inf, np.inf, "nats per cell", True),
     ("imputation_loss.as_published", "As published", "lower", 0, np.inf, "nats", False),
 ]
+CONTROLS = Controls(floors=("mean",), ceilings=("oracle",))
 Means = Mapping[str, tuple[str, str, str, float, float]]
 
 
@@ -45,8 +48,12 @@ def write_study(
     without_truth: tuple[str, ...] = ("pbmc68k_reduced",),
     failing: Callable[[str, int], str] = lambda run, seed: "ok",
     n_epochs: int = 0,
+    controls: Controls = CONTROLS,
 ) -> Path:
-    """Write every file the report reads; ``failing(run, seed)`` is the status of a replicate."""
+    """Write every file the report reads; ``failing(run, seed)`` is the status of a replicate.
+
+    ``controls`` are those of every task.
+    """
     plan, runs, scores = [], [], []
     for d, dataset in enumerate(datasets):
         for task in tasks:
@@ -73,6 +80,7 @@ def write_study(
     metrics = [(name, name.partition(".")[0], *facts, "a reference") for name, *facts in METRICS]
     pd.DataFrame(metrics, columns=list(rows.METRICS)).to_csv(folder / "metrics.csv", index=False)
     provenance = _provenance(datasets, n_seeds, n_splits)
+    provenance["controls"] = dict.fromkeys(tasks, asdict(controls))
     (folder / "provenance.json").write_text(json.dumps(provenance))
     return folder
 

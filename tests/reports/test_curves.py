@@ -12,8 +12,8 @@ import torch
 
 from bench.parts.nn.treatment_posteriors import mask_shares
 from bench.reports import curves
-from bench.reports.page import compose
-from bench.reports.standings import boards
+from bench.reports._leaderboards import leaderboards
+from bench.reports._page import compose
 from bench.results.tables import Results, read
 
 StudyFolder = Callable[..., Path]
@@ -43,8 +43,8 @@ def masked(study_folder: StudyFolder) -> Results:
     return read(folder)
 
 
-def panel(results: Results) -> curves.Panel:
-    [found] = curves.panels(results, boards(results))
+def panel(results: Results) -> curves.TrainingCurves:
+    [found] = curves.panels(results, leaderboards(results))
     return found
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from bench.core.rows import DIFFERENCES, SEARCH
 from bench.reports import differences
-from bench.reports.page import compose
-from bench.reports.standings import boards
+from bench.reports._leaderboards import leaderboards
+from bench.reports._page import compose
+from bench.results.differences import table as differences_table
 from bench.results.statistics import difference
 from bench.results.tables import Results, read
 
@@ -49,7 +50,7 @@ def compared(study_folder: StudyFolder) -> Compared:
         metrics = pd.read_csv(folder / "metrics.csv")
         like = metrics[metrics["metric"] == "elbo"].assign(metric="iwelbo", label="IWELBO")
         pd.concat([metrics, like]).to_csv(folder / "metrics.csv", index=False)
-        table = differences.table(read(folder), reference)
+        table = differences_table(read(folder), reference)
         table.to_csv(folder / "differences.csv", index=False)
         return read(folder)
 
@@ -85,11 +86,11 @@ def test_sound_metrics_only_the_bound_first_then_what_ranks(compared: Compared) 
     results = compared()
     table = results.differences
     assert "imputation_loss.as_published" not in set(table["metric"])
-    masked, thinned = differences.panels(results, boards(results))
+    masked, thinned = differences.panels(results, leaderboards(results))
     assert [m["metric"] for m in masked.metrics] == ["iwelbo", MASKED, "elbo"]
     assert [m["metric"] for m in thinned.metrics] == ["iwelbo", THINNED, "elbo"]
     # Baselines have no bound: a hole, never a zero.
-    by_run = {standing.run: found for standing, found in thinned.rows}
+    by_run = {row.run: found for row, found in thinned.rows}
     assert list(by_run) == ["good", "rank_one", "mean"]
     assert by_run["rank_one"][0] is None
     assert by_run["rank_one"][1].verdict == "worse"
@@ -106,7 +107,7 @@ def test_pairs_are_the_seeds_that_both_have(compared: Compared) -> None:
 def test_a_reference_without_a_score_is_said_to_have_none(compared: Compared) -> None:
     results = compared(lose=lambda s: (s["run"] == "known") & (s["task"] == "masked_entries"))
     assert set(results.differences["task"]) == {"thinned_counts"}
-    masked, thinned = differences.panels(results, boards(results))
+    masked, thinned = differences.panels(results, leaderboards(results))
     assert masked.rows == []
     assert thinned.rows
     assert "known has no score here that another run has too" in compose(results)
@@ -125,7 +126,7 @@ def test_of_a_search_the_selected_trial_is_the_reference(study_folder: StudyFold
         for k in (1, 2, 3)
     ]
     pd.DataFrame(rows, columns=list(SEARCH)).to_csv(folder / "search.csv", index=False)
-    table = differences.table(read(folder), "tuned").set_index(["dataset", "metric", "run"])
+    table = differences_table(read(folder), "tuned").set_index(["dataset", "metric", "run"])
     assert set(table["reference"]) == {"tuned"}
     # Trials that were not selected compete with nobody.
     assert {run for *_, run in table.index} == {"mean"}
@@ -140,9 +141,10 @@ def test_the_section_is_there_where_a_reference_is_named(
     page = compose(compared())
     assert 'id="differences"' in page
     assert page.count('href="#differences"') == 1
-    assert "Differences to known" in page
+    assert "Differences to the reference" in page
+    assert "Every run against known, which the study names as its reference" in page
     assert ">nan<" not in page
-    specs = [panel.spec for panel in differences.panels(compared(), boards(compared()))]
+    specs = [panel.spec for panel in differences.panels(compared(), leaderboards(compared()))]
     for spec in specs:
         assert spec is not None
         assert spec["config"]["background"] == "transparent"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.reports import wording
-from bench.reports.page import as_data, compose, render
+from bench.reports import _wording as wording
+from bench.reports._page import as_data, compose, render
 from bench.results.tables import read
 
 StudyFolder = Callable[..., Path]
 SECTIONS = {
-    "answer", "passing", "compared", "leaderboards", "scores", "curves", "costs", "failed",
-    "provenance",
+    "summary", "baseline_comparison", "study", "leaderboards", "scores", "curves", "costs",
+    "failures", "provenance",
 }  # fmt: skip
 VOID = {"meta", "br", "link", "img", "input", "circle", "rect", "path", "hr"}
 

@@ -9,20 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_matrix
 
-from bench.core.dataset import KNOWN_TYPE, CountData
-from bench.core.problem import Problem, save
-from bench.data import _store as cells_store
-from bench.jobs.project import project
-from bench.parts.scoring.projection import projected
-from bench.readouts import _store as readouts_store
 from bench.reports import projections
-from bench.reports.page import compose
-from bench.reports.standings import boards
-from bench.results.layout import ARRAYS, seed_folder
+from bench.reports._leaderboards import leaderboards
+from bench.reports._page import compose
 from bench.results.tables import Results, read
-from tests import written
 
 StudyFolder = Callable[..., Path]
 TASK, DATASET = "thinned_counts", "thinning_example"
@@ -61,7 +52,7 @@ def drawn(study_folder: StudyFolder) -> Results:
 
 
 def test_the_best_runs_are_drawn_variants_and_baselines_alike(drawn: Results) -> None:
-    found = projections.panels(drawn, boards(drawn))
+    found = projections.panels(drawn, leaderboards(drawn))
     wanted = ["knn", "nbvae.7", "nbvae.5", "nbvae.4", "nbvae.3", "nbvae.2"]
     assert [panel.run for panel in found] == wanted
     assert [panel.rank for panel in found] == [1, 2, 4, 5, 6, 7]
@@ -70,7 +61,7 @@ def test_the_best_runs_are_drawn_variants_and_baselines_alike(drawn: Results) ->
 
 
 def test_what_is_drawn_is_what_was_written(drawn: Results) -> None:
-    best = projections.panels(drawn, boards(drawn))[0]
+    best = projections.panels(drawn, leaderboards(drawn))[0]
     # Both pictures share one copy.
     [text] = best.spec["datasets"].values()
     table, truth = pd.read_csv(StringIO(text)), cells(list(MEANS).index("knn"))
@@ -84,7 +75,7 @@ def test_what_is_drawn_is_what_was_written(drawn: Results) -> None:
 
 
 def test_a_type_has_one_colour_and_labelled_cells_another_mark(drawn: Results) -> None:
-    best = projections.panels(drawn, boards(drawn))[0]
+    best = projections.panels(drawn, leaderboards(drawn))[0]
     assert list(best.colours) == sorted(TYPES)
     assert len(set(best.colours.values())) == 3
     assert len(set(projections.COLOURS)) == 20
@@ -108,14 +99,14 @@ def test_a_type_has_one_colour_and_labelled_cells_another_mark(drawn: Results) -
 
 
 def test_the_page_holds_them_and_loads_nothing(drawn: Results) -> None:
-    page, plain = compose(drawn), compose(replace(drawn, drawn=()))
+    page, plain = compose(drawn), compose(replace(drawn, page_files=()))
     assert 'id="projections"' in page
     assert 'id="projections"' not in plain
     assert "#projections" not in plain.partition("<script")[0]
     own = re.sub(r'<script type="module">.*?</script>', "", page, flags=re.DOTALL)
     assert "://" not in own
     assert "url(" not in own
-    for panel in projections.panels(drawn, boards(drawn)):
+    for panel in projections.panels(drawn, leaderboards(drawn)):
         assert panel.spec["config"]["background"] == "transparent"
     assert len(page) - len(plain) < 1e5
 
@@ -125,74 +116,3 @@ def test_a_full_board_stays_light() -> None:
     table = pd.concat([cells(k) for k in range(38)])[:1500]
     table["cell"] = [f"AAACCTGAGCATCATC-1-donor-{k:05d}" for k in range(len(table))]
     assert len(projections._compact(table)) * projections.MOST_RUNS < 1.5e6
-
-
-@pytest.fixture
-def read_out(tmp_path: Path) -> Path:
-    """The files a projection is made of; its own place is returned."""
-    rng = np.random.default_rng(0)
-    counts = csr_matrix(rng.poisson(2.0, (N_CELLS, 6)))
-    names = np.array([f"cell-{k}" for k in range(N_CELLS)])
-    true_type = TYPES[np.arange(N_CELLS) % 3]
-    known = np.where(np.arange(N_CELLS) < 6, true_type, "")
-    scored = np.arange(0, N_CELLS, 2)
-    data = CountData(
-        counts=counts,
-        cell_names=names,
-        gene_names=np.array([f"g{k}" for k in range(6)]),
-        labels={"cell_type": true_type},
-    )
-    cells_store.write(data, tmp_path / "cells.h5ad")
-    problem = Problem(
-        visible=counts,
-        role=np.zeros(N_CELLS, dtype=np.int8),
-        scored=scored,
-        labels={KNOWN_TYPE: known},
-        answers={"true_type": true_type[scored]},
-    )
-    save(problem, tmp_path / "problem.npz")
-    # What lies in the problem beside names and labels of scored cells is nobody's business here.
-    other = replace(problem, visible=counts * 7, role=problem.role + 1, truth={"x": scored})
-    save(other, tmp_path / "other.npz")
-    arrays = {
-        seed: {
-            "latent": rng.normal(size=(len(scored), 3)).astype(np.float32),
-            "class_probability": rng.dirichlet(np.ones(3), len(scored)).astype(np.float32),
-        }
-        for seed in (2, 5)
-    }
-    written.readouts(tmp_path, arrays)
-    return tmp_path / "projection.parquet"
-
-
-def made(place: Path, problem: str = "problem") -> pd.DataFrame:
-    place.unlink(missing_ok=True)
-    names = (f"{problem}.npz", "cells.h5ad", "readouts.json")
-    project("k", *(str(place.with_name(name)) for name in names), str(place))
-    return pd.read_parquet(place) if place.stat().st_size else pd.DataFrame()
-
-
-@pytest.mark.slow
-def test_a_projection_is_of_the_first_seed_and_of_scored_cells(read_out: Path) -> None:
-    found = made(read_out)
-    assert found["cell"].tolist() == [f"cell-{k}" for k in range(0, N_CELLS, 2)]
-    assert found["true_type"].tolist() == [TYPES[k % 3] for k in range(0, N_CELLS, 2)]
-    assert found["labelled"].tolist() == [k < 6 for k in range(0, N_CELLS, 2)]
-    assert set(found["seed"]) == {2}
-    arrays = readouts_store.read(seed_folder(read_out.parent, 2) / ARRAYS)
-    best = TYPES[arrays["class_probability"].argmax(1)]
-    assert found["predicted_type"].tolist() == best.tolist()
-    known = np.where(found["labelled"], found["true_type"], "")
-    again = projected(found["cell"], found["true_type"], known, *arrays.values())
-    np.testing.assert_array_equal(again["umap_1"], found["umap_1"])
-    # The same again, whatever lies in the problem beside what is asked of it.
-    pd.testing.assert_frame_equal(made(read_out, "other"), found)
-
-
-@pytest.mark.parametrize("broken", ["empty", "infinite"])
-def test_what_was_not_read_out_leaves_an_empty_file(read_out: Path, broken: str) -> None:
-    arrays = readouts_store.read(seed_folder(read_out.parent, 2) / ARRAYS)
-    arrays["latent"][3, 0] = np.inf
-    written.readouts(read_out.parent, {} if broken == "empty" else {2: arrays})
-    assert made(read_out).empty
-    assert read_out.read_bytes() == b""

@@ -9,9 +9,9 @@ import pytest
 
 from bench.core.rows import SEARCH
 from bench.reports import search
-from bench.reports.comparisons import average_ranks
-from bench.reports.page import compose
-from bench.reports.standings import boards
+from bench.reports._comparisons import average_ranks
+from bench.reports._leaderboards import leaderboards
+from bench.reports._page import compose
 from bench.results.tables import Results, read
 
 StudyFolder = Callable[..., Path]
@@ -58,22 +58,22 @@ def results(study_folder: StudyFolder) -> Callable[..., Results]:
 
 
 def test_only_the_selected_trial_competes(results: Callable[..., Results]) -> None:
-    found = {board.dataset: board for board in boards(results())}
-    runs = {name: {s.run for s in board.standings} for name, board in found.items()}
+    found = {one.dataset: one for one in leaderboards(results())}
+    runs = {name: {row.run for row in one.rows} for name, one in found.items()}
     assert runs["thinning_example"] == {"tuned.trial-02", "pvae", "mean", "oracle"}
     assert runs["pbmc68k_reduced"] == {"tuned.trial-01", "pvae", "mean"}
 
 
 def test_a_search_has_one_rank_over_datasets(results: Callable[..., Results]) -> None:
-    rows = {row.run: row for row in average_ranks(boards(results()))}
+    rows = {row.run: row for row in average_ranks(leaderboards(results()))}
     assert set(rows) == {"tuned", "pvae"}
     assert rows["tuned"].ranks == {"thinning_example": 1.0, "pbmc68k_reduced": 2.0}
 
 
 def test_every_trial_is_shown_with_its_test_score(results: Callable[..., Results]) -> None:
     made = results()
-    panels = search.panels(made, boards(made))
-    [panel] = [p for p in panels if p.board.dataset == "thinning_example"]
+    panels = search.panels(made, leaderboards(made))
+    [panel] = [p for p in panels if p.leaderboard.dataset == "thinning_example"]
     assert [trial.number for trial in panel.trials] == [1, 2, 3, 4]
     assert [trial.selected for trial in panel.trials] == [False, True, False, False]
     assert panel.parameters == ["learning_rate", "flow"]
@@ -110,17 +110,17 @@ def test_the_order_of_rows_does_not_matter(results: Callable[..., Results]) -> N
 
 def test_a_search_of_which_nothing_was_selected(results: Callable[..., Results]) -> None:
     made = results({name: [None] * 4 for name in VALUES})
-    panels = search.panels(made, boards(made))
+    panels = search.panels(made, leaderboards(made))
     assert {panel.sentence for panel in panels} == {
         "Of 4 trials 0 have a value: none could be selected."
     }
     assert {panel.spec for panel in panels} == {None}
-    assert "tuned.trial-01" not in {s.run for board in boards(made) for s in board.standings}
+    assert "tuned.trial-01" not in {row.run for one in leaderboards(made) for row in one.rows}
     assert 'id="search"' in compose(made)
 
 
 def test_without_a_search_there_is_no_section(study_folder: StudyFolder) -> None:
     made = read(study_folder())
-    assert made.contenders.equals(made.plan)
-    assert search.panels(made, boards(made)) == []
+    assert made.competitors.equals(made.plan)
+    assert search.panels(made, leaderboards(made)) == []
     assert 'id="search"' not in compose(made)

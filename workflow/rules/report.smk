@@ -32,7 +32,7 @@ rule report:
     localrule: True
     params:
         key=JOBS.report_key(),
-        drawn=JOBS.page_files(),
+        page_files=JOBS.page_files(),
     message:
         f"Writing the report: {JOBS.study}/report.html"
     script:

@@ -2,7 +2,7 @@ from bench.jobs.report import report
 
 report(
     page=snakemake.output.page,
-    drawn=snakemake.params.drawn,
+    page_files=snakemake.params.page_files,
     key=snakemake.params.key,
     log=snakemake.log[0],
 )

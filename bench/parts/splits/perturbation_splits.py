@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import CONTROL, CountData
 from bench.core.errors import Finding, UserError
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
+from bench.core.task import Controls
 from bench.parts.perturbations.effects import Space, effect_answers, observed_effects
 from bench.parts.perturbations.treatments import perturbations_in, treatments_of
 from bench.parts.splits.cell_splits import rates_in_exposure
@@ -31,6 +32,10 @@ EFFECT_ANSWERS = frozenset(
 
 REVEALED = frozenset({"true_mask", "true_latent"})
 """Truths of a simulation that metrics are given as well."""
+
+EFFECT_CONTROLS = Controls(floors=("no_effect",), ceilings=("oracle_effects", "split_half"))
+"""Between which baselines scores of effects are scaled; the ceiling is the truth where a simulation
+knows it, else other cells of the same perturbations."""
 
 FEWEST_JUDGED = 2
 """Combinations that must be judged: of one alone nobody can say which is which."""

@@ -1,0 +1,43 @@
+"""What was compared: datasets, tasks and runs of the study, and what the plan left out."""
+
+from typing import Any
+
+from bench.core.section import Section
+from bench.reports._report import StudyReport, TaskLeaderboards
+
+MOST_ROWS = 100
+"""Rows of the table of combinations that were left out."""
+MOST_RUNS = 1000
+"""Rows of the table of runs."""
+
+
+def content(report: StudyReport) -> dict[str, Any]:
+    """Tables of what the study names."""
+    results = report.results
+    runs = results.competitors.drop_duplicates("run")
+    return {
+        "datasets": sorted(results.plan["dataset"].unique()),
+        "data": results.provenance.get("data", {}),
+        "tasks": [_task(task) for task in report.tasks],
+        "runs": runs.sort_values(["kind", "run"], ascending=[False, True]),
+        "skipped": results.provenance.get("skipped", []),
+        "most_rows": MOST_ROWS,
+        "most_runs": MOST_RUNS,
+    }
+
+
+def _task(task: TaskLeaderboards) -> dict[str, Any]:
+    """A task with the controls that scores are scaled between, on one dataset or another."""
+    floors = {one.floor.run for one in task.leaderboards if one.floor}
+    ceilings = {one.ceiling.run for one in task.leaderboards if one.ceiling}
+    return {
+        "name": task.name,
+        "key": task.key,
+        "leaderboard": task.leaderboards[0],
+        "datasets": [one.dataset for one in task.leaderboards],
+        "floors": sorted(floors),
+        "ceilings": sorted(ceilings),
+    }
+
+
+SECTION = Section(title="What was compared", order=30, content=content)
