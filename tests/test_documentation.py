@@ -26,7 +26,7 @@ from tests.conftest import open_replicate, readouts_of
 from tests.trackers.made_up import BOUND, write_study
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "configs/README.md"])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "configs/README.md"])
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf8")
 EXAMPLE = re.compile(r"^`bench/(\w+)/(\w+)\.py`:\n\n```python\n(.*?)^```$", re.M | re.S)
 EXAMPLES = {shelf: (name, source) for shelf, name, source in EXAMPLE.findall(CONTRIBUTING)}

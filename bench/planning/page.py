@@ -26,7 +26,7 @@ def page_files_of(
     cards: Mapping[str, PageFile], study: "Study", task: "Entry", match: "Match", split: int
 ) -> list[str]:
     """The files that can be made of a run on one split."""
-    given = [study.readouts[name].card.gives for name in match.readouts]
+    given = [study.readouts[name].card.arrays for name in match.readouts]
     arrays = task.card.answers.union(*given)
     made = {file: card for file, card in cards.items() if split == 1 or card.splits == "all"}
     return [file for file, card in made.items() if card.needs <= arrays]

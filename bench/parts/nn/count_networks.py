@@ -95,7 +95,7 @@ def starting_dispersion(facts: DataFacts, start: Start) -> float:
     """log theta to start from: 0, or the moment estimate sum m^2 / sum (v - m) over genes.
 
     At a learning rate of 1e-3 log theta needs thousands of steps to come down from 0 to what counts
-    are like, and the network fits noise meanwhile (measured, docs/results.md).
+    are like, and the network fits noise meanwhile (measured, docs/results/counts.md).
     """
     if start == "plain":
         return 0.0
