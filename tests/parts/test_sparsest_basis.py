@@ -114,6 +114,28 @@ def trained(problems: Mapping[str, Problem], name: str, seeds: list[int], **keys
 
 
 @pytest.mark.parametrize("name", ROTATED)
+def test_encoder_and_decoder_of_a_variant_are_rotated_with_its_treatments(
+    problems: Mapping[str, Problem], name: str
+) -> None:
+    """What is encoded turns by one basis, and what is decoded by the same."""
+    state = trained(problems, name, [0], pretrain_epochs=0).replicates[0].best_state
+    new = card("models", name).reinitialise(state)
+    [decoder] = [key for key in state if key.endswith("decoder.tower.layers.0.weight")]
+    before = state[decoder] @ state["encoder.head.mean.weight"]
+    assert not torch.allclose(new[decoder], state[decoder], atol=0.01)
+    torch.testing.assert_close(
+        new[decoder] @ new["encoder.head.mean.weight"], before, rtol=1e-4, atol=1e-5
+    )
+
+
+def test_a_state_without_a_decoder_is_refused() -> None:
+    encoder = PerturbationEncoder(6, 4, 5, 2, 4)
+    state = {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
+    with pytest.raises(ValueError, match="to unpack"):
+        rotated(state, random_basis(4).float())
+
+
+@pytest.mark.parametrize("name", ROTATED)
 def test_a_rotated_seed_in_a_stack_equals_the_same_seed_alone(
     problems: Mapping[str, Problem], name: str
 ) -> None:

@@ -21,6 +21,9 @@ N_STARTS, MOST_STEPS = 8, 400
 CERTAIN = 2.0
 """Logit that a mask starts from where a move is seen, and its opposite where none is."""
 
+DECODER = "decoder.tower.layers.0.weight"
+"""How the name of what latents are decoded by ends; a held decoder has a longer one."""
+
 
 def sparsest_basis(moves: Tensor) -> Tensor:
     """(latent, latent) orthogonal A for (treatment, latent) moves, the best of several starts."""
@@ -67,12 +70,13 @@ def rotated(state: StateDict, basis: Tensor) -> dict[str, Tensor]:
     """Encoder and decoder of ``perturbation_networks`` in another basis of the latents.
 
     What is decoded stays as it was.  The spread of the posterior is one per latent and does not
-    rotate: it is left for training to find.
+    rotate: it is left for training to find.  Raises ValueError where not one decoder is there.
     """
     new = dict(state)
+    [decoder] = [name for name in state if name.endswith(DECODER)]
     for name in ("encoder.head.mean.weight", "encoder.head.mean.bias"):
         new[name] = basis.T @ state[name]
-    for name in ("encoder.known.weight", "decoder.tower.layers.0.weight"):
+    for name in ("encoder.known.weight", decoder):
         if name in state:
             new[name] = state[name] @ basis
     return new
