@@ -1,5 +1,6 @@
 """A name in a study -> the one file that carries it.  The only place where a string picks code."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,9 +133,13 @@ def _importing(path: Path) -> Iterator[None]:
     """
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
+    folder = Path.cwd()
     try:
         yield
     except (Exception, SystemExit) as error:
         raise mistake(
             str(path), None, f"cannot be imported: {type(error).__name__}: {text_of(error)}"
         ) from error
+    finally:
+        # A study's paths start where it was typed.
+        os.chdir(folder)

@@ -5,7 +5,7 @@ from resource import RUSAGE_SELF, getrusage
 from time import perf_counter
 from typing import Any
 
-from bench.catalogue import card
+from bench.catalogue import card, file_of
 from bench.core.files import write_json
 from bench.core.problem import load
 from bench.core.seeds import numpy_generator
@@ -13,6 +13,7 @@ from bench.jobs.asked import asked
 from bench.jobs.isolation import Limits, as_child
 from bench.jobs.logged import logged
 from bench.jobs.replicates import Order, Stage, carry_out, summary
+from bench.jobs.sources import Sources
 from bench.readouts._store import write
 from bench.results.layout import ARRAYS, READOUTS, RESULT, STATUS, seed_folder
 from bench.results.records import content_of, verified, write_record
@@ -29,6 +30,7 @@ def fit_baseline(
         settings={**run, "paths": {"problem": str(Path(problem).with_suffix(".npz"))}},
         key=run["keys"]["train"],
         inputs={seed: {"problem": content_of(posed)} for seed in run["seeds"]},
+        sources=_sources(run),
     )
     limits = Limits(log=log, threads=threads, minutes=minutes)
     records = carry_out(FITTING, place, order, limits)
@@ -57,6 +59,11 @@ def fit_baseline_here(folder: Path) -> None:
     costs = _costs(seconds, n_parameters) | {"stack": run["seeds"]}
     for seed in run["seeds"]:
         write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", "costs": costs})
+
+
+def _sources(run: dict[str, Any]) -> Sources:
+    readouts = [file_of("readouts", name) for name in run["readouts"]]
+    return Sources("fit_baseline", (file_of("baselines", run["file"]), *readouts), run["code"])
 
 
 def _costs(seconds: float, n_parameters: int) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """All tables of a study, from the records of its runs."""
 
-from collections.abc import Sequence
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ from bench.core.errors import Finding, UserError
 from bench.core.files import read_json, replacing, write_json
 from bench.core.rows import METRICS, SEARCH
 from bench.jobs.logged import logged
+from bench.jobs.sources import Sources
 from bench.planning.plan_record import Plan, plan_table
 from bench.results import layout
 from bench.results.collect import collect, data_record, ranking, with_plain_reasons
 from bench.results.differences import table as differences_table
+from bench.results.integrity import made_from
 from bench.results.provenance import surroundings
 from bench.results.records import digests, find_record, write_record
 from bench.results.tables import PLAN, read
@@ -31,16 +35,28 @@ SOMETIMES = ("search", "differences")
 def gather(plan: str, scores: str, key: str, root: str) -> None:
     """Write the tables of a study that is done; results of another plan are refused."""
     study = Path(scores).parent
-    missing = write_tables(read_json(Path(plan)), study, Path(root), ended=True)
+    planned = read_json(Path(plan))
+    with locked(study):
+        missing = write_tables(planned, study, Path(root), ended=True)
     if missing:
         findings = [Finding(one, None, "not there, damaged, or of another plan") for one in missing]
         raise UserError(
             "Some results are not the planned ones; type the same command again:", findings
         )
+    Sources("gather", (), planned["code"]["gather"]).need_planned()
     tables = [f"../{path.name}" for path in sorted(study.glob("*.csv"))]
     names = [*tables, "../scores.parquet", "../provenance.json"]
     folder = (study / layout.GATHERED).parent
-    write_record(study / layout.GATHERED, {"key": key, "files": digests(folder, names)})
+    proof = {"key": key, "made_from": made_from(study, planned["runs"])}
+    write_record(study / layout.GATHERED, proof | {"files": digests(folder, names)})
+
+
+@contextmanager
+def locked(study: Path) -> Iterator[None]:
+    """One writer of tables and page at a time: a report may be asked for while a study runs."""
+    with (study / "records" / ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_tables(planned: Row, study: Path, root: Path, ended: bool) -> list[str]:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bench.core.files import read_json, write_json
+from bench.core.machine import of_the_machine, wants_memory
 from bench.core.rows import Status
-from bench.jobs.process import LIFELINE, guard, kill_group
-from bench.jobs.reasons import log_tail, of_the_machine, reason_of, shortened, wants_memory
+from bench.jobs.process import LIFELINE, adopt_orphans, guard, kill_group
+from bench.jobs.reasons import log_tail, reason_of, shortened
 
 FAILURE = "failure.json"
 """What a child that raised leaves in its folder: status, reason, whether it is the machine's."""
@@ -29,6 +30,9 @@ GRACE = 0.97
 
 OWN_FAULTS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 """Signals a process brings upon itself; all others come from outside."""
+
+NAMES = {one.value: one.name for one in signal.Signals}
+"""Of signals; real-time ones have none."""
 
 RAISED, OF_THE_MACHINE = 1, 75
 """Exit codes of a child that raised; the second where even its reason could not be written."""
@@ -85,7 +89,7 @@ def run_here(work: Callable[[Path], None], folder: Path) -> Outcome:
     """Do the work in this process, where a debugger may stop it; its traceback is printed."""
     try:
         work(folder)
-    except Exception as error:  # a user's file may raise anything
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
         traceback.print_exc()
         return Outcome(**_said(error))
     return Outcome(status="ok")
@@ -94,12 +98,16 @@ def run_here(work: Callable[[Path], None], folder: Path) -> Outcome:
 def as_child(work: Callable[[Path], None]) -> None:
     """The child's side: guard, work in the folder that is named, leave a reason if it fails."""
     guard()
-    folder = Path(sys.argv[1])
+    folder, code = Path(sys.argv[1]).resolve(), 0
     try:
         work(folder)
     except BaseException as error:  # whatever it is, a user's file may have raised it
         traceback.print_exc()
-        sys.exit(_leave_reason(folder, error))
+        code = _leave_reason(folder, error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads that a model left running would hold the process up.
+    os._exit(code)
 
 
 def limited_env(threads: int) -> dict[str, str]:
@@ -110,7 +118,7 @@ def limited_env(threads: int) -> dict[str, str]:
 
 def _exit_code(command: list[str], threads: int, minutes: float, stream: TextIO) -> int | None:
     """How the child ended; None where its time was over.  Nothing it started lives on."""
-    with _lifeline() as held:
+    with _lifeline() as held, adopt_orphans():
         child = subprocess.Popen(
             command,
             env=limited_env(threads) | {LIFELINE: str(held)},
@@ -146,7 +154,7 @@ def _outcome(code: int, left: Path, tail: str, kernel_killed: bool) -> Outcome:
     if left.is_file():
         return Outcome(**read_json(left), log_tail=tail)
     if code < 0:
-        name = signal.Signals(-code).name
+        name = NAMES.get(-code, "real-time")
         if code == -signal.SIGKILL and kernel_killed:
             reason = "killed by the kernel for want of memory"
             return Outcome(

@@ -10,9 +10,10 @@ from typing import Any
 
 from bench.core.errors import UserError
 from bench.core.files import write_json
+from bench.core.machine import wants_memory
 from bench.jobs.isolation import MachineFault
 from bench.jobs.process import leave_with_owner
-from bench.jobs.reasons import TAIL_BYTES, log_tail, reason_of, shortened, wants_memory
+from bench.jobs.reasons import TAIL_BYTES, log_tail, reason_of, shortened
 from bench.results.layout import failure_note
 
 
@@ -42,7 +43,7 @@ def logged(job: Callable[..., None]) -> Callable[..., None]:
         ):
             try:
                 job(*arguments, **named)
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # a user's file may raise anything
                 said.write(_told(error))
                 _note(Path(log), error)
                 raise SystemExit(1) from None
@@ -50,7 +51,7 @@ def logged(job: Callable[..., None]) -> Callable[..., None]:
     return with_log
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     if isinstance(error, UserError):
         return f"{error}\n"
     if isinstance(error, MachineFault):
@@ -58,7 +59,7 @@ def _told(error: Exception) -> str:
     return traceback.format_exc()
 
 
-def _note(log: Path, error: Exception) -> None:
+def _note(log: Path, error: BaseException) -> None:
     status = "out_of_memory" if wants_memory(error) else "failed"
     reason, tail = reason_of(error), log_tail(log)
     if isinstance(error, MachineFault):

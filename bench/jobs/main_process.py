@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from bench.core.errors import mistake
 from bench.jobs.ending import ending, failed_by_themselves
 from bench.jobs.process import OWNER, end_children, identity
+from bench.planning.job_params import JobParams
 from bench.planning.plan_cache import remember_current
+from bench.planning.plan_record import Plan
 from bench.results import layout
 from bench.results.digests import Digests
-from bench.results.integrity import records_of_study, remove_parts, repair
+from bench.results.integrity import remove_parts, repair
 from bench.results.settings import write_settings
 from bench.search.trials import runs_of
 
@@ -37,19 +40,33 @@ class MainProcess:
         self._lock: IO[str] | None = None
         if not workflow.subprocess_exec:
             os.environ[OWNER] = identity()
-        if workflow.is_main_process and not workflow.output_settings.dryrun:
-            self._begin(json.loads(plan.read_text(encoding="utf8")))
+        if workflow.is_main_process:
+            planned = json.loads(plan.read_text(encoding="utf8"))
+            if workflow.output_settings.dryrun:
+                self._foresee(planned)
+            else:
+                self._begin(planned)
+
+    def _foresee(self, planned: dict[str, Any]) -> None:
+        """In a dry run: what is damaged, though Snakemake does not see it yet."""
+        for damage in damages(planned, self.cache, remove=False):
+            say(f"Will be made again, with all that was made from it: {damage}")
 
     def _begin(self, planned: dict[str, Any]) -> None:
         study = layout.study_folder(planned["name"])
-        self._lock = claim(self.cache / f"{planned['name']}.lock")
-        if self._lock is None:
-            # Another Snakemake works on it; Snakemake itself says so, and what to do.
-            return
-        remember_current(planned["name"], self.plan)
-        for line in (*release_stale_locks(study), *make_ready(planned, study, self.cache)):
-            say(line)
-        write_all_settings(planned, study)
+        try:
+            self._lock = claim(self.cache / f"{planned['name']}.lock", study)
+            remember_current(planned["name"], self.plan)
+            for line in release_stale_locks(study):
+                say(line)
+            remove_parts(study)
+            for damage in damages(planned, self.cache, remove=True):
+                say(f"Made again: {damage}")
+            write_all_settings(planned, study)
+        except OSError as error:
+            raise mistake(
+                str(error.filename), None, f"cannot be written: {error.strerror}"
+            ) from None
         signal.signal(signal.SIGINT, self._interrupt)
         logging.getLogger("snakemake.logging").addFilter(self._is_news)
 
@@ -65,9 +82,16 @@ class MainProcess:
 
     def finished(self) -> None:
         """The last words of a study whose jobs all ended."""
-        study = self._say_how_it_ended()
+        study = layout.study_folder(json.loads(self.plan.read_text(encoding="utf8"))["name"])
+        if not (study / layout.REPORTED).is_file():
+            say(f"Tables and report of {study} are not those of this study; they come last.")
+            return
+        self._say_how_it_ended()
         if folders := failed_by_themselves(study):
-            say(f"A run that failed is tried again once its folder is removed: rm -r {folders[0]}")
+            say(
+                "A run that failed is tried again once its model is edited, or its folder is "
+                f"removed: rm -r {folders[0]}"
+            )
 
     def ended_early(self) -> None:
         """The last words where jobs failed or were interrupted; what is finished is reported."""
@@ -81,7 +105,7 @@ class MainProcess:
         command = [sys.executable, "-m", "bench.jobs.report", str(self.plan), str(self.root)]
         subprocess.run(command, check=False)
         self._say_how_it_ended()
-        say("What was cut off is done again by the same command.")
+        say("Correct what is named above. The same command then does what is not done.")
 
     def _say_how_it_ended(self) -> Path:
         planned = json.loads(self.plan.read_text(encoding="utf8"))
@@ -101,15 +125,24 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def claim(lock: Path) -> IO[str] | None:
-    """The lock of a study, held until this process ends; None where another process holds it."""
+def claim(lock: Path, study: Path) -> IO[str]:
+    """The lock of a study, held until this process ends.
+
+    Raises UserError where another process holds it.
+    """
     lock.parent.mkdir(parents=True, exist_ok=True)
-    file = lock.open("a")
+    file = lock.open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
+        file.seek(0)
+        holder = f"process {file.read().strip()}"
         file.close()
-        return None
+        fix = "wait for its end, or interrupt it with Ctrl-C and type the same command again"
+        raise mistake(str(study), None, f"{holder} is at work on this study", fix) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
     return file
 
 
@@ -122,15 +155,15 @@ def release_stale_locks(study: Path) -> Iterator[str]:
         yield f"An earlier run of this study was killed; its lock on {study} is removed."
 
 
-def make_ready(planned: dict[str, Any], study: Path, cache: Path) -> Iterator[str]:
-    """Remove what is damaged or of another plan."""
-    remove_parts(study)
+def damages(planned: dict[str, Any], cache: Path, remove: bool) -> Iterator[str]:
+    """What is damaged; with ``remove`` its records go, and those of another plan."""
+    study, jobs = layout.study_folder(planned["name"]), JobParams(Plan(**planned))
     with Digests(cache / "digests.json") as digests:
         runs = all_runs(planned, study)
-        damages = repair(study, runs, records_of_study(study, planned), digests)
-    yield from (f"Made again: {damage}" for damage in damages[:MOST_DAMAGES])
-    if len(damages) > MOST_DAMAGES:
-        yield f"… and {len(damages) - MOST_DAMAGES} more damaged files"
+        found = repair(study, runs, jobs.records_of_study(), digests, remove)
+    yield from found[:MOST_DAMAGES]
+    if len(found) > MOST_DAMAGES:
+        yield f"and {len(found) - MOST_DAMAGES} more files"
 
 
 def all_runs(planned: Mapping[str, Any], study: Path) -> list[dict[str, Any]]:

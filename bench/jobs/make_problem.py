@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import card
+from bench.catalogue import card, file_of
 from bench.core.problem import save
 from bench.core.seeds import numpy_generator
 from bench.data._store import read
 from bench.jobs.logged import logged
+from bench.jobs.sources import Sources
 from bench.results.keys import problem_key
 from bench.results.layout import record_of
 from bench.results.records import digests, verified, write_record
@@ -22,6 +23,7 @@ def make_problem(task: dict[str, Any], split: int, dataset: str, cells: str, pro
     generator = numpy_generator("split", dataset, task["task"], split)
     config = entry.config(**task["config"])
     save(entry.pose(read(Path(cells)), config, split, generator), place)
+    Sources("make_problem", (file_of("tasks", task["task"]),), task["code"]).need_planned()
     key = problem_key(dataset, data["key"], task, split)
     proof = {"key": key, "inputs": {"data": data["digest"]}}
     write_record(record_of(place), proof | {"files": digests(place.parent, [place.name])})

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import card
+from bench.catalogue import card, file_of
 from bench.core.errors import mistake
 from bench.core.files import sha256_of
 from bench.data._cleaning import tidied
 from bench.data._store import write
 from bench.jobs.logged import logged
+from bench.jobs.sources import Sources
 from bench.results.keys import dataset_key
 from bench.results.layout import record_of
 from bench.results.records import digests, verified, write_record
@@ -23,6 +24,7 @@ def prepare(dataset: dict[str, Any], fetched: str | None, cells: str) -> None:
     data = entry.load(entry.config(**dataset["config"]), _files(fetched))
     write(tidied(data, dataset["dataset"]), place)
     _need_unchanged(dataset["contents"])
+    Sources("prepare", (file_of("data", dataset["dataset"]),), dataset["code"]).need_planned()
     files = digests(place.parent, [place.name])
     proof = {"key": dataset_key(dataset), "inputs": dataset["contents"], "files": files}
     write_record(record_of(place), proof)

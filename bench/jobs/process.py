@@ -8,6 +8,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 OWNER = "SCVAEBENCH_OWNER"
@@ -19,7 +21,7 @@ LIFELINE = "SCVAEBENCH_LIFELINE"
 EVERY = 0.5
 """Seconds between two looks at the owner."""
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def identity(process: int | None = None) -> str:
@@ -50,6 +52,28 @@ def die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def adopt_orphans() -> Iterator[None]:
+    """End, at the end, all that processes begun meanwhile have left behind.
+
+    Also what left their group: on Linux the orphans of this process's children become its own.
+    """
+    import psutil  # only where it is needed: the workflow starts light
+
+    me = psutil.Process()
+    before = set(me.children())
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        while left := [one for one in me.children() if one not in before]:
+            for one in left:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(left)
 
 
 def kill_group(leader: int) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import card
+from bench.catalogue import card, file_of
 from bench.core.files import write_json
 from bench.core.problem import Problem, load
 from bench.core.readout import Arrays
@@ -13,6 +13,7 @@ from bench.jobs.asked import Asked, asked
 from bench.jobs.isolation import Limits, as_child
 from bench.jobs.logged import logged
 from bench.jobs.replicates import Order, Records, Stage, carry_out, summary
+from bench.jobs.sources import Sources
 from bench.readouts._store import write
 from bench.results.layout import ARRAYS, READOUTS, RESULT, STATUS, WEIGHTS, seed_folder
 from bench.results.records import Record, content_of, verified, write_record
@@ -27,7 +28,18 @@ def read_out(
 ) -> None:
     """Read out the replicates that are not read out yet; ``readouts.json`` records all of them."""
     limits = Limits(log=log, threads=threads, minutes=minutes)
-    read_out_stage(READING, run, Path(problem), Path(record).parent, limits)
+    sources = Sources("read_out", (model_of(run), *readouts_of(run)), run["code"])
+    read_out_stage(READING, run, Path(problem), Path(record).parent, limits, sources)
+
+
+def model_of(run: Row) -> Path:
+    """The file of a run's variant."""
+    return file_of("models", run["file"])
+
+
+def readouts_of(run: Row) -> list[Path]:
+    """The files of the readouts it is asked for."""
+    return [file_of("readouts", name) for name in run["readouts"]]
 
 
 def read_out_here(folder: Path) -> None:
@@ -41,7 +53,7 @@ def read_out_here(folder: Path) -> None:
 
 
 def read_out_stage(
-    stage: Stage, run: Row, problem: Path, folder: Path, limits: Limits
+    stage: Stage, run: Row, problem: Path, folder: Path, limits: Limits, sources: Sources
 ) -> tuple[Record, Records]:
     """What was trained well goes through a stage; returns the training's record and the stage's."""
     posed, trained = verified(problem), verified(folder / STATUS, run["keys"]["train"])
@@ -50,6 +62,7 @@ def read_out_stage(
         settings={**run, "paths": paths},
         key=run["keys"]["read_out"],
         inputs={seed: _inputs(posed, trained, seed) for seed in _good(run, trained)},
+        sources=sources,
     )
     records = carry_out(stage, folder, order, limits)
     inputs = {"problem": posed["digest"], "status": trained["digest"]}

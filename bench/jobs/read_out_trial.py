@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import metric
+from bench.catalogue import metric, metric_file
 from bench.core.files import write_json
 from bench.core.problem import for_selection, load
 from bench.jobs.asked import asked
 from bench.jobs.isolation import Limits, as_child
 from bench.jobs.logged import logged
-from bench.jobs.read_out import READING, opened, read_out_stage
+from bench.jobs.read_out import READING, model_of, opened, read_out_stage, readouts_of
 from bench.jobs.replicates import Stage
+from bench.jobs.sources import Sources
 from bench.readouts._store import write
 from bench.results.layout import ARRAYS, RESULT, VALIDATION, seed_folder
 from bench.results.records import write_record
@@ -24,9 +25,11 @@ def read_out_trial(
 ) -> None:
     """As :func:`bench.jobs.read_out.read_out`; ``validation.json`` holds a value for every seed."""
     limits = Limits(log=log, threads=threads, minutes=minutes)
-    trained, read = read_out_stage(READING_TRIAL, run, Path(problem), Path(record).parent, limits)
+    files = (*readouts_of(run), model_of(run), metric_file(run["selects_by"]["metric"]))
+    sources, folder = Sources("read_out_trial", files, run["code"]), Path(record).parent
+    trained, read = read_out_stage(READING_TRIAL, run, Path(problem), folder, limits, sources)
     said = values_of(trained, {str(seed): record for seed, record in read.items()})
-    write_record(Path(record).parent / VALIDATION, {"key": run["keys"]["read_out"], **said})
+    write_record(folder / VALIDATION, {"key": run["keys"]["read_out"], **said})
 
 
 def read_out_trial_here(folder: Path) -> None:

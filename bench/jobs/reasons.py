@@ -1,6 +1,5 @@
 """Why something failed, in one bounded line; and the bounded end of what it printed."""
 
-import errno
 from pathlib import Path
 
 from bench.core.errors import text_of
@@ -10,19 +9,6 @@ LONGEST_REASON = 400
 
 TAIL_LINES, TAIL_BYTES = 30, 8000
 """The end of a log that is kept in a record."""
-
-OF_THE_MACHINE = frozenset(
-    {
-        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS),
-        *(errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.EBUSY),
-    }
-)
-"""Errors of the operating system that say nothing of a model."""
-
-NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "memoryerror")
-"""What an error says, in lower case, where memory ran out."""
-
-NO_SPACE = ("no space left on device", "disk quota exceeded")
 
 
 def reason_of(error: BaseException) -> str:
@@ -39,23 +25,6 @@ def shortened(text: str, longest: int = LONGEST_REASON) -> str:
     return f"{cut} …" if len(cut) < len(line) or len(text) > 8 * longest else cut
 
 
-def wants_memory(error: BaseException) -> bool:
-    """Whether memory ran out: of the machine or of its accelerator."""
-    said = reason_of(error).lower()
-    return isinstance(error, MemoryError) or "outofmemoryerror" in said or _says(said, NO_MEMORY)
-
-
-def of_the_machine(error: BaseException) -> bool:
-    """Whether an error, or one that it came from, is the machine's and not the model's."""
-    one: BaseException | None = error
-    while one is not None:
-        number = one.errno if isinstance(one, OSError) else None
-        if number in OF_THE_MACHINE or _says(text_of(one)[-2000:].lower(), NO_SPACE):
-            return True
-        one = one.__cause__ or one.__context__
-    return isinstance(error, KeyboardInterrupt)
-
-
 def log_tail(log: Path) -> str:
     """The last lines of a log, bounded in number and in bytes."""
     if not log.is_file():
@@ -65,7 +34,3 @@ def log_tail(log: Path) -> str:
         text = file.read().decode("utf8", "replace")
     lines = [shortened(line, TAIL_BYTES // 8) for line in text.strip().splitlines()[-TAIL_LINES:]]
     return "\n".join(lines)[-TAIL_BYTES:]
-
-
-def _says(text: str, words: tuple[str, ...]) -> bool:
-    return any(word in text for word in words)

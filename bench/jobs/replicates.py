@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from bench.core.files import PART, flush, read_json, write_text
 from bench.jobs.isolation import Limits, MachineFault, Outcome, run_here, run_isolated
+from bench.jobs.sources import Sources
 from bench.results.layout import RESULT, SETTINGS, seed_folder
 from bench.results.records import (
     Damaged,
@@ -53,6 +54,8 @@ class Order:
     key: str
     inputs: Mapping[int, Mapping[str, str]]
     """Per seed: sha256 of what its result is made from."""
+    sources: Sources
+    """What the child imports."""
 
 
 def carry_out(stage: Stage, folder: Path, order: Order, limits: Limits) -> Records:
@@ -108,6 +111,7 @@ def _groups(stage: Stage, kept: Mapping[int, Record | None]) -> Iterator[list[in
 
 
 def _make(stage: Stage, folder: Path, order: Order, todo: Sequence[int], limits: Limits) -> Records:
+    before = order.sources.need_planned()
     with _attempt(folder, stage.job) as place:
         threads = {"threads": limits.threads}
         write_settings(place, {**order.settings, "seeds": list(todo), **threads})
@@ -118,6 +122,7 @@ def _make(stage: Stage, folder: Path, order: Order, todo: Sequence[int], limits:
         if outcome.of_the_machine:
             raise MachineFault(outcome)
         made = {seed: _made(stage, place, seed, order, outcome) for seed in todo}
+        order.sources.need_unchanged(before)
         _need_current(folder, stage.job, place)
         for seed, record in made.items():
             _take_over(stage, seed_folder(place, seed), seed_folder(folder, seed), record)
@@ -131,7 +136,8 @@ def _made(stage: Stage, place: Path, seed: int, order: Order, outcome: Outcome) 
     said = {name: getattr(outcome, name) for name in ("status", "reason", "log_tail")}
     if (own / RESULT).is_file():
         said = read_json(own / RESULT)
-    if said["status"] == "ok" and len(files) < len(stage.files):
+    is_whole = (own / RESULT).is_file() and len(files) == len(stage.files)
+    if said["status"] == "ok" and not is_whole:
         reason = "the process ended with exit code 0 and left no result"
         said = {"status": "failed", "reason": reason}
     # A replicate that is made again for the sake of another may be one that is not wanted.
@@ -165,7 +171,7 @@ def _is_current(folder: Path, job: str, place: Path) -> bool:
 def _need_current(folder: Path, job: str, place: Path) -> None:
     """Raise where a later attempt has begun, or this one's folder was taken away."""
     if not _is_current(folder, job, place) or not (place / SETTINGS).is_file():
-        reason = "a later attempt at the same work has begun: this one's results are not used"
+        reason = "its folder was taken away, or a later attempt has begun: its results are not used"
         raise MachineFault(Outcome(status="failed", reason=reason, of_the_machine=True))
 
 

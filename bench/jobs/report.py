@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.files import read_json
-from bench.jobs.gather import write_tables
+from bench.jobs.gather import locked, write_tables
 from bench.jobs.logged import logged
 from bench.reports._page import render
 from bench.results import layout
@@ -20,7 +20,8 @@ def report(page: str, page_files: list[str], key: str) -> None:
     ``page_files`` were made of its runs.
     """
     study = Path(page).parent
-    render(study, Path(page), [Path(path) for path in page_files])
+    with locked(study):
+        render(study, Path(page), [Path(path) for path in page_files])
     files = digests((study / layout.REPORTED).parent, [f"../{Path(page).name}"])
     write_record(study / layout.REPORTED, {"key": key, "files": files})
 
@@ -34,8 +35,10 @@ def report_so_far(plan: Path, root: Path, ended: bool) -> Path:
     study = layout.study_folder(planned["name"])
     (study / layout.REPORTED).unlink(missing_ok=True)
     made = [path for path in _page_files(planned, study) if find_record(layout.page_record(path))]
-    write_tables(planned, study, root, ended)
-    render(study, study / "report.html", made)
+    (study / "records").mkdir(exist_ok=True)
+    with locked(study):
+        write_tables(planned, study, root, ended)
+        render(study, study / "report.html", made)
     return study / "report.html"
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import metric
+from bench.catalogue import metric, metric_file
 from bench.core.files import write_json
 from bench.core.metric import MetricName
 from bench.core.problem import load
@@ -11,6 +11,7 @@ from bench.jobs.isolation import Limits, as_child
 from bench.jobs.logged import logged
 from bench.jobs.reasons import shortened
 from bench.jobs.replicates import Order, Stage, carry_out, summary
+from bench.jobs.sources import Sources
 from bench.metrics._scoring import Scored, score_all
 from bench.readouts._store import read
 from bench.results.layout import ARRAYS, READOUTS, RESULT, SCORES, seed_folder
@@ -30,6 +31,9 @@ def score(
         settings={**run, "paths": paths},
         key=run["keys"]["score"],
         inputs={seed: _inputs(posed, done, seed) for seed in _good(run, done)},
+        sources=Sources(
+            "score", tuple(dict.fromkeys(map(metric_file, run["metrics"]))), run["code"]
+        ),
     )
     limits = Limits(log=log, threads=threads, minutes=minutes)
     said = summary(place, SCORING, carry_out(SCORING, place, order, limits))

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import card
+from bench.catalogue import card, file_of
 from bench.core.problem import load
 from bench.jobs.isolation import Limits, as_child
 from bench.jobs.logged import logged
 from bench.jobs.replicates import Order, Stage, carry_out, summary
+from bench.jobs.sources import Sources
 from bench.results.layout import CURVE, WEIGHTS
 from bench.results.records import content_of, verified, write_record
 from bench.results.settings import read_settings
@@ -23,6 +24,7 @@ def train(
         settings={**run, "paths": {"problem": str(Path(problem).with_suffix(".npz"))}},
         key=run["keys"]["train"],
         inputs={seed: {"problem": content_of(posed)} for seed in run["seeds"]},
+        sources=Sources("train", (file_of("models", run["file"]),), run["code"]),
     )
     limits = Limits(log=log, threads=threads, minutes=minutes)
     records = carry_out(TRAINING, folder, order, limits)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
+from bench.core.errors import text_of
+from bench.core.machine import of_the_machine, wants_memory
 from bench.core.metric import Metric, NotApplicable
 from bench.core.problem import Problem
 from bench.parts.scoring.derived import Derived
@@ -42,8 +44,10 @@ def score_all(
             scored.unscored.append(_without(name, "not_applicable", str(why)))
             continue
         except (Exception, SystemExit) as error:  # a user's metric may raise anything
+            if of_the_machine(error) or wants_memory(error):
+                raise
             traceback.print_exc()
-            refused = f"{type(error).__name__}: {error}"
+            refused = f"{type(error).__name__}: {text_of(error)}"
         if refused:
             scored.unscored.append(_without(name, "failed", refused))
         else:

@@ -28,14 +28,28 @@ def code_of(rule: str, *files: Path, package: Path | None = None) -> str:
 
 
 def digest(*roots: Path, package: Path = PACKAGE) -> str:
-    """The digest of these files and of every file of the package they import, far and near."""
+    """The digest of these files, in this order, and of every file they import, far and near."""
+    given = [Path(root).resolve() for root in roots]
+    imported = sources(*roots, package=package).difference(given)
+    named = sorted((_name(path, package.resolve()), _read(path)) for path in imported)
+    return _combined([*map(_read, given), *(part for name, text in named for part in (name, text))])
+
+
+def sources(*roots: Path, package: Path = PACKAGE) -> frozenset[Path]:
+    """These files and every file they import, of the package or from a user's own folder."""
     todo, seen = [Path(root).resolve() for root in roots], set[Path]()
     while todo:
         path = todo.pop()
         if path not in seen:
             seen.add(path)
             todo += _imports_of(path, package.resolve())
-    return _combined(sorted(_read(path) for path in seen))
+    return frozenset(seen)
+
+
+def _name(path: Path, package: Path) -> bytes:
+    """What tells a source from others, wherever the package or the user's folder lies."""
+    own = path.is_relative_to(package)
+    return (str(path.relative_to(package)) if own else path.name).encode()
 
 
 def _imports_of(path: Path, package: Path) -> frozenset[Path]:
@@ -46,7 +60,11 @@ def _imports_of(path: Path, package: Path) -> frozenset[Path]:
 def _file_imports(path: Path, stamp: int, size: int, package: Path) -> frozenset[Path]:
     if path.suffix != ".py":
         return frozenset()
-    body = ast.parse(path.read_text(encoding="utf8")).body
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (SyntaxError, ValueError):
+        # It cannot be imported either: whoever needs its card says so.
+        body = []
     return frozenset(_imported(body, path, package))
 
 

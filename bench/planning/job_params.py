@@ -5,7 +5,7 @@ upstream (:mod:`bench.results.keys`): a job is never forgotten, whatever became 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +102,10 @@ class JobParams:
 
     def page_key(self, wildcards: Wildcards) -> str:
         """The key of such a file."""
-        file = wildcards.page_file
-        read = self.run(wildcards.shelf, wildcards)["keys"]["read_out"]
-        return key_of("page_file", file, read, self.plan.code[file])
+        return self._page_key(self.run(wildcards.shelf, wildcards), wildcards.page_file)
+
+    def _page_key(self, run: Row, file: str) -> str:
+        return key_of("page_file", file, run["keys"]["read_out"], self.plan.code[file])
 
     def round_of(self, wildcards: Wildcards) -> list[str]:
         """The file of the round that proposed a trial; none of a run of the plan."""
@@ -197,6 +198,20 @@ class JobParams:
         of_runs = [Path(folder, name) for folder in self.runs for name in layout.OF_A_RUN]
         searched = [file for search in self.plan.searches for file in self._search_files(search)]
         return [str(self.study / path) for path in (*data, *posed, *of_runs, *searched)]
+
+    def records_of_study(self) -> Iterator[tuple[Path, str | None]]:
+        """Records that belong to no stage of a run, with the keys they must carry.
+
+        A search's records hold what they were made from instead of one key for all.
+        """
+        for path in sorted(self.study.glob("search/*/*/*/*.json")):
+            yield path, None
+        for folder, run in self.runs.items():
+            for name in run["page_files"]:
+                path = self.study / folder / name
+                yield layout.page_record(path), self._page_key(run, name)
+        yield self.study / layout.GATHERED, self.gather_key()
+        yield self.study / layout.REPORTED, self.report_key()
 
     def page_records(self) -> list[str]:
         """The records of the files that are made of single runs for the report."""

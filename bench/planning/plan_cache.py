@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from bench import __version__
 from bench.core.files import write_text
+from bench.planning.fingerprint import sources
 from bench.planning.plan_record import Plan
 from bench.results.digests import Digests
 
@@ -46,11 +47,10 @@ def cached_plan(config: Mapping[str, Any], name: str, folder: Path) -> Cached:
     folder = Path(folder)
     with Digests(folder / "digests.json") as digests:
         file = folder / f"{key_of(config, name, digests)}.json"
-        if file.is_file():
-            os.utime(file)
-        else:
+        if not _is_whole(file):
             write_text(file, _planned(config, name, digests))
             _forget_old(folder)
+    os.utime(file)
     return _read(file)
 
 
@@ -69,11 +69,19 @@ def key_of(config: Mapping[str, Any], name: str, digests: Digests) -> str:
     whole = sha256()
     said = json.dumps([name, config, __version__, platform.python_version()], default=str)
     whole.update(said.encode())
-    theirs = filter(_is_file, map(os.path.expanduser, sorted(set(_texts(config)))))
-    sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in SOURCES)
-    for path in [*sources, *map(Path, theirs)]:
-        whole.update(str(digests.of(path)).encode())
+    theirs = map(Path, filter(_is_file, map(os.path.expanduser, sorted(set(_texts(config))))))
+    own = sorted(path for path in PACKAGE.rglob("*") if path.suffix in SOURCES)
+    for path in [*own, *_with_modules(theirs)]:
+        whole.update(f"{path.name} {digests.of(path)}".encode())
     return whole.hexdigest()[:32]
+
+
+def _with_modules(files: Iterable[Path]) -> Iterator[Path]:
+    """The user's files, each model or metric with the modules that it imports from its folder."""
+    for file in files:
+        yield file
+        if file.suffix == ".py":
+            yield from sorted(path for path in sources(file) if not path.is_relative_to(PACKAGE))
 
 
 def _current(name: str, folder: Path) -> Path:
@@ -84,12 +92,26 @@ def _read(file: Path) -> Cached:
     return Cached(Plan(**json.loads(file.read_text(encoding="utf8"))), file)
 
 
+def _is_whole(file: Path) -> bool:
+    """Whether a plan is there and can be read: one that was cut short is made again."""
+    try:
+        return isinstance(json.loads(file.read_bytes()), dict)
+    except (FileNotFoundError, ValueError):
+        return False
+
+
 def _planned(config: Mapping[str, Any], name: str, digests: Digests) -> str:
     # Reading the study loads pydantic and every card it names, torch with them.
     from bench.planning.plan import make_plan
     from bench.planning.study import from_config
 
-    plan = make_plan(from_config(config, name), lambda path: str(digests.of(path)))
+    # What a user's file does to its process when it is imported must reach no job.
+    before = dict(os.environ)
+    try:
+        plan = make_plan(from_config(config, name), lambda path: str(digests.of(path)))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
     return json.dumps(plan.as_data(), allow_nan=False)
 
 
@@ -116,6 +138,8 @@ def _all_texts(values: Iterable[Any]) -> Iterator[str]:
 
 
 def _forget_old(folder: Path) -> None:
-    plans = [path for path in folder.glob("*.json") if len(path.stem) == 32]
+    """Remove cached plans, but for the newest and those that studies are at work on."""
+    used = {path.read_text(encoding="utf8") for path in folder.glob("current-*.txt")}
+    plans = [p for p in folder.glob("*.json") if len(p.stem) == 32 and p.name not in used]
     for path in sorted(plans, key=lambda path: path.stat().st_mtime, reverse=True)[NEWEST:]:
         path.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ something else, its record is removed, and Snakemake, which asks for every recor
 again.  What is sound below it is kept by the job itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,35 @@ from bench.core.files import PART
 from bench.results import layout
 from bench.results.digests import Digests
 from bench.results.keys import fitted_seeds
-from bench.results.records import Damaged, Record, find_record, read_record
+from bench.results.records import Damaged, Record, digest_of, find_record, read_record
 
 Row = Mapping[str, Any]
+Keyed = Iterable[tuple[Path, str | None]]
 
 
-def repair(study: Path, runs: Iterable[Row], others: Iterable[Path], digests: Digests) -> list[str]:
+def repair(
+    study: Path, runs: Iterable[Row], others: Keyed, digests: Digests, remove: bool = True
+) -> list[str]:
     """Remove every record that is not sound; returns a sentence for each damaged file.
 
-    ``runs`` are rows of the plan, trials included; ``others`` are further records, each with the
-    files that belong to it.  A sound record that was made for other settings goes without a word.
+    ``runs`` are rows of the plan, trials included; ``others`` are further records with the keys
+    they must carry, None where any will do.  A sound record that was made for other settings, or
+    from results that have changed since, goes without a word.  Without ``remove`` nothing goes.
     """
-    check = _Check(Path(study), digests)
-    for record in others:
-        check.alone(Path(record))
-    for run in runs:
+    check, planned = _Check(Path(study), digests, remove), list(runs)
+    for run in planned:
         check.run(run)
+    for record, key in others:
+        check.alone(Path(record), key)
+    check.tables(made_from(study, planned))
     return check.damages
+
+
+def made_from(study: Path, runs: Iterable[Row]) -> str:
+    """A digest of the records of all these runs: what the tables of a study are made from."""
+    paths = sorted(layout.run_folder(run) / name for run in runs for name in layout.OF_A_RUN)
+    found = {path: find_record(Path(study) / path) for path in paths}
+    return digest_of({str(path): one and one["digest"] for path, one in found.items()})
 
 
 def remove_parts(study: Path) -> None:
@@ -43,8 +55,8 @@ def remove_parts(study: Path) -> None:
 class _Check:
     """One pass over the records of a study."""
 
-    def __init__(self, study: Path, digests: Digests) -> None:
-        self.study, self.digests = study, digests
+    def __init__(self, study: Path, digests: Digests, remove: bool) -> None:
+        self.study, self.digests, self.remove = study, digests, remove
         self.damages: list[str] = []
         self.problems: dict[tuple[str, str, int], str | None] = {}
 
@@ -62,6 +74,15 @@ class _Check:
             self._remove(path)
             return None
         return record
+
+    def tables(self, made_from: str) -> None:
+        """The record of the tables, which must be of these results."""
+        record = find_record(self.study / layout.GATHERED)
+        if record and record.get("made_from") != made_from:
+            self._remove(self.study / layout.GATHERED)
+        page = self.study / layout.REPORTED
+        if page.is_file() and not (self.study / layout.GATHERED).is_file():
+            self._remove(page)
 
     def _follows(self, record: Record) -> bool:
         """Whether the records it was made from, by their paths in the study, are still there."""
@@ -116,16 +137,7 @@ class _Check:
                 raise Damaged(f"{folder / name} {what}")
 
     def _remove(self, path: Path, damage: str = "") -> None:
-        path.unlink(missing_ok=True)
+        if self.remove:
+            path.unlink(missing_ok=True)
         if damage:
             self.damages.append(damage)
-
-
-def records_of_study(study: Path, plan: Mapping[str, Any]) -> Iterator[Path]:
-    """Records that belong to no run: of the tables, the page, searches and page files."""
-    study = Path(study)
-    yield from (study / layout.GATHERED, study / layout.REPORTED)
-    yield from sorted(study.glob("search/*/*/*/*.json"))
-    for run in plan["runs"]:
-        for name in run["page_files"]:
-            yield layout.page_record(study / layout.run_folder(run) / name)

@@ -57,24 +57,24 @@ def with_keys(run: Mapping[str, Any], data: str, problem: str) -> Row:
 
 def train_params(run: Mapping[str, Any]) -> Row:
     """What training a variant is given."""
-    return _only(run, (*NAMES, "file", "config", "training"), ("problem", "train"))
+    return _only(run, (*NAMES, "file", "config", "training"), ("problem", "train"), "train")
 
 
 def fit_params(run: Mapping[str, Any]) -> Row:
     """What fitting a baseline is given; a deterministic one is fitted once, whatever the seeds."""
-    given = _only(run, (*NAMES, "file", "config", "readouts"), ("problem", "train"))
+    given = _only(run, (*NAMES, "file", "config", "readouts"), ("problem", "train"), "train")
     return _once(given)
 
 
 def read_out_params(run: Mapping[str, Any]) -> Row:
     """What reading out a variant is given."""
     names = (*NAMES, "file", "config", "training", "readouts", "selects_by")
-    return _only(run, names, ("problem", "train", "read_out"))
+    return _only(run, names, ("problem", "train", "read_out"), "readout")
 
 
 def score_params(run: Mapping[str, Any]) -> Row:
     """What scoring a run is given."""
-    given = _only(run, (*NAMES, "metrics"), ("problem", "read_out", "score"))
+    given = _only(run, (*NAMES, "metrics"), ("problem", "read_out", "score"), "score")
     return _once(given)
 
 
@@ -87,6 +87,7 @@ def _once(run: Row) -> Row:
     return run | {"seeds": fitted_seeds(run)}
 
 
-def _only(run: Mapping[str, Any], names: Iterable[str], keys: Iterable[str]) -> Row:
+def _only(run: Mapping[str, Any], names: Iterable[str], keys: Iterable[str], code: str) -> Row:
     given = {name: run[name] for name in names if name in run}
+    given["code"] = run["code"][code]
     return given | {"keys": {name: run["keys"][name] for name in keys}}

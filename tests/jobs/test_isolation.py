@@ -66,6 +66,9 @@ MACHINE = True
         ("import os; os.kill(os.getpid(), 11)", "failed", "killed by signal 11 (SIGSEGV)", False),
         ("import os; os.abort()", "failed", "killed by signal 6 (SIGABRT)", False),
         ("import os; print('so it is'); os._exit(3)", "failed", "ended with exit code 3", False),
+        ("import os; os.kill(os.getpid(), 40)", "failed", "killed by signal 40", MACHINE),
+        ("raise KeyboardInterrupt", "failed", "KeyboardInterrupt", False),
+        ("e = ValueError('bad'); e.__cause__ = e; raise e", "failed", "ValueError: bad", False),
         ("raise MemoryError", "out_of_memory", "MemoryError", MACHINE),
         (
             "raise RuntimeError('CUDA out of memory. Tried to allocate 2 GiB')",
@@ -92,6 +95,20 @@ def test_a_child_that_does_not_end_is_stopped(tmp_path: Path) -> None:
     assert (outcome.status, outcome.of_the_machine) == ("timeout", False)
     assert "stopped after 0.0097 minutes" in outcome.reason
     assert time.perf_counter() - begin < 30
+
+
+def test_nothing_that_a_child_started_lives_on(tmp_path: Path) -> None:
+    """Neither what left its session nor a thread that does not end."""
+    body = """
+import subprocess, threading, time
+left = subprocess.Popen(["sleep", "600"], start_new_session=True)
+(folder / "left").write_text(str(left.pid))
+threading.Thread(target=time.sleep, args=(600,)).start()
+"""
+    begin = time.perf_counter()
+    assert outcome_of(body, tmp_path).status == "ok"
+    assert time.perf_counter() - begin < 60
+    assert not psutil.pid_exists(int((tmp_path / "left").read_text()))
 
 
 def test_the_log_holds_everything_and_the_record_its_end(tmp_path: Path) -> None:

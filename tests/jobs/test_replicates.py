@@ -1,16 +1,21 @@
 """What a stage of a run keeps, makes, and takes over, replicate by replicate."""
 
+import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.core.errors import UserError
 from bench.core.files import write_json
 from bench.jobs import replicates
 from bench.jobs.isolation import Limits, MachineFault
 from bench.jobs.replicates import Order, Stage, carry_out, summary
+from bench.jobs.sources import Sources
+from bench.planning.fingerprint import code_of
 from bench.results.layout import RESULT, seed_folder
 from bench.results.records import read_record
 from bench.results.settings import read_settings
@@ -52,7 +57,12 @@ def stage(work: Work, stacked: bool = True) -> Stage:
 
 def order(*seeds: int, key: str = "k", problem: str = "p") -> Order:
     inputs = {seed: {"problem": problem} for seed in seeds}
-    return Order(settings={"run": "r"}, key=key, inputs=inputs)
+    return Order(settings={"run": "r"}, key=key, inputs=inputs, sources=sources_of())
+
+
+def sources_of(*files: Path) -> Sources:
+    """The sources of training a variant of the user's in these files, as planned now."""
+    return Sources("train", files, code_of("train", *files))
 
 
 def test_what_is_there_is_kept_and_the_rest_is_made(tmp_path: Path, work: Work) -> None:
@@ -117,11 +127,14 @@ def test_a_failed_replicate_is_a_record_and_leaves_no_old_file(tmp_path: Path, w
     assert len(work.made) == 2
 
 
-def test_a_good_end_without_results_is_a_failure(tmp_path: Path, work: Work) -> None:
+@pytest.mark.parametrize("files", [("w",), ()])
+def test_a_good_end_without_results_is_a_failure(tmp_path: Path, files: tuple[str, ...]) -> None:
+    """Also of a stage that leaves no file but what it says, as scoring."""
+
     def nothing(folder: Path) -> None:
         return
 
-    empty = Stage(job="train", work=nothing, record="made.json", files=("w",))
+    empty = Stage(job="train", work=nothing, record="made.json", files=files)
     records = carry_out(empty, tmp_path, order(0), HERE)
     assert records[0]["status"] == "failed"
     assert records[0]["reason"] == "the process ended with exit code 0 and left no result"
@@ -173,3 +186,27 @@ def test_half_of_a_takeover_is_no_result(
     assert moved[-2:] == ["w", "made.json"]
     carry_out(stage(work), tmp_path, order(0), HERE)
     assert len(work.made) == 3
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_what_other_sources_made_is_not_taken_over(
+    tmp_path: Path, work: Work, taken_back: bool
+) -> None:
+    """A model edited while it trains, or between the plan and its training."""
+    mine = tmp_path / "mine.py"
+    mine.write_text("import beside\n")
+    (tmp_path / "beside.py").write_text("RATE = 1\n")
+    wanted = replace(order(0), sources=sources_of(mine))
+
+    def edited(folder: Path) -> None:
+        (tmp_path / "beside.py").write_text("RATE = 2\n")
+        if taken_back:
+            (tmp_path / "beside.py").write_text("RATE = 1\n")
+            os.utime(tmp_path / "beside.py", (1e9, 1e9))
+
+    work.before = edited
+    for _ in range(1 if taken_back else 2):
+        with pytest.raises(UserError, match="was edited while"):
+            carry_out(stage(work), tmp_path, wanted, HERE)
+    assert len(work.made) == 1
+    assert not (seed_folder(tmp_path, 0) / "made.json").exists()

@@ -152,3 +152,15 @@ def test_what_a_users_file_imports_from_its_own_folder_counts(
     assert code_of("train", mine / "vae.py", package=package) == before
     (mine / name).write_text("# edited")
     assert code_of("train", mine / "vae.py", package=package) != before
+
+
+def test_two_files_that_change_places_count(package: Path, tmp_path: Path) -> None:
+    """Each of a user's metrics goes by the name of its file: so do their scores."""
+    one, two = tmp_path / "one.py", tmp_path / "two.py"
+    one.write_text("VALUE = 1\n")
+    two.write_text("VALUE = 2\n")
+    before = code_of("score", one, two, package=package)
+    assert code_of("score", two, one, package=package) != before
+    one.write_text("VALUE = 2\n")
+    two.write_text("VALUE = 1\n")
+    assert code_of("score", one, two, package=package) != before

@@ -77,7 +77,7 @@ def test_positive_is_better_whichever_way_the_metric_points(compared: Compared) 
         assert floor["high"] < 0
         place = ("thinning_example", task)
         ours, theirs = (results.values[(*place, run, metric)] for run in ("mean", "known"))
-        wanted = difference(ours, theirs, results.sign(metric))
+        wanted = difference(ours, theirs, results.better(metric))
         found = floor[["difference", "low", "high", "n"]].tolist()
         assert found == [wanted.mean, wanted.low, wanted.high, wanted.n]
 

@@ -119,7 +119,7 @@ def test_controls_are_zero_and_one_exactly(floor: float, ceiling: float) -> None
 def test_differences_are_paired_and_turned() -> None:
     luck = np.random.default_rng(1).normal(size=6)
     ours, theirs = in_one_split(list(luck + 0.2)), in_one_split(list(luck))
-    higher, lower = difference(ours, theirs, 1.0), difference(ours, theirs, -1.0)
+    higher, lower = difference(ours, theirs, "higher"), difference(ours, theirs, "lower")
     # The luck of a seed is common to both and cancels.
     assert higher.low == pytest.approx(0.2)
     assert higher.high == pytest.approx(0.2)
@@ -128,7 +128,7 @@ def test_differences_are_paired_and_turned() -> None:
 
 
 def test_only_common_seeds_are_paired() -> None:
-    found = difference({(1, 1): 1.0, (1, 2): 9.0}, {(1, 1): 0.5, (1, 3): 0.0}, 1.0)
+    found = difference({(1, 1): 1.0, (1, 2): 9.0}, {(1, 1): 0.5, (1, 3): 0.0}, "higher")
     assert (found.n, found.mean, found.verdict) == (1, 0.5, "undecided")
 
 

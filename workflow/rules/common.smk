@@ -26,12 +26,11 @@ try:
         )
     else:
         PLANNED = current_plan(STUDY, CACHE)
+    JOBS = JobParams(PLANNED.plan)
+    MAIN = MainProcess(workflow, PLANNED.file, CACHE, ROOT)
 except UserError as error:
     # Snakemake's own errors add where in this file they were raised: no business of the user's.
     raise SystemExit(str(error)) from None
-
-JOBS = JobParams(PLANNED.plan)
-MAIN = MainProcess(workflow, PLANNED.file, CACHE, ROOT)
 
 # Ctrl-C reaches Snakemake alone, which ends its jobs: none of them is an error then.
 shell.prefix("trap '' INT; set -euo pipefail; ")

@@ -7,6 +7,8 @@ it can be had.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from bench.parts.scoring.clusters import kmeans
 from bench.parts.scoring.neighbours import nearest
 from bench.parts.scoring.probes import knn_probability, logistic_probability
@@ -42,17 +44,26 @@ DERIVED: dict[str, Derivation] = {
 
 
 class Derived:
-    """Arrays by name, given or derived from the given."""
+    """Arrays by name, given or derived from the given; whoever asks for one may not change it."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self._held = dict(given)
+        self._held = {name: _read_only(value) for name, value in given.items()}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._held:
             derivation = DERIVED[name]
             needed = {need: self[need] for need in derivation.needs}
-            self._held[name] = derivation.make(**needed)
+            self._held[name] = _read_only(derivation.make(**needed))
         return self._held[name]
+
+
+def _read_only(value: Any) -> Any:
+    """A view that cannot be written to; of what is no array, itself."""
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view()
+    view.flags.writeable = False
+    return view
 
 
 def with_derived(names: Iterable[str]) -> frozenset[str]:
