@@ -1,4 +1,4 @@
-"""The readouts that a run is asked for."""
+"""The readouts that a job computes for a run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,6 @@ from bench.catalogue import card
 
 
 def asked(readouts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Readouts by name, each with its config, from their options by name."""
+    """Readouts with their configs by name, from their options by name."""
     cards = {name: card("readouts", name) for name in readouts}
     return {name: (one, one.config(**readouts[name])) for name, one in cards.items()}

@@ -1,4 +1,4 @@
-"""What the jobs share that make a file of a run for the page."""
+"""Shared functions of the jobs that make a file from a run for the report."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from bench.results.records import digests, verified, write_record
 
 
 def replicates_read(readouts: Path) -> Iterator[tuple[int, Arrays]]:
-    """Every replicate that was read out well, by seed, with its arrays."""
+    """Every replicate with successful readouts: seed and arrays."""
     done = verified(readouts)
     for seed in sorted(map(int, done["seeds"])):
         if done["seeds"][str(seed)]["status"] == "ok":
@@ -19,7 +19,7 @@ def replicates_read(readouts: Path) -> Iterator[tuple[int, Arrays]]:
 
 
 def seal(path: Path, key: str) -> None:
-    """Write the record of such a file; an empty file stands for a run that has nothing to show."""
+    """Write the record of a file; the file is empty if the run has no data for it."""
     if not path.is_file():
         write_bytes(path, b"")
     write_record(record_of(path), {"key": key, "files": digests(path.parent, [path.name])})

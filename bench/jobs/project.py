@@ -1,4 +1,4 @@
-"""The latent of a run as pictures: two dimensions of its first replicate, a row per cell."""
+"""Two-dimensional projections of the latent of the first replicate, a row per cell."""
 
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,15 @@ from bench.jobs.page_files import replicates_read, seal
 from bench.parts.scoring.projection import projected
 
 ARRAYS = ("latent", "class_probability")
-"""What a run must have given to be drawn."""
+"""Arrays that a projection requires."""
 
 
 @logged
 def project(key: str, problem: str, cells: str, readouts: str, projection: str) -> None:
-    """Draw the first replicate that was read out; an empty file where there is none."""
+    """Project the first replicate with readouts; an empty file if there is none."""
     path = Path(projection)
     for seed, arrays in replicates_read(Path(readouts)):
-        # What is not a number was found fault with where it was scored.
+        # The scores report values that are not finite.
         if all(np.isfinite(arrays[name]).all() for name in ARRAYS):
             names = read_cells(Path(cells)).cell_names
             table = pd.DataFrame(_drawn(load(Path(problem)), names, arrays) | {"seed": seed})

@@ -1,4 +1,4 @@
-"""Ask every readout of every trained replicate; leave a record whatever happens."""
+"""Compute all readouts of every trained replicate; a failure becomes a record too."""
 
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ Row = dict[str, Any]
 def read_out(
     run: Row, problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
-    """Read out the replicates that are not read out yet; ``readouts.json`` records all of them."""
+    """Compute missing readouts; ``readouts.json`` is the record of all replicates."""
     limits = Limits(log=log, threads=threads, minutes=minutes)
     read_out_stage(READING, run, Path(problem), Path(record).parent, limits)
 
 
 def read_out_here(folder: Path) -> None:
-    """Ask every readout of the replicates that ``run.yaml`` names, in this process."""
+    """Compute all readouts of the replicates in ``run.yaml`` in this process."""
     run = read_settings(folder)
     problem = load(Path(run["paths"]["problem"]))
     for seed in run["seeds"]:
@@ -40,7 +40,7 @@ def read_out_here(folder: Path) -> None:
 def read_out_stage(
     stage: Stage, run: Row, problem: Path, folder: Path, limits: Limits
 ) -> tuple[Record, Records]:
-    """What was trained well goes through a stage; returns the training's record and the stage's."""
+    """Run a stage for all trained replicates; returns the records of training and stage."""
     posed, trained = verified(problem), verified(folder / STATUS, run["keys"]["train"])
     paths = {"problem": str(problem.with_suffix(".npz")), "run": str(folder)}
     order = Order(

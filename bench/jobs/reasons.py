@@ -1,4 +1,4 @@
-"""Why something failed, in one bounded line; and the bounded end of what it printed."""
+"""Reasons of failures as one line of limited length, and the end of the output."""
 
 import errno
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 from bench.core.errors import text_of
 
 LONGEST_REASON = 400
-"""Bytes of a reason; what happened stands at its beginning."""
+"""Maximum number of bytes of a reason."""
 
 TAIL_LINES, TAIL_BYTES = 30, 8000
-"""The end of a log that is kept in a record."""
+"""Maximum size of the end of a log in a record."""
 
 OF_THE_MACHINE = frozenset(
     {
@@ -17,36 +17,36 @@ OF_THE_MACHINE = frozenset(
         *(errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.EBUSY),
     }
 )
-"""Errors of the operating system that say nothing of a model."""
+"""Errors of the operating system that do not depend on the model."""
 
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "memoryerror")
-"""What an error says, in lower case, where memory ran out."""
+"""Parts of error messages, in lower case, after memory ran out."""
 
 NO_SPACE = ("no space left on device", "disk quota exceeded")
 
 
 def reason_of(error: BaseException) -> str:
-    """The kind of an exception and what it says, in one line of at most :data:`LONGEST_REASON`."""
+    """Type and message of an exception, one line of at most :data:`LONGEST_REASON` bytes."""
     text = text_of(error)
     kind = type(error).__name__
     return shortened(f"{kind}: {text}" if text.strip() else kind)
 
 
 def shortened(text: str, longest: int = LONGEST_REASON) -> str:
-    """Text in one line, cut at the end where it is too long; what is no text is left out."""
+    """Text in one line of limited length, without unprintable characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * longest]).split())
     cut = line.encode("utf8", "replace")[:longest].decode("utf8", "ignore")
     return f"{cut} …" if len(cut) < len(line) or len(text) > 8 * longest else cut
 
 
 def wants_memory(error: BaseException) -> bool:
-    """Whether memory ran out: of the machine or of its accelerator."""
+    """Whether the memory of the machine or of its accelerator ran out."""
     said = reason_of(error).lower()
     return isinstance(error, MemoryError) or "outofmemoryerror" in said or _says(said, NO_MEMORY)
 
 
 def of_the_machine(error: BaseException) -> bool:
-    """Whether an error, or one that it came from, is the machine's and not the model's."""
+    """Whether the machine, and not the model, caused an error or one of its causes."""
     one: BaseException | None = error
     while one is not None:
         number = one.errno if isinstance(one, OSError) else None
@@ -57,7 +57,7 @@ def of_the_machine(error: BaseException) -> bool:
 
 
 def log_tail(log: Path) -> str:
-    """The last lines of a log, bounded in number and in bytes."""
+    """The last lines of a log, with a limited number of lines and bytes."""
     if not log.is_file():
         return ""
     with log.open("rb") as file:

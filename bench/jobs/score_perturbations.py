@@ -1,4 +1,4 @@
-"""How well a run predicts the effect of every perturbation, as a table for the page."""
+"""A table for the report: correlation of predicted and observed effect per perturbation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from bench.parts.scoring.effect_scores import correlations
 
 @logged
 def score_perturbations(key: str, problem: str, readouts: str, scores: str) -> None:
-    """A row per seed and perturbation; an empty file where nothing was read out."""
+    """A row per seed and perturbation; an empty file without readouts."""
     path, tables = Path(scores), list(_tables(Path(readouts), load(Path(problem))))
     if tables:
         with replacing(path) as part:
@@ -25,7 +25,7 @@ def score_perturbations(key: str, problem: str, readouts: str, scores: str) -> N
 
 
 def _tables(readouts: Path, problem: Problem) -> Iterator[pd.DataFrame]:
-    """Predicted and observed effects are in the order of the names."""
+    """Tables per seed; predicted and observed effects are in the order of the names."""
     names, observed = problem.answers["perturbation_names"], problem.answers["data_effect"]
     seen, n_cells = np.unique(problem.labels["perturbation"][problem.scored], return_counts=True)
     of_data = (n_cells[np.searchsorted(seen, names)], np.linalg.norm(observed, axis=1))

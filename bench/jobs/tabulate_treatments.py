@@ -1,4 +1,4 @@
-"""Which latents every treatment moves, as a table of a run for the page."""
+"""A table for the report: the latents that every treatment shifts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +14,9 @@ from bench.jobs.page_files import replicates_read, seal
 
 @logged
 def tabulate_treatments(key: str, readouts: str, treatments: str) -> None:
-    """A row per seed, treatment and latent; an empty file where nothing was read out.
+    """A row per seed, treatment and latent; an empty file without readouts.
 
-    A seed whose arrays are no numbers is left out: fault was found with it where it was scored.
+    Omits seeds with arrays that are not finite; the scores report them.
     """
     path, tables = Path(treatments), list(_tables(Path(readouts)))
     if tables:
