@@ -1,8 +1,8 @@
-"""The loop: all replicates of a run, step by step, on counts that never leave the device.
+"""The training loop: all replicates of a run together, with counts that remain on the device.
 
-A seed trained in a stack equals the same seed trained alone: each replicate has its own
+A seed in a stack gives the same result as the same seed alone: each replicate has its own
 initialisation, its own order of cells, its own noise and its own gradient norm, and the optimisers
-are elementwise.  A replicate that diverges or stops early leaves the stack; the others go on.
+are elementwise.  A replicate that diverges or stops early leaves the stack; the others continue.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,28 +24,28 @@ from bench.training.minibatches import Minibatch, TrainingCells, training_cells
 from bench.training.stack import Stack, Tensors, build_stack, one_pass
 
 VALIDATION_DRAWS = 5
-"""Draws of the latent at least when the validation bound is measured; the same in every epoch."""
+"""Minimum number of samples of the latent for the validation bound; the same in every epoch."""
 
 VALIDATION_CELLS = 512
-"""Cells at a time when the validation bound is measured."""
+"""Cells per pass for the validation bound."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What training leaves behind."""
+    """The result of a training."""
 
     watches: list[stopping.Watch]
     """One per seed, with its best weights."""
     curves: Curves
     seconds: float
     cells: int
-    """Cells times replicates that went through a step."""
+    """Number of cells in all steps, times replicates."""
     n_parameters: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What all phases of a training share."""
+    """The shared context of all phases of a training."""
 
     cells: DeviceCells
     order: TrainingCells
@@ -60,7 +60,7 @@ class Ground:
 
 @dataclass(kw_only=True)
 class Fit:
-    """A phase of a training under way: the stack, its optimiser, and who is still in it."""
+    """A training phase in progress: the stack, its optimiser and the remaining replicates."""
 
     ground: Ground
     stack: Stack
@@ -70,12 +70,12 @@ class Fit:
     noises: list[torch.Generator]
     first_epoch: int = 0
     first_step: int = 0
-    """Where the curves of this phase begin."""
+    """First step of this phase in the curves."""
     step: int = 0
     processed: int = 0
 
     def keep(self, positions: list[int]) -> None:
-        """Go on with these replicates alone."""
+        """Continue with these replicates only."""
         chosen = torch.tensor(positions, device=self.ground.device)
         stack = self.stack.only(chosen)
         fresh = optimiser.optimiser_for(stack, self.ground.config)
@@ -94,11 +94,11 @@ def train(
     device: torch.device,
     on_epoch: Callable[[int, int], None],
 ) -> Trained:
-    """Train one replicate per seed; ``on_epoch(epoch, replicates going on)`` reports progress.
+    """Train one replicate per seed; ``on_epoch(epoch, remaining replicates)`` reports progress.
 
-    Epochs are counted through, pre-training included.  Raises ValueError where the KL warm-up is
-    longer than the training, where labelled cells are to have a share and there are none, and where
-    a pre-training is asked for that the variant does not have.
+    The count of epochs includes pre-training.  Raises ValueError if the KL warm-up is longer than
+    the training, if ``labelled_share`` is set and there are no labelled cells, or if
+    ``pretrain_epochs`` is set and the variant has no pre-training.
     """
     facts, started = facts_of(problem), perf_counter()
     order = training_cells(problem, config.batch_size, config.labelled_share, device)
@@ -133,7 +133,7 @@ def train(
 def _pretrain(
     ground: Ground, variant: Variant, facts: DataFacts, hyperparameters: Any, seeds: Sequence[int]
 ) -> Fit | None:
-    """The phase before the variant's own, to its end; None where none is asked for."""
+    """The complete pre-training phase; None without pre-training."""
     if not ground.config.pretrain_epochs:
         return None
     if variant.pretrain is None:
@@ -162,7 +162,7 @@ def _run(
     patience: int,
     restart: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None,
 ) -> None:
-    """So many epochs at most; with patience, replicates that stopped leave the stack."""
+    """Train at most ``n_epochs`` epochs; with patience, stopped replicates leave the stack."""
     every = fit.ground.config.restart_epochs
     for epoch in range(fit.first_epoch, fit.first_epoch + n_epochs):
         done = epoch - fit.first_epoch
@@ -180,7 +180,7 @@ def _run(
 
 
 def _one_epoch(fit: Fit, epoch: int) -> None:
-    """Every training cell once, each replicate in its own order."""
+    """One pass over the training cells, each replicate in its own order."""
     ground = fit.ground
     fit.stack.skeleton.train()
     for group in fit.optimiser.param_groups:
@@ -192,7 +192,7 @@ def _one_epoch(fit: Fit, epoch: int) -> None:
 
 
 def _one_step(fit: Fit, minibatch: Minibatch) -> dict[str, Tensor]:
-    """One optimiser step of every replicate; returns the (replicate,) terms of its ledger."""
+    """One optimiser step of every replicate; returns the (replicate,) terms of the ledgers."""
     ground, (rows, cell_weight) = fit.ground, minibatch
     kl_weight = optimiser.kl_weight(ground.config, fit.step)
     skeleton, config, n_train = fit.stack.skeleton, ground.config, ground.n_train
@@ -219,7 +219,7 @@ def _one_step(fit: Fit, minibatch: Minibatch) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _validate(fit: Fit, epoch: int, patience: int) -> None:
-    """Measure every replicate's validation bound, with the same noise in every epoch."""
+    """Compute the validation bound of every replicate, with the same noise in every epoch."""
     fit.stack.skeleton.eval()
     skeleton, config, n_train = fit.stack.skeleton, fit.ground.config, fit.ground.n_train
     rows, seeds = fit.ground.validation, [watch.seed for watch in fit.watches]

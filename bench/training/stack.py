@@ -1,4 +1,4 @@
-"""Replicates of one variant as one stack: the model is written for one, ``vmap`` adds the axis."""
+"""Replicates of one variant as a stack: ``vmap`` adds the replicate axis to the model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Stack:
 
     @property
     def n_replicates(self) -> int:
-        """How many replicates are in the stack."""
+        """Number of replicates in the stack."""
         return len(next(iter(self.params.values())))
 
     def state(self, replicate: int) -> Tensors:
@@ -36,9 +36,9 @@ class Stack:
 
     @torch.no_grad()
     def set_to(self, states: Sequence[Mapping[str, Tensor]]) -> None:
-        """Give every replicate the state of its place.
+        """Set the states of all replicates, in order.
 
-        Raises KeyError where one names what this stack does not have.
+        Raises KeyError if a state has a name that this stack does not have.
         """
         mine = {**self.params, **self.buffers}
         for replicate, state in enumerate(states):
@@ -51,21 +51,21 @@ class Stack:
         return [self.state(replicate) for replicate in range(self.n_replicates)]
 
     def only(self, keep: Tensor) -> Stack:
-        """The replicates at these positions, as fresh leaves."""
+        """The replicates at these positions, with new leaf tensors."""
         params = {k: v.detach()[keep].clone().requires_grad_() for k, v in self.params.items()}
         buffers = {k: v[keep].clone() for k, v in self.buffers.items()}
         return Stack(skeleton=self.skeleton, params=params, buffers=buffers)
 
 
 def build_stack(build: Callable[[], Any], seeds: Sequence[int], device: torch.device) -> Stack:
-    """One replicate per seed, each initialised by its own seed alone."""
+    """One replicate per seed, each initialised from its own seed."""
     replicates = [_built(build, seed).to(device) for seed in seeds]
     params, buffers = stack_module_state(replicates)
     return Stack(skeleton=replicates[0], params=params, buffers=buffers)
 
 
 def _built(build: Callable[[], Any], seed: int) -> Any:
-    """Layers initialise themselves from torch's global generator: lend them one, give it back."""
+    """Build with a seeded global generator, from which layers initialise, and restore it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(address("replicate", seed, "init"))
         return build()
@@ -74,11 +74,11 @@ def _built(build: Callable[[], Any], seed: int) -> Any:
 def one_pass(
     module: nn.Module, params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors
 ) -> LossTerms:
-    """(draw, cell) ledger of one replicate; ``noise`` has a leading draw axis.
+    """(sample, cell) ledger of one replicate; ``noise`` has a leading sample axis.
 
-    What does not depend on the noise (the encoder) is computed once for all draws.  A single draw
-    goes without the inner ``vmap``, so that running statistics anywhere in the module can move; a
-    module that has some is given several draws one after the other while it trains.
+    Computations that do not depend on the noise (the encoder) run once for all samples.  A single
+    sample uses no inner ``vmap``, so that the module can update running statistics; during training
+    a module with running statistics processes several samples one after the other.
     """
 
     def at(one: Mapping[str, Tensor]) -> LossTerms:

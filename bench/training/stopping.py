@@ -1,4 +1,4 @@
-"""Early stopping, one replicate at a time: who goes on, and the best weights, truly copied."""
+"""Early stopping per replicate, with copies of the best weights."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -10,7 +10,7 @@ from bench.training.stack import Stack, Tensors
 
 @dataclass
 class Watch:
-    """What is known of one replicate while it trains."""
+    """The state of early stopping for one replicate."""
 
     seed: int
     best_bound: float = -inf
@@ -18,17 +18,17 @@ class Watch:
     best_state: Tensors = field(default_factory=dict)
     epochs: int = 0
     diverged_at: int = -1
-    """The step at which its loss stopped being a number; -1 if it never did."""
+    """The first step with a loss that is not finite; -1 without such a step."""
 
     @property
     def diverged(self) -> bool:
-        """Whether its loss stopped being a number."""
+        """Whether the loss was not finite at some step."""
         return self.diverged_at >= 0
 
     def see(self, bound: float, epoch: int, stack: Stack, place: int, *, always: bool) -> None:
-        """Take note of a validation bound (nats per cell, higher is better).
+        """Record a validation bound (nats per cell, higher is better).
 
-        The weights are kept where the bound is the best so far, or ``always``.
+        Copy the weights if the bound is the best so far, or ``always``.
         """
         self.epochs = epoch + 1
         if always or bound > self.best_bound:
@@ -36,18 +36,18 @@ class Watch:
             self.best_state = stack.state(place)
 
     def done(self, epoch: int, patience: int, earliest: int) -> bool:
-        """Whether it stops after this epoch; patience counts from ``earliest`` at the soonest."""
+        """Whether it stops after this epoch; patience counts from epoch ``earliest`` or later."""
         waited = epoch - max(self.best_epoch, earliest)
         return self.diverged or bool(patience and waited >= patience)
 
 
 def going_on(watches: list[Watch], epoch: int, patience: int, earliest: int) -> list[int]:
-    """Positions of the replicates that train another epoch."""
+    """Positions of the replicates that continue."""
     return [i for i, w in enumerate(watches) if not w.done(epoch, patience, earliest)]
 
 
 def mark_diverged(watches: list[Watch], losses: Tensor, step: int) -> None:
-    """Note which replicates' losses are not finite."""
+    """Record the replicates with a loss that is not finite."""
     for watch, finite in zip(watches, losses.isfinite().tolist(), strict=True):
         if not finite and not watch.diverged:
             watch.diverged_at = step
