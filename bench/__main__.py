@@ -1,6 +1,6 @@
-"""The command line: ``python -m bench COMMAND``, where ``--help`` lists the commands.
+"""The command line: ``python -m bench COMMAND``; ``--help`` lists the commands.
 
-Everything else is Snakemake's.
+Use Snakemake for everything else.
 """
 
 import argparse
@@ -32,7 +32,7 @@ HEADINGS: dict[Shelf, str] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 2 where the user has something to mend, 1 where a run failed."""
+    """Run one command; returns 2 for an error of the user, 1 for a failed run, else 0."""
     options = _parser().parse_args(arguments)
     try:
         for line in options.command(options):
@@ -44,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Whoever reads has seen enough (`| head`); Python must not try to flush once more.
+        # The reader closed the pipe (`| head`); Python must not try to flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 class RunFailed(Exception):
-    """A run in the foreground did not end well."""
+    """A run in the foreground failed."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,25 +58,29 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         required=True, metavar="list | check | run | report | new | check-model"
     )
-    listing = commands.add_parser("list", help="what is on the shelves: needs and parameters")
+    listing = commands.add_parser(
+        "list", help="list contributions with requirements and parameters"
+    )
     listing.add_argument("shelf", nargs="?", choices=get_args(Shelf), help="only this shelf")
     listing.set_defaults(command=_list)
     check = commands.add_parser("check", help="validate a study and print its plan")
     check.add_argument("study", type=Path, help="for instance configs/default.yaml")
     check.set_defaults(command=_check)
-    run = commands.add_parser("run", help="do one run in the foreground, without Snakemake")
+    run = commands.add_parser(
+        "run", help="run one run or baseline in the foreground, without Snakemake"
+    )
     run.add_argument("study", type=Path)
-    run.add_argument("label", help="a run's or baseline's label, as `check` prints it")
+    run.add_argument("label", help="label of a run or baseline, as printed by `check`")
     run.set_defaults(command=_run)
-    report = commands.add_parser("report", help="write the report of whatever is finished")
+    report = commands.add_parser("report", help="write a report of the finished results")
     report.add_argument("study", type=Path)
     report.set_defaults(command=_report)
-    new = commands.add_parser("new", help="write a file of your own to start from")
+    new = commands.add_parser("new", help="write a template file for your own contribution")
     new.add_argument("kind", choices=["variant"])
-    new.add_argument("name", help="of the file, without .py: my_vae")
+    new.add_argument("name", help="name of the file without .py, for instance my_vae")
     new.set_defaults(command=_new)
-    model = commands.add_parser("check-model", help="put a minibatch through a variant's file")
-    model.add_argument("file", help="of a variant, or a name on the shelf")
+    model = commands.add_parser("check-model", help="test a variant on one minibatch")
+    model.add_argument("file", help="path of a variant's file, or name of a variant")
     model.set_defaults(command=_check_model)
     return parser
 
@@ -135,7 +139,7 @@ def _counted(plan: Plan) -> str:
 
 
 def _runs(plan: Plan) -> Iterator[str]:
-    """A line for each run: its label, its model, in how many places it runs."""
+    """A line for each run: label, model, number of combinations of dataset, task and split."""
     places = Counter(row["run"] for row in plan.runs)
     first = {row["run"]: row for row in reversed(plan.runs)}
     rows = []
@@ -147,7 +151,7 @@ def _runs(plan: Plan) -> Iterator[str]:
 
 
 def _searches(plan: Plan) -> Iterator[str]:
-    """A line for each search: how many trials of what, by what they are selected, and where."""
+    """A line for each search: number of trials, variant, selection metric, number of searches."""
     places = Counter(row["search"] for row in plan.searches)
     rows = {
         row["search"]: (
@@ -161,7 +165,7 @@ def _searches(plan: Plan) -> Iterator[str]:
 
 
 def job_count(plan: Plan) -> int:
-    """Jobs Snakemake will plan for a study of which nothing is there yet."""
+    """Number of jobs that Snakemake will plan for a study without any results."""
     fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
     posed = len(plan.datasets) * len(plan.tasks) * plan.splits
     steps = sum(
@@ -177,17 +181,17 @@ def _run(options: argparse.Namespace) -> Iterator[str]:
     plan = make_plan(load_study(options.study))
     labels = sorted({row["run"] for row in plan.runs})
     if options.label in {row["search"] for row in plan.searches}:
-        said = "is a search, whose trials are Snakemake's to make"
-        raise mistake("label", options.label, said, "write one setting of it under runs:")
+        said = "is a search, whose trials run in Snakemake only"
+        raise mistake("label", options.label, said, "write one of its settings under runs:")
     if options.label not in labels:
         meant = suggestion(options.label, labels)
-        raise mistake("label", options.label, "no run has it", meant)
+        raise mistake("label", options.label, "no run or baseline has this label", meant)
     from bench.jobs.foreground import run_in_foreground
 
     states = [row["status"] for row in run_in_foreground(plan, options.label).runs]
     good = states.count("ok")
     if good < len(states):
-        raise RunFailed(f"{options.label}: {good} of {len(states)} replicates ended well")
+        raise RunFailed(f"{options.label}: {good} of {len(states)} replicates succeeded")
     yield f"{options.label}: done"
 
 
@@ -201,7 +205,7 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
     name = options.study.stem
     planned = cached_plan(merged([options.study], {}), name, Path(".snakemake/scvaebench"))
     if not study_folder(name).is_dir():
-        raise mistake(str(study_folder(name)), None, "nothing is finished yet", "run the study")
+        raise mistake(str(study_folder(name)), None, "no results yet", "run the study")
     yield f"written: {report_so_far(planned.file, Path(__file__).parents[1], ended=False)}"
     yield from ending(study_folder(name))
 
@@ -224,13 +228,13 @@ def _check_model(options: argparse.Namespace) -> Iterator[str]:
         heading = "One problem" if count == 1 else f"{count} problems"
         raise UserError(f"{heading} in {options.file}:", checked.findings)
     milliseconds = 1000 * (checked.seconds_per_step or 0.0)
-    yield f"{options.file}: nothing is wrong with it"
+    yield f"{options.file}: no problems found"
     yield f"{checked.n_parameters:,} parameters"
     yield f"{milliseconds:.1f} ms for a step of 72 cells and 20 genes"
 
 
 def aligned(rows: Sequence[tuple[Any, ...]], indent: int) -> Iterator[str]:
-    """Rows in columns of even width."""
+    """Rows as text, aligned in columns."""
     columns = list(zip(*rows, strict=True))
     widths = [max(len(str(value)) for value in column) for column in columns]
     for row in rows:

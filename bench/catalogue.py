@@ -56,7 +56,9 @@ def file_of(shelf: Shelf, name: str) -> Path:
     """The file that carries a name.  Raises a readable error where there is none."""
     if is_path(name):
         if not Path(name).is_file():
-            raise mistake(shelf, name, "no such file", "paths start where snakemake is typed")
+            raise mistake(
+                shelf, name, "no such file", "paths are relative to the folder where snakemake runs"
+            )
         return Path(name).resolve()
     path = ROOT / shelf / f"{name}.py"
     # A plan of a thousand runs asks ten thousand times: the shelf is not listed every time.

@@ -69,7 +69,7 @@ def test_mistakes_are_told_on_stderr_without_a_traceback(tmp_path: Path) -> None
     command = [sys.executable, "-m", "bench", "check", str(path)]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("4 things to mend in the study bad:")
+    assert outcome.stderr.startswith("4 problems in the study bad:")
     assert "Traceback" not in outcome.stderr
 
 

@@ -108,9 +108,9 @@ def test_a_resolved_search_resolves_to_itself() -> None:
         ({"metric": "iwelboo"}, "metric is 'iwelboo': nothing on this shelf has that name; did"),
         ({"metric": 3}, "metric is 3: expected text"),
         ({"variant": "nbva"}, "variant is 'nbva': nothing on this shelf has that name; did"),
-        ({"variant": ["nbvae", "pvae"]}, "expected one variant; make a search of each"),
+        ({"variant": ["nbvae", "pvae"]}, "expected one variant; write one search for"),
         ({"n_hidden": -1}, "n_hidden is -1: expected a whole number > 0"),
-        ({"n_latent": {"low": 5, "high": 5}}, "n_latent.low is 5: expected less than high"),
+        ({"n_latent": {"low": 5, "high": 5}}, "n_latent.low is 5: expected a value below"),
         ({"n_latent": {"low": 0, "high": 5}}, "n_latent is 0: expected a whole number > 0"),
         ({"n_latent": {"low": 2, "high": 2.5}}, "n_latent is 2.5: expected a whole number > 0"),
         ({"lr_decay": {"low": 0.5, "high": 2}}, "lr_decay is 2.0: expected a number > 0 and ≤ 1"),
@@ -118,12 +118,15 @@ def test_a_resolved_search_resolves_to_itself() -> None:
         ({"n_latent": {"low": 2, "high": 5, "lgo": 1}}, "n_latent.lgo: unknown; did you mean lo"),
         ({"n_latent": {"low": 2, "high": 5, "log": 1}}, "n_latent.log is 1: expected true or"),
         ({"n_latent": {"low": 2, "high": "x"}}, "n_latent.high is 'x': expected a number"),
-        ({"weight_decay": {"low": 0, "high": 1, "log": True}}, "more than 0 where log is true"),
-        ({"encoder_input": {"low": 1, "high": 2}}, "only a number has a range; expected one of"),
-        ({"batch_norm": {"low": 0, "high": 1}}, "only a number has a range; expected true or"),
+        ({"weight_decay": {"low": 0, "high": 1, "log": True}}, "more than 0 because log is true"),
+        (
+            {"encoder_input": {"low": 1, "high": 2}},
+            "only a number can have a range; expected one of",
+        ),
+        ({"batch_norm": {"low": 0, "high": 1}}, "only a number can have a range; expected true"),
         ({"encoder_input": ["raw", "row"]}, "encoder_input is 'row': expected one of raw, log1p"),
-        ({"encoder_input": ["raw"]}, "expected two choices or more"),
-        ({"encoder_input": ["raw", "raw"]}, "encoder_input is 'raw': a choice stands twice"),
+        ({"encoder_input": ["raw"]}, "expected two or more choices"),
+        ({"encoder_input": ["raw", "raw"]}, "encoder_input is 'raw': duplicate choice"),
     ],
 )
 def test_a_mistake_is_told_with_place_and_help(change: dict[str, Any], words: str) -> None:
@@ -151,17 +154,17 @@ def test_what_leaves_nothing_to_search_is_told() -> None:
     [line] = told({"tuned": fixed})
     assert "nothing to search" in line
     [line] = told({"tuned": fixed | {"n_latent": [2, 3], "trials": 5}})
-    assert "there are only 2 settings to try" in line
+    assert "the search space has only 2 settings" in line
     assert not told({"tuned": fixed | {"n_latent": {"low": 2, "high": 4}}})
 
 
 def test_labels_are_apart_from_those_of_runs() -> None:
     [line] = told({"tuned": GOOD}, runs={"Tuned": {"variant": "pvae"}})
-    assert "search.tuned is 'tuned': this label is taken already, at runs.Tuned" in line
+    assert "search.tuned is 'tuned': duplicate label, also used by runs.Tuned" in line
     [line] = told({"tuned": GOOD}, runs={"tuned.trial-07": {"variant": "pvae"}})
-    assert "trials of search.tuned go by such names" in line
+    assert "trials of search.tuned have such names" in line
     [line] = told({"x" * 75: GOOD})
-    assert "no more than 80" in line
+    assert "at most 80 letters" in line
 
 
 def test_a_search_is_enough_of_a_study() -> None:
@@ -194,14 +197,14 @@ def test_a_task_that_keeps_no_cells_to_select_by_is_skipped() -> None:
     made = plan(tasks=["held_out_cells", "thinned_counts"])
     assert {row["task"] for row in made.searches} == {"held_out_cells"}
     assert {(row["run"], row["task"]) for row in made.skipped} == {("tuned", "thinned_counts")}
-    assert "keeps no cells that hyperparameters could be selected by" in made.skipped[0]["reason"]
+    assert "keeps no cells for the selection of hyperparameters" in made.skipped[0]["reason"]
     [line] = refusal(tasks=["thinned_counts"])
-    assert line.startswith("search.tuned: can run nowhere in this study")
+    assert line.startswith("search.tuned: cannot run anywhere in this study")
 
 
 def test_a_metric_that_is_met_nowhere_is_refused() -> None:
     [line] = refusal(search={"tuned": GOOD | {"metric": "balanced_accuracy"}})
-    assert "can run nowhere in this study: its metric needs class_probability" in line
+    assert "cannot run anywhere in this study: its metric needs class_probability" in line
 
 
 def test_a_metric_of_the_search_need_not_be_one_of_the_study() -> None:

@@ -1,4 +1,4 @@
-"""What a user is told: every finding at once, each with place, value, expectation and fix."""
+"""Errors for users: all findings at once, each with location, value, expectation and fix."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong, and what to do about it.
+    """One problem and a suggested fix.
 
-    ``place`` is where the user can look (``runs.nbvae.n_latnet``, a file, a column); ``value`` is
-    what stands there; ``expected`` says what was expected; ``fix`` is a suggestion, possibly empty.
+    ``place`` is its location (``runs.nbvae.n_latnet``, a file, a column); ``value`` is the value
+    at this location; ``expected`` states the problem or the expected value; ``fix`` is a
+    suggestion, possibly empty.
     """
 
     place: str
@@ -24,7 +25,7 @@ class Finding(NamedTuple):
 
 
 class UserError(Exception):
-    """Something only the user can mend.  Shown as its message alone, never as a traceback."""
+    """An error that only the user can correct; shown as a message without a traceback."""
 
     def __init__(self, heading: str, findings: Sequence[Finding]) -> None:
         self.heading, self.findings = heading, tuple(findings)
@@ -32,20 +33,20 @@ class UserError(Exception):
 
 
 def mistake(place: str, value: Any, expected: str, fix: str = "") -> UserError:
-    """A :class:`UserError` of one finding."""
-    return UserError("One thing to mend:", [Finding(place, value, expected, fix)])
+    """A :class:`UserError` with one finding."""
+    return UserError("One problem:", [Finding(place, value, expected, fix)])
 
 
 def suggestion(name: str, known: Sequence[str], otherwise: str = "") -> str:
-    """What was probably meant, or else everything there is, or what ``otherwise`` says of it."""
+    """The known name closest to ``name``; without one, ``otherwise`` or the list of all names."""
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     listed = otherwise or f"there are: {', '.join(known)}"
     return f"did you mean {close[0]}?" if close else listed
 
 
 def text_of(error: BaseException) -> str:
-    """What an exception says; of one whose own text fails, that."""
+    """The message of an exception; a replacement if the exception cannot produce its message."""
     try:
         return str(error)
     except Exception as second:
-        return f"its text cannot be read ({type(second).__name__})"
+        return f"its message cannot be read ({type(second).__name__})"

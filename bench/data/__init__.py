@@ -1,1 +1,1 @@
-"""The shelf of datasets: one file is one dataset."""
+"""Datasets: one file per dataset."""

@@ -1,7 +1,7 @@
-"""Cleaning common to all datasets: what is not counts is refused, what is mended is recorded.
+"""Common cleaning of all datasets: refuses values that are not counts and records all repairs.
 
-Every loader ends with :func:`tidied`; it is idempotent, so cleaning twice changes nothing.  Of real
-numbers that are no counts (``measured="values"``) only finiteness is asked: every cell stays.
+Every loader ends with :func:`tidied`, which is idempotent.  Real-valued data
+(``measured="values"``) must be finite; no cell is removed from them.
 """
 
 import warnings
@@ -17,26 +17,26 @@ from bench.core.dataset import UNKNOWN, CountData
 from bench.core.errors import Finding, UserError
 
 ROUNDING = 1e-3
-"""Largest distance to a whole number that is still taken for arithmetic of stored floats."""
+"""Largest distance to an integer that counts as a rounding error of stored floats."""
 
 LARGEST = int(np.iinfo(np.int32).max)
 LARGEST_VALUE = float(np.finfo(np.float32).max)
 LARGEST_LOG = 20.0
-"""log1p of a count stays below this; fractions below it suggest a log transform."""
+"""Upper limit of log1p of a count; fractions below it suggest a log transform."""
 
 PER_ENTRY = ("rate", "mean", "second_draw", "observed")
-"""The truths that are (cell, gene)."""
+"""True values of shape (cell, gene)."""
 
 PER_CELL = ("true_latent",)
-"""The other truths that have a row per cell."""
+"""Other true values with a row per cell."""
 
 
 def checked(
     data: CountData, place: str, advice: str = "", findings: Sequence[Finding] = ()
 ) -> None:
-    """Raise one :class:`UserError` with everything that keeps ``data`` from being what it says.
+    """Raise one :class:`UserError` with all reasons why ``data`` are not valid counts or values.
 
-    ``findings`` are the loader's own; ``advice`` says where else counts may be.
+    ``findings`` come from the loader; ``advice`` names other places with counts.
     """
     faults = not_counts if data.measured == "counts" else not_values
     wrong = [Finding(place, None, fault, advice) for fault in faults(data.counts)]
@@ -45,11 +45,10 @@ def checked(
 
 
 def tidied(data: CountData, place: str) -> CountData:
-    """The same data as non-negative whole numbers (int32) with unique names and whole labels.
+    """The same data as non-negative integers (int32) with unique names and complete labels.
 
-    Values that are no counts become float32.  ``data`` may hold any numeric matrix and labels with
-    gaps; :func:`checked` refuses what cannot be mended.  Every repair becomes a sentence in
-    ``repairs``.
+    Real-valued data become float32.  ``data`` may have any numeric matrix and missing labels;
+    :func:`checked` raises for defects that have no repair.  ``repairs`` has a sentence per repair.
     """
     checked(data, place)
     counted = data.measured == "counts"
@@ -69,15 +68,15 @@ def tidied(data: CountData, place: str) -> CountData:
 
 
 def not_counts(matrix: Any) -> list[str]:
-    """Why this matrix cannot be counts; empty where it can."""
+    """Reasons why this matrix cannot be counts; empty if it can."""
     numbers, faults = _finite(matrix)
     if len(numbers) == 0 or not numbers.any():
-        return faults or ["holds no counts at all: every entry is zero"]
+        return faults or ["has no counts: every entry is zero"]
     return faults + _faults_of_finite(numbers)
 
 
 def not_values(matrix: Any) -> list[str]:
-    """Why this matrix cannot be values of a simulation; empty where it can."""
+    """Reasons why this matrix cannot be values of a simulation; empty if it can."""
     numbers, faults = _finite(matrix)
     size = float(np.abs(numbers).max(initial=0.0))
     if size > LARGEST_VALUE:
@@ -86,13 +85,13 @@ def not_values(matrix: Any) -> list[str]:
 
 
 def _finite(matrix: Any) -> tuple[NDArray[Any], list[str]]:
-    """The finite entries, and what is wrong with a matrix that has others or is none of numbers."""
+    """The finite entries, and the faults of a matrix with other entries."""
     nothing = np.zeros(0)
     if 0 in matrix.shape:
         return nothing, [f"has no entries: {matrix.shape[0]} cells and {matrix.shape[1]} genes"]
     values = np.asarray(matrix.data if issparse(matrix) else matrix).ravel()
     if values.dtype.kind not in "biuf":
-        return nothing, [f"holds {values.dtype} instead of numbers"]
+        return nothing, [f"has type {values.dtype}; expected numbers"]
     finite = values[np.isfinite(values)]
     lost = len(values) - len(finite)
     return finite, [f"{lost:,} entries are NaN or infinite"] if lost else []
@@ -122,7 +121,7 @@ def _whole(matrix: Any) -> tuple[csr_matrix, list[str]]:
     distance = float(np.abs(counts.data - whole).max(initial=0.0))
     counts = csr_matrix((whole.astype(np.int32), counts.indices, counts.indptr), counts.shape)
     counts.eliminate_zeros()
-    repair = f"values up to {distance:.1g} away from whole numbers were rounded"
+    repair = f"values at a distance of up to {distance:.1g} from integers were rounded"
     return counts, [repair] if distance > 0 else []
 
 
@@ -142,10 +141,10 @@ def _unique(names: NDArray[Any], of: str) -> tuple[NDArray[np.str_], list[str]]:
     from anndata.utils import make_index_unique
 
     with warnings.catch_warnings():
-        # It warns about names that already look like a made-up one; the repair is recorded.
+        # It warns about names that already end in a number; the repair is recorded.
         warnings.simplefilter("ignore")
         unique = make_index_unique(pd.Index(texts)).to_numpy().astype(str)
-    return unique, [f"{n_repeated:,} repeated {of} names were made unique with a number"]
+    return unique, [f"{n_repeated:,} duplicate {of} names received a number to make them unique"]
 
 
 def _labelled(
@@ -158,7 +157,9 @@ def _labelled(
         gaps = np.asarray(pd.isna(values)) | (np.asarray(values) == "")
         whole[name] = np.where(gaps, UNKNOWN, np.asarray(values).astype(str))
         if gaps.any():
-            repairs.append(f"{int(gaps.sum()):,} cells without {name} are labelled {UNKNOWN!r}")
+            repairs.append(
+                f"{int(gaps.sum()):,} cells without {name} received the label {UNKNOWN!r}"
+            )
     return whole, repairs
 
 
@@ -168,15 +169,15 @@ def _without_empty_cells(data: CountData) -> CountData:
     n_silent = int((data.counts.getnnz(axis=0) == 0).sum())
     notes = []
     if n_empty:
-        notes.append(f"{n_empty:,} of {n_cells:,} cells had no counts and were dropped")
+        notes.append(f"{n_empty:,} of {n_cells:,} cells had no counts and were removed")
     if n_silent:
-        notes.append(f"{n_silent:,} of {data.counts.shape[1]:,} genes have no counts; they stay")
+        notes.append(f"{n_silent:,} of {data.counts.shape[1]:,} genes have no counts and were kept")
     repairs = (*data.repairs, *(note for note in notes if note not in data.repairs))
     return replace(kept_cells(data, full) if n_empty else data, repairs=repairs)
 
 
 def kept_cells(data: CountData, keep: NDArray[np.bool_]) -> CountData:
-    """The cells where ``keep`` (cell,) is true, with everything that belongs to them."""
+    """The cells with true ``keep`` (cell,), with their labels and true values."""
     by_cell = {*PER_ENTRY, *PER_CELL}
     return replace(
         data,

@@ -1,7 +1,7 @@
-"""Remote files of a dataset: fetched once, verified, kept; wrong ones leave nothing behind.
+"""Downloads and verifies the remote files of a dataset; invalid downloads are removed.
 
-Where no checksum is published, the first download records one beside the file
-(``<file>.sha256``); from then on the file must match it.
+If no checksum is published, the first download records one next to the file
+(``<file>.sha256``); later downloads must match it.
 """
 
 import sys
@@ -21,11 +21,11 @@ def fetch(
     retries: int = RETRIES,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Path]:
-    """The verified files by name, downloaded into ``folder`` where they are not there yet.
+    """The verified files by name; missing files are downloaded into ``folder``.
 
-    A transfer that breaks off starts again up to ``retries`` times.  ``tell`` receives one
-    sentence per newly recorded checksum.  Raises one :class:`UserError` with every file that
-    could not be had or does not match its checksum.
+    An interrupted transfer starts again up to ``retries`` times.  ``tell`` receives one sentence
+    per new checksum.  Raises one :class:`UserError` with all files that could not be downloaded or
+    do not match their checksum.
     """
     findings, files = [], {}
     for source in sources:
@@ -35,7 +35,7 @@ def fetch(
             # requests' errors are OSErrors; pooch reports a wrong checksum as ValueError.
             findings.append(_finding(source, folder, error))
     if findings:
-        raise UserError("These files could not be fetched:", findings)
+        raise UserError("These files could not be downloaded:", findings)
     return files
 
 
@@ -55,7 +55,7 @@ def _fetched(source: Source, folder: Path, retries: int, tell: Callable[[str], N
         checksum = pooch.file_hash(str(path), alg="sha256")
         write_text(_record(source, folder), f"{checksum}  {source.file}\n")
         tell(
-            f"{source.file}: no checksum is published; recorded {checksum} "
+            f"{source.file}: no published checksum; recorded {checksum} "
             f"in {_record(source, folder).name}, and later downloads must match it"
         )
     return path
@@ -66,7 +66,7 @@ def _record(source: Source, folder: Path) -> Path:
 
 
 def _expected(source: Source, folder: Path) -> str:
-    """The checksum the file must have; empty where none is published or recorded yet."""
+    """The expected checksum; empty if none is published or recorded yet."""
     record = _record(source, folder)
     if source.sha256 or not record.is_file():
         return source.sha256
@@ -76,11 +76,11 @@ def _expected(source: Source, folder: Path) -> str:
 def _finding(source: Source, folder: Path, error: Exception) -> Finding:
     here = Path(folder) / source.file
     if isinstance(error, OSError):
-        fix = f"check the network, or download it by hand to {here}"
+        fix = f"check the network, or download the file by hand to {here}"
         return Finding(source.address, None, f"could not be downloaded: {error}", fix)
     checksum = _expected(source, folder)
-    expected = f"what it delivers does not have the sha256 {checksum}; nothing was kept"
+    expected = f"the download does not have the sha256 {checksum} and was removed"
     fix = "try again later; the published file may have changed"
     if not source.sha256:
-        fix = f"if it changed for good reason, delete {_record(source, folder)} and {here}"
+        fix = f"if the change is correct, delete {_record(source, folder)} and {here}"
     return Finding(source.address, None, expected, fix)

@@ -1,10 +1,10 @@
-"""The low-rank gamma-Poisson model behind all simulated counts here.
+"""The low-rank gamma-Poisson model of the simulated counts.
 
     l_ik, f_jk ~ LogNormal(0, σ²),   μ_ij = Σ_k l_ik f_jk,
     u_ij ~ Gamma(shape θ, rate θ),   λ_ij = μ_ij u_ij,   x_ij ~ Poisson(λ_ij).
 
-Both numpy interfaces (``RandomState``, for the published stream, and ``Generator``) spell these
-draws alike.  The order of the draws (l, f, u, x) is part of what the published examples are.
+Both numpy interfaces (``RandomState``, for the published random numbers, and ``Generator``) have
+the methods used here.  The published examples depend on the order of the samples (l, f, u, x).
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ def draw_rate(rng: Rng, mean: Floats, inverse_dispersion: float) -> Floats:
 
 
 def simulated(counts: NDArray[np.integer], truth: dict[str, NDArray]) -> CountData:
-    """Numbered cells and genes around simulated counts (cell, gene)."""
+    """Simulated counts (cell, gene) with numbered cells and genes."""
     n_cells, n_genes = counts.shape
     return CountData(
         counts=csr_matrix(counts),

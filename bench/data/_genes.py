@@ -1,6 +1,6 @@
-"""Choosing genes on counts: those detected often enough, and those that vary most.
+"""Selects genes by detection and by variability of their counts.
 
-The choice looks at all cells, before any task splits them: it belongs to what the dataset is.
+The selection uses all cells, before any task splits them: it is part of the dataset.
 """
 
 from dataclasses import replace
@@ -14,16 +14,16 @@ from bench.core.errors import mistake
 
 
 def detected(counts: csr_matrix, min_cells: int) -> NDArray[np.bool_]:
-    """(gene,) true where at least ``min_cells`` cells have a count."""
+    """(gene,) true if at least ``min_cells`` cells have a count."""
     return np.asarray(counts.getnnz(axis=0) >= min_cells)
 
 
 def most_variable(counts: csr_matrix, n_genes: int) -> NDArray[np.bool_]:
     """(gene,) true for the ``n_genes`` genes with the largest Poisson deviance.
 
-    The null model is the same share of every cell's total s_i: x_ij ~ Poisson(s_i π_j), with
+    The null model is a constant share of every cell's total s_i: x_ij ~ Poisson(s_i π_j), with
     deviance D_j = 2 Σ_i x_ij log(x_ij / (s_i π_j)) (Townes et al. 2019,
-    doi:10.1186/s13059-019-1861-6).  Ties go to the earlier gene.
+    doi:10.1186/s13059-019-1861-6).  In a tie the earlier gene is selected.
     """
     totals, shares = _sums(counts, 1), _sums(counts, 0) / counts.sum()
     entries = counts.tocoo(copy=True)
@@ -37,9 +37,9 @@ def most_variable(counts: csr_matrix, n_genes: int) -> NDArray[np.bool_]:
 
 
 def kept_genes(data: CountData, keep: NDArray[np.bool_], why: str) -> CountData:
-    """The genes where ``keep`` (gene,) is true; recorded with the reason.  Only for real data."""
+    """The genes with true ``keep`` (gene,), and a record of the reason.  Only for real data."""
     if not keep.any():
-        raise mistake("genes", None, f"none of {len(keep):,} is left", f"chosen: {why}")
+        raise mistake("genes", None, f"none of {len(keep):,} remains", f"selection: {why}")
     note = f"{int(keep.sum()):,} of {len(keep):,} genes were kept: {why}"
     return replace(
         data,
@@ -50,7 +50,7 @@ def kept_genes(data: CountData, keep: NDArray[np.bool_], why: str) -> CountData:
 
 
 def top_genes(data: CountData, n_genes: int) -> CountData:
-    """The ``n_genes`` most variable genes; 0, or more than there are, keeps all."""
+    """The ``n_genes`` most variable genes; 0, or a larger number than all genes, keeps all."""
     if n_genes == 0 or n_genes >= data.counts.shape[1]:
         return data
     return kept_genes(data, most_variable(data.counts, n_genes), "largest Poisson deviance")

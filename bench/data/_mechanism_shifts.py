@@ -1,10 +1,10 @@
-"""What simulations of sparse mechanism shifts share: a treatment moves a few latents of a cell.
+"""Shared parts of simulations in which a treatment shifts a few latents of a cell.
 
     z_i = b_i + s_t(i),   b_i ~ N(0, I),   s_tk = m_tk e_tk,   e_tk = ± N(size, sd²)
     f(z) = W_L a(… a(W_1 z)),   a(h) = max(h, 0.2 h),   W orthogonal, no biases
 
-t(i) is the treatment of cell i; the s of a control is 0.  Scaling any W scales f alone, so only the
-scale of f matters, and whoever calls sets it.
+t(i) is the treatment of cell i; the s of a control is 0.  The scale of any W changes only the
+scale of f, which the caller sets.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 
 LEAK = 0.2
 N_BASAL = 10_000
-"""Draws of b behind every true effect, the same for all treatments."""
+"""Samples of b for every true effect, the same for all treatments."""
 
 
 def treatment_names(n_treatments: int) -> list[str]:
@@ -33,16 +33,16 @@ def treatment_names(n_treatments: int) -> list[str]:
 def signed_normal(
     rng: np.random.Generator, shape: tuple[int, ...], size: float, sd: float
 ) -> Floats:
-    """±N(size, sd²), either sign alike."""
+    """±N(size, sd²), with equal probability of both signs."""
     return rng.choice([-1.0, 1.0], size=shape) * rng.normal(size, sd, size=shape)
 
 
 def with_combinations(
     rng: np.random.Generator, shift: Floats, n_combinations: int
 ) -> tuple[list[str], Floats]:
-    """All perturbations in alphabetical order and their s: treatments, and pairs of them added up.
+    """All perturbations in alphabetical order and their s: treatments, and sums for pairs.
 
-    The pairs are drawn without replacement.  Raises ValueError where there are not so many.
+    The pairs are sampled without replacement.  Raises ValueError if there are fewer pairs.
     """
     one, other = np.triu_indices(len(shift), 1)
     drawn = rng.choice(len(one), size=n_combinations, replace=False)
@@ -62,7 +62,7 @@ def cells(
 ) -> tuple[NDArray[np.str_], Floats]:
     """The perturbation of every cell, controls first, and its z (cell, latent).
 
-    The s are those of the treatments, or of the perturbations that are named.
+    ``shift`` is that of the treatments, or of the named perturbations.
     """
     names = np.array([CONTROL, *(perturbations or treatment_names(len(shift)))])
     of = np.repeat(np.arange(len(names)), [n_controls] + [n_cells] * len(shift))
@@ -71,7 +71,7 @@ def cells(
 
 
 def orthogonal(rng: np.random.Generator, n_in: int, n_out: int) -> Floats:
-    """(in, out) weights whose shorter side is orthonormal, uniformly drawn."""
+    """(in, out) weights with an orthonormal shorter side, uniformly distributed."""
     square = rng.normal(size=(max(n_in, n_out), min(n_in, n_out)))
     q, r = np.linalg.qr(square)
     q = q * np.sign(np.diag(r))
@@ -79,7 +79,7 @@ def orthogonal(rng: np.random.Generator, n_in: int, n_out: int) -> Floats:
 
 
 def decoder(rng: np.random.Generator, widths: Sequence[int]) -> Callable[[Floats], Floats]:
-    """f, (cell, latent) -> (cell, gene), with layers of these widths, both ends included."""
+    """f, (cell, latent) -> (cell, gene), with these layer widths, including input and output."""
     weights = [orthogonal(rng, *pair) for pair in pairwise(widths)]
 
     def decode(z: Floats) -> Floats:
@@ -94,9 +94,9 @@ def decoder(rng: np.random.Generator, widths: Sequence[int]) -> Callable[[Floats
 def true_effects(
     rng: np.random.Generator, shift: Floats, expressed: Callable[[Floats], NDArray[np.floating]]
 ) -> NDArray[np.float32]:
-    """(perturbation, gene) mean of y(b + s_t) - y(b) over :data:`N_BASAL` draws of b.
+    """(perturbation, gene) mean of y(b + s_t) - y(b) over :data:`N_BASAL` samples of b.
 
-    ``expressed`` gives y (cell, gene) of cells with these z.
+    ``expressed`` returns y (cell, gene) for cells with these z.
     """
     basal = rng.normal(size=(N_BASAL, shift.shape[1]))
     control = expressed(basal).mean(0, dtype=float)

@@ -1,11 +1,11 @@
-"""Perturbations as a file spells them, said again as ``parts.perturbations.treatments`` says them.
+"""Converts the perturbation labels of a file to the names of ``parts.perturbations.treatments``.
 
-    ctrl            ->  control            where ctrl is the control
-    KLF1+CEBPA      ->  CEBPA+KLF1         parts stand in alphabetical order
-    KLF1+ctrl       ->  KLF1               the control is no part
+    ctrl            ->  control            if ctrl is the control
+    KLF1+CEBPA      ->  CEBPA+KLF1         parts in alphabetical order
+    KLF1+ctrl       ->  KLF1               the control is not a part
     drug+KLF1, 2+1  ->  KLF1+drug@2        with a dosage of each part
 
-A cell whose every part has dosage 0 is a control; the dosage of a control is not looked at.
+A cell with dosage 0 for all parts is a control; the dosage of a control is ignored.
 """
 
 import re
@@ -22,22 +22,22 @@ from bench.core.errors import Finding
 from bench.parts.perturbations.treatments import JOINS, perturbation_name, treatments_of
 
 BETWEEN_DOSAGES = re.compile(r"(?<=[^eE])\+")
-"""The + that joins two numbers, which that of an exponent does not."""
+"""A + between two numbers, but not the + of an exponent."""
 
 MOST_LISTED = 10
 
 
 class Named(NamedTuple):
-    """What came of the labels of a file."""
+    """The converted labels of a file."""
 
     perturbation: NDArray[np.str_]
-    """(cell,) names; "" where the file has none."""
+    """(cell,) names; "" for cells without a label."""
     findings: list[Finding]
     repairs: list[str]
 
 
 class Faults:
-    """How many cells have each fault, and the first example of it."""
+    """The number of cells with each fault, and the first example."""
 
     def __init__(self, key: str, column: str) -> None:
         self.key, self.column = key, column
@@ -45,13 +45,13 @@ class Faults:
         self.example: dict[str, str] = {}
 
     def add(self, fault: str, label: str, amounts: str | None, n_cells: int) -> None:
-        """Take the cells of one spelling into account."""
+        """Count the cells with one label."""
         self.n_cells[fault] += n_cells
         dosed = "" if amounts is None else f" with {amounts!r}"
         self.example.setdefault(fault, f"{label!r}{dosed}")
 
     def findings(self) -> list[Finding]:
-        """One per fault, the most frequent first."""
+        """One finding per fault, the most frequent first."""
         return [
             Finding(self.key, self.column, f"{n:,} cells have {f}, such as {self.example[f]}")
             for f, n in self.n_cells.most_common()
@@ -87,16 +87,16 @@ def _texts(values: NDArray[Any]) -> NDArray[np.str_]:
 
 
 def _name(label: str, amounts: str | None, control: str) -> str:
-    """The name of one label; "" for none.  Raises ValueError with what is wrong with it."""
+    """The name of one label; "" without a label.  Raises ValueError with its fault."""
     parts = _parts(label)
     if not label or label == control or set(parts) == {control}:
         return CONTROL if label else ""
     if "" in parts:
-        raise ValueError(f"a part without a name beside a {JOINS}")
+        raise ValueError(f"a part without a name next to a {JOINS}")
     given: dict[str, float] = {}
     for treatment, dosage in _in_label(parts) if amounts is None else _in_column(parts, amounts):
         if treatment == CONTROL != control:
-            raise ValueError(f"the name {CONTROL!r}, but the control is said to be {control!r}")
+            raise ValueError(f"the name {CONTROL!r}, but the key control is {control!r}")
         if treatment != control:
             given[treatment] = given.get(treatment, 0.0) + dosage
     return perturbation_name(given)
@@ -107,11 +107,11 @@ def _parts(label: str) -> list[str]:
 
 
 def _in_label(parts: list[str]) -> list[tuple[str, float]]:
-    """(treatment, dosage) of each part, dosages behind an @ or else 1."""
+    """(treatment, dosage) of each part; the dosage after an @, else 1."""
     try:
         return [next(iter(treatments_of(part).items()), (CONTROL, 1.0)) for part in parts]
     except ValueError:
-        raise ValueError("a dosage in the label that is negative or no number") from None
+        raise ValueError("a dosage in the label that is negative or not a number") from None
 
 
 def _in_column(parts: list[str], amounts: str) -> list[tuple[str, float]]:
@@ -120,9 +120,9 @@ def _in_column(parts: list[str], amounts: str) -> list[tuple[str, float]]:
         raise ValueError("no dosage")
     dosages = [_number(amount) for amount in BETWEEN_DOSAGES.split(amounts)]
     if len(dosages) != len(parts):
-        raise ValueError(f"another number of dosages joined by {JOINS} than of parts")
+        raise ValueError(f"different numbers of parts and dosages joined by {JOINS}")
     if any(treatments_of(part) not in ({part: 1.0}, {}) for part in parts):
-        raise ValueError("a dosage in the label beside that of the column")
+        raise ValueError("a dosage in the label in addition to that of the column")
     return list(zip(parts, dosages, strict=True))
 
 
@@ -130,9 +130,9 @@ def _number(amount: str) -> float:
     try:
         dosage = float(amount)
     except ValueError:
-        raise ValueError("a dosage that is no number") from None
+        raise ValueError("a dosage that is not a number") from None
     if not isfinite(dosage):
-        raise ValueError("a dosage that is no number")
+        raise ValueError("a dosage that is not a number")
     if dosage < 0:
         raise ValueError("a negative dosage")
     return dosage
@@ -141,21 +141,21 @@ def _number(amount: str) -> float:
 def _no_control(
     labels: NDArray[np.str_], perturbation: NDArray[np.str_], control: str
 ) -> list[Finding]:
-    """What is wrong where no cell is a control, or none bears the control's name."""
+    """Findings if no cell is a control, or no cell has the name of the control."""
     counted = Counter(labels[labels != ""].tolist())
     if not counted:
         return [Finding("perturbation", None, "no cell has a label")]
     named = any(control in (label, *_parts(label)) for label in counted)
     if CONTROL in perturbation and (named or control == CONTROL):
         return []
-    expected = "only in combinations: without cells of it alone no effect can be told"
+    expected = "only in combinations: effects need cells with the control alone"
     if not named:
-        expected = "not among the perturbations: without control cells no effect can be told"
+        expected = "not among the perturbations: effects need control cells"
     return [Finding("control", control, expected, _meant(control, counted))]
 
 
 def _meant(control: str, counted: Counter[str]) -> str:
-    """The labels that look like it, and the most frequent ones."""
+    """Similar labels, and the most frequent labels."""
     lower = {label.lower(): label for label in counted if label != control}
     close = [lower[label] for label in get_close_matches(control.lower(), lower)]
     often = [label for label, _ in counted.most_common(MOST_LISTED)]
@@ -167,7 +167,7 @@ def _meant(control: str, counted: Counter[str]) -> str:
 def _repairs(labels: NDArray[np.str_], perturbation: NDArray[np.str_], control: str) -> list[str]:
     lost, repairs = int((labels == "").sum()), []
     if lost:
-        said = "had no perturbation label and were dropped"
+        said = "had no perturbation label and were removed"
         repairs.append(f"{lost:,} of {len(labels):,} cells {said}")
     renamed = np.flatnonzero((labels != perturbation) & (labels != "") & (labels != control))
     if len(renamed):

@@ -1,6 +1,6 @@
-"""Part of a large ``.h5ad``, read without the rest, and whether it is as large as was published.
+"""Reads a part of a large ``.h5ad`` and compares its size with the published size.
 
-Tables are read whole, matrices some rows at a time: what is left out never has to fit in memory.
+Tables are read completely, matrices in blocks of rows, so that the file need not fit in memory.
 """
 
 import warnings
@@ -24,12 +24,12 @@ ROWS_AT_A_TIME = 4096
 
 @contextmanager
 def opened(path: Path) -> Iterator["h5py.File"]:
-    """The file, to be read.  Raises a readable error where it is damaged or lacks something."""
+    """The open file.  Raises UserError if the file is damaged or incomplete."""
     import h5py
 
     try:
         with warnings.catch_warnings(), h5py.File(path, "r") as file:
-            # Published files are in old formats, which are read well but warned about.
+            # Published files have old formats; reading them works but causes warnings.
             warnings.simplefilter("ignore")
             yield file
     except (OSError, KeyError, ValueError) as error:
@@ -40,7 +40,7 @@ def opened(path: Path) -> Iterator["h5py.File"]:
 
 
 def table(file: "h5py.File", name: str, columns: tuple[str, ...] = ()) -> "DataFrame":
-    """``obs`` or ``var``.  Raises KeyError where one of these columns is missing."""
+    """``obs`` or ``var``.  Raises KeyError if one of these columns is missing."""
     from anndata.io import read_elem
 
     frame = read_elem(file[name])
@@ -52,7 +52,7 @@ def table(file: "h5py.File", name: str, columns: tuple[str, ...] = ()) -> "DataF
 def selected(
     file: "h5py.File", name: str, rows: NDArray[np.bool_], columns: NDArray[np.bool_]
 ) -> csr_matrix:
-    """The rows and columns of a matrix (``X``, ``layers/counts``) where these are true."""
+    """The selected rows and columns of a matrix (``X``, ``layers/counts``)."""
     from anndata.io import sparse_dataset
 
     stored: Any = file[name]
@@ -67,10 +67,10 @@ def selected(
 
 
 def recounted(found: Mapping[str, int], published: Mapping[str, int]) -> tuple[str, ...]:
-    """A sentence where sizes differ from those published; nothing where none does."""
+    """A sentence if sizes differ from the published sizes; empty if they agree."""
     if dict(found) == dict(published):
         return ()
     here, there = (
         ", ".join(f"{n:,} {name}" for name, n in sizes.items()) for sizes in (found, published)
     )
-    return (f"not of the published size: {here}, where {there} are published",)
+    return (f"the size differs from the publication: {here}; published: {there}",)

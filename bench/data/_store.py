@@ -1,7 +1,7 @@
-"""Prepared counts on disk: one ``.h5ad`` that scanpy opens, written whole or not at all.
+"""Prepared counts on disk: one ``.h5ad`` file, readable by scanpy and written atomically.
 
-X holds the counts or values, ``obs`` the labels, ``layers`` the truths of every entry, ``obsm``
-those of every cell, ``uns`` the rest.
+X has the counts or values, ``obs`` the labels, ``layers`` the true values per entry, ``obsm`` the
+true values per cell, ``uns`` the rest.
 """
 
 import json
@@ -43,7 +43,7 @@ def write(data: CountData, path: Path) -> None:
 
 
 def read(path: Path) -> CountData:
-    """Read what :func:`write` wrote."""
+    """Read a file from :func:`write`."""
     import anndata
 
     cells = anndata.read_h5ad(path)

@@ -1,12 +1,12 @@
-"""Counts of cell types seen through batches, at any size and seed.
+"""Simulated counts of cell types in several batches, at any size and seed.
 
     x_ij ~ Poisson(λ_ij),   λ_ij = s_i π_ij u_ij,   u_ij ~ Gamma(θ, rate θ)
-    π_ij = p_tj q_bj / Σ_g p_tg q_bg            of a cell of type t in batch b
+    π_ij = p_tj q_bj / Σ_g p_tg q_bg            for a cell of type t in batch b
     p_tj = f_j exp(σ_t e_tj),  q_bj = exp(σ_b e_bj),  s_i = s exp(σ_s e_i)        e ~ N(0, 1)
 
-f_j is lognormal: genes differ in level.  The types of a batch's cells are drawn from shares which
-are Dirichlet(α) around equal ones, so that composition differs between batches as it does in
-reality; a large α makes it alike.  Blind to change within a type: types are points.
+f_j is lognormal, so that genes differ in mean expression.  The fractions of cell types per batch
+are Dirichlet(α) with equal means, so that batches differ in composition, as in real data; a large
+α gives equal composition.  There is no biological variation within a type.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from bench.data._gamma_poisson import Floats, draw_rate, simulated
 
 @dataclass(frozen=True, kw_only=True)
 class BatchedGammaPoissonConfig:
-    """The size, the seed, and how much types, batches and cells differ."""
+    """Size, seed, and strength of the differences between types, batches and cells."""
 
     n_cells: Annotated[int, Gt(0)] = 1000
     n_genes: Annotated[int, Gt(0)] = 200
@@ -37,18 +37,18 @@ class BatchedGammaPoissonConfig:
     batch_sd: Annotated[float, Ge(0)] = 0.5
     """σ_b: sd of the log fold change of a gene between batches, the same for all types."""
     depth: Annotated[float, Gt(0)] = 500.0
-    """s: counts of a typical cell."""
+    """s: counts of a cell with median depth."""
     depth_sd: Annotated[float, Ge(0)] = 0.3
     """σ_s: sd of the logarithm of a cell's depth."""
     inverse_dispersion: Annotated[float, Gt(0)] = 2.0
     """θ: the noise around the mean has variance 1/θ."""
     composition: Annotated[float, Gt(0)] = 20.0
-    """α: how alike batches are in their shares of the types."""
+    """α: similarity of batches in their fractions of cell types."""
     seed: Annotated[int, Ge(0)] = 0
 
 
 def load(config: BatchedGammaPoissonConfig, files: Mapping[str, Path]) -> CountData:
-    """The simulation with both labels, and rate, mean, dispersion and a second draw as truth."""
+    """The simulation with both labels; true rate, mean, dispersion and a second sample."""
     rng = numpy_generator("batched_gamma_poisson", config.seed)
     batch = rng.integers(config.n_batches, size=config.n_cells)
     kind = _types(rng, config, batch)

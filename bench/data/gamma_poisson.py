@@ -1,8 +1,8 @@
 """Counts of the low-rank gamma-Poisson model, at any size and seed.
 
 x_ij, x'_ij ~ Poisson(s μ_ij u_ij), with μ = l fᵀ from lognormal factors and
-u ~ Gamma(shape θ, rate θ); the expected count of an entry is s K exp(σ²).  Blind to what real
-counts also have: cell sizes, batches, cell types.
+u ~ Gamma(shape θ, rate θ); the expected count of an entry is s K exp(σ²).  The model has no
+library sizes, batches or cell types.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from bench.data._gamma_poisson import draw_mean, draw_rate, simulated
 
 @dataclass(frozen=True, kw_only=True)
 class GammaPoissonConfig:
-    """The size, the seed and the noise of the simulation."""
+    """Size, seed and noise of the simulation."""
 
     n_cells: Annotated[int, Gt(0)] = 1000
     n_genes: Annotated[int, Gt(0)] = 200
@@ -37,7 +37,7 @@ class GammaPoissonConfig:
 
 
 def load(config: GammaPoissonConfig, files: Mapping[str, Path]) -> CountData:
-    """The simulation, with rate, mean, inverse dispersion and a second draw as its truth."""
+    """The simulation, with rate, mean, inverse dispersion and a second sample as true values."""
     rng = numpy_generator("gamma_poisson", config.seed)
     mean = config.scale * draw_mean(
         rng, config.n_cells, config.n_genes, config.n_factors, config.factor_sd

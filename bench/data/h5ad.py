@@ -1,9 +1,9 @@
-"""Any ``.h5ad`` of the user's: the study says where counts and labels are, no code is needed.
+"""Any ``.h5ad`` file of the user; the study names the places of counts and labels.
 
 ``{my_pbmc: {dataset: h5ad, path: my.h5ad, counts: counts, batch: donor, cell_type: label}}``
 ``{my_screen: {dataset: h5ad, path: my.h5ad, perturbation: guide, control: non-targeting}}``
 
-Combinations are joined by +, as in ``KLF1+CEBPA``; see :mod:`bench.data._perturbations`.
+Labels of combinations have a +, as in ``KLF1+CEBPA``; see :mod:`bench.data._perturbations`.
 """
 
 import warnings
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class H5adConfig:
-    """Where things are in the file."""
+    """The places of counts and labels in the file."""
 
     path: str
-    """The file; relative paths start where snakemake is typed."""
+    """The file; paths are relative to the folder where snakemake runs."""
     counts: str = "X"
-    """Where the counts are: ``X``, ``raw``, or the name of a layer."""
+    """The place of the counts: ``X``, ``raw``, or the name of a layer."""
     batch: str = ""
-    """Column of ``obs``; empty where there is none."""
+    """Column of ``obs``; empty without such a column."""
     cell_type: str = ""
-    """Column of ``obs``; empty where there is none."""
+    """Column of ``obs``; empty without such a column."""
     perturbation: str = ""
-    """Column of ``obs``; empty where there is none."""
+    """Column of ``obs``; empty without such a column."""
     control: str = CONTROL
-    """The perturbation of cells that were not perturbed; left out where it is part of others."""
+    """The label of control cells; ignored as a part of a combination."""
     dosage: str = ""
     """Column of ``obs`` with the dosage of each part, joined by + like the parts; empty for 1."""
     n_top_genes: Annotated[int, Ge(0)] = 0
@@ -52,8 +52,8 @@ class H5adConfig:
 def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
     """The counts and labels of the file.
 
-    Raises one :class:`UserError` with everything that is wrong: an unreadable file, values that
-    are not counts (with the layers that look like counts), columns that are not there.
+    Raises one :class:`UserError` with all problems: an unreadable file, values that are not counts
+    (with the layers that look like counts), missing columns.
     """
     cells = _opened(config.path)
     missing = [*_missing_counts(cells, config), *_missing_columns(cells, config)]
@@ -74,7 +74,7 @@ def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
 
 
 def _perturbations(cells: "AnnData", config: H5adConfig) -> Named:
-    """What the columns say; nothing where no perturbation is asked for or its column is missing."""
+    """Perturbations from the columns; empty if no column is set or the column is missing."""
     columns = cells.obs.columns
     if config.perturbation not in columns or (config.dosage and config.dosage not in columns):
         return Named(np.zeros(0, dtype=str), [], [])
@@ -87,7 +87,7 @@ def _perturbations(cells: "AnnData", config: H5adConfig) -> Named:
 
 
 def _perturbed(data: CountData, named: Named) -> CountData:
-    """The cells that have a perturbation, under its name."""
+    """The cells that have a perturbation label, with converted names."""
     if not len(named.perturbation):
         return data
     labels = {**data.labels, "perturbation": named.perturbation}
@@ -97,7 +97,7 @@ def _perturbed(data: CountData, named: Named) -> CountData:
 
 def _with_controls(data: CountData, place: str) -> CountData:
     if "perturbation" in data.labels and CONTROL not in data.labels["perturbation"]:
-        raise mistake(place, None, "no control cell has any counts", "no effect could be told")
+        raise mistake(place, None, "no control cell has any counts", "effects need control cells")
     return data
 
 
@@ -106,14 +106,16 @@ def _opened(path: str) -> "AnnData":
 
     file = Path(path).expanduser()
     if not file.is_file():
-        raise mistake(path, None, "no such file", "paths start where snakemake is typed")
+        raise mistake(
+            path, None, "no such file", "paths are relative to the folder where snakemake runs"
+        )
     try:
         with warnings.catch_warnings():
-            # What it warns about (repeated names, old formats) is mended and recorded later.
+            # Its warnings (duplicate names, old formats) lead to repairs that are recorded later.
             warnings.simplefilter("ignore")
             return anndata.read_h5ad(file)
     except Exception as error:
-        # Readers of damaged files raise whatever their layers happen to raise.
+        # Damaged files cause exceptions of many types.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         fix = "it may be truncated or not an .h5ad; copy it again"
         raise mistake(path, None, f"cannot be read: {reason}", fix) from error
@@ -135,7 +137,7 @@ def _advice(cells: "AnnData", tried: str) -> str:
     fitting = [place for place in others if not not_counts(_matrix(cells, place)[0])]
     if fitting:
         return f"these look like counts: {', '.join(f'counts: {place}' for place in fitting)}"
-    return "nothing else in the file looks like counts"
+    return "no other matrix in the file looks like counts"
 
 
 def _missing_counts(cells: "AnnData", config: H5adConfig) -> list[Finding]:
@@ -158,9 +160,9 @@ def _missing_columns(cells: "AnnData", config: H5adConfig) -> list[Finding]:
 
 
 def _pointless(config: H5adConfig) -> list[Finding]:
-    """Keys that say more about perturbations where none are asked for."""
+    """Findings for keys about perturbations without the key perturbation."""
     more = {"control": config.control != CONTROL, "dosage": bool(config.dosage)}
-    expected, fix = "there are no perturbations", "name their column with the key perturbation"
+    expected, fix = "there are no perturbations", "set the key perturbation to their column"
     return [
         Finding(name, getattr(config, name), expected, fix)
         for name, given in more.items()

@@ -1,8 +1,8 @@
 """The simulated example of scmodes for imputation: one entry in ten is not observed.
 
 500 cells, 100 genes, 3 factors; x_ij ~ Poisson(μ_ij u_ij), u ~ Gamma(1/v, scale v) where v is the
-variance of all entries of μ; observed_ij = U_ij < 0.9.  Numpy's legacy stream with seed 0, drawn
-in the order l, f, u, x, U: entry for entry the published data (45,066 observed, 4,934 masked).
+variance of all entries of μ; observed_ij = U_ij < 0.9.  With numpy's legacy generator, seed 0 and
+the order l, f, u, x, U, every entry equals the published data (45,066 observed, 4,934 masked).
 """
 
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ N_CELLS, N_GENES, N_FACTORS, SD, OBSERVED = 500, 100, 3, 0.5, 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class MaskingExampleConfig:
-    """Nothing to choose: the example is what was published."""
+    """No parameters: the example is fixed."""
 
 
 def load(config: MaskingExampleConfig, files: Mapping[str, Path]) -> CountData:
-    """The simulation, with rate, mean, inverse dispersion and its mask as its truth."""
+    """The simulation, with rate, mean, inverse dispersion and its mask as true values."""
     rng = np.random.RandomState(0)
     mean = draw_mean(rng, N_CELLS, N_GENES, N_FACTORS, SD)
     inverse_dispersion = 1 / mean.var()

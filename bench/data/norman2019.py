@@ -1,10 +1,10 @@
-"""K562 cells in which one or two of 105 genes were activated (CRISPRa), as SAMS-VAE was judged on.
+"""K562 cells with activation (CRISPRa) of one or two of 105 genes: data of the SAMS-VAE paper.
 
-The processed file of the Theis lab, its layer ``counts`` and the 5,000 genes it calls
-``highly_variable``.  A cell's treatments are the targets whose column ``guide_<target>`` is 1, a
-combination being the sum of its parts; cells with none are the controls.  Published: 111,255 cells,
-105 targets, 132 combinations; what is counted otherwise here is said in the report.
-Blind to which guide a cell had, and to the genes' choice having looked at all cells.
+The processed file of the Theis lab, its layer ``counts`` and the 5,000 genes with
+``highly_variable``.  A cell's treatments are the targets with 1 in the column ``guide_<target>``,
+several targets are a combination, and cells without a target are the controls.  Published: 111,255
+cells, 105 targets, 132 combinations; the report states differences from these numbers.
+The data do not distinguish guides of one target; the selection of genes used all cells.
 """
 
 from collections.abc import Mapping
@@ -30,11 +30,11 @@ PUBLISHED = {"cells": 111_255, "genes": 5_000, "targets": 105, "combinations": 1
 
 @dataclass(frozen=True, kw_only=True)
 class Norman2019Config:
-    """Nothing to choose: the selection is the published one."""
+    """No parameters: the selection is the published one."""
 
 
 def load(config: Norman2019Config, files: Mapping[str, Path]) -> CountData:
-    """The counts and perturbations of the file, and a sentence where sizes are not as published."""
+    """Counts and perturbations, and a sentence if sizes differ from the publication."""
     with opened(files[FILE]) as file:
         obs, var = table(file, "obs"), table(file, "var", ("highly_variable",))
         keep = var["highly_variable"].to_numpy(bool)
@@ -49,13 +49,13 @@ def load(config: Norman2019Config, files: Mapping[str, Path]) -> CountData:
 
 
 def _perturbations(obs: "DataFrame") -> NDArray[np.str_]:
-    """(cell,) names from the columns of zeros and ones.  Raises ValueError where they are not."""
+    """(cell,) names from columns of zeros and ones.  Raises ValueError for other values."""
     columns = [c for c in obs.columns if c.startswith(GUIDE) and c not in NO_TARGETS]
     if not columns:
         raise ValueError(f"obs has no columns {GUIDE}<target>")
     given = obs[columns].to_numpy(float)
     if not np.isin(given, (0.0, 1.0)).all():
-        raise ValueError(f"columns {GUIDE}<target> hold more than zeros and ones")
+        raise ValueError(f"columns {GUIDE}<target> have values other than 0 and 1")
     each, code = np.unique(given.astype(bool), axis=0, return_inverse=True)
     targets = np.array([column.removeprefix(GUIDE) for column in columns])
     names = [perturbation_name(dict.fromkeys(targets[row].tolist(), 1.0)) for row in each]

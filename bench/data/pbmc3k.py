@@ -1,7 +1,7 @@
 """2,700 blood cells of a healthy donor (10x Genomics, Chromium v1), as published by 10x.
 
-The archive holds ``matrix.mtx`` (gene, cell), ``genes.tsv`` (identifier, symbol) and
-``barcodes.tsv`` in one folder.  Genes go by their symbols; one batch, no labels.
+The archive has ``matrix.mtx`` (gene, cell), ``genes.tsv`` (identifier, symbol) and
+``barcodes.tsv`` in one folder.  Genes have their symbols as names; one batch, no labels.
 """
 
 import tarfile
@@ -25,16 +25,16 @@ FOLDER = "filtered_gene_bc_matrices/hg19"
 
 @dataclass(frozen=True, kw_only=True)
 class Pbmc3kConfig:
-    """Which of the 32,738 genes are kept."""
+    """Selection from the 32,738 genes."""
 
     min_cells: Annotated[int, Ge(0)] = 3
-    """Genes detected in fewer cells are left out."""
+    """Genes detected in fewer cells are removed."""
     n_top_genes: Annotated[int, Ge(0)] = 2000
     """Of these, the genes with the largest Poisson deviance; 0 keeps all."""
 
 
 def load(config: Pbmc3kConfig, files: Mapping[str, Path]) -> CountData:
-    """The counts of the archive.  Raises a readable error where the archive is damaged."""
+    """The counts of the archive.  Raises UserError if the archive is damaged."""
     data = _from_archive(files[ARCHIVE])
     why = f"detected in at least {config.min_cells} cells"
     data = kept_genes(data, detected(data.counts, config.min_cells), why)

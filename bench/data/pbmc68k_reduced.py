@@ -1,8 +1,8 @@
-"""700 real blood cells and 765 genes that scanpy carries inside its package: no download.
+"""700 real blood cells and 765 genes from the package of scanpy, without a download.
 
-The package keeps log(1 + 10⁴ x_ij / n_i) rounded to three decimals beside the totals n_i of every
-cell, from which the counts come back without ambiguity (the largest distance to a whole number is
-0.08; anything beyond 0.1 is refused).  Ten cell types by sorting, one batch.
+The package has log(1 + 10⁴ x_ij / n_i), rounded to three decimals, and the total n_i of every cell.
+The counts follow from them without ambiguity (the largest distance to an integer is 0.08; the
+loader refuses distances above 0.1).  Ten cell types by sorting, one batch.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ FARTHEST = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Pbmc68kReducedConfig:
-    """Nothing to choose."""
+    """No parameters."""
 
 
 def load(config: Pbmc68kReducedConfig, files: Mapping[str, Path]) -> CountData:
-    """The counts and the cell types.  Raises where this scanpy carries other values."""
+    """The counts and the cell types.  Raises UserError if this scanpy has other values."""
     import scanpy
 
     cells = scanpy.datasets.pbmc68k_reduced()
@@ -38,8 +38,8 @@ def load(config: Pbmc68kReducedConfig, files: Mapping[str, Path]) -> CountData:
         raise mistake(
             "pbmc68k_reduced",
             farthest,
-            f"recovered counts lie farther than {FARTHEST} from whole numbers",
-            "install scanpy 1.11, whose values are known",
+            f"recovered counts have a distance of more than {FARTHEST} from integers",
+            "install scanpy 1.11, which has the expected values",
         )
     data = CountData(
         counts=csr_matrix(counts),

@@ -1,13 +1,13 @@
-"""K562 cells of a genome-wide CRISPRi screen, those with strong effects, as SAMS-VAE was judged on.
+"""K562 cells with strong effects from a genome-wide CRISPRi screen: data of the SAMS-VAE paper.
 
-Of 1,989,578 cells and 8,248 genes: the cells of 681 target genes whose knock-down is strong (50
-differentially expressed genes or more) and clustered with others, 2,000 non-targeting cells drawn
-with numpy's legacy stream (seed 0), and the 1,187 columns of 1,186 clustered genes.  Both lists are
-those of the screen's third supplementary table, read from the notebook of sVAE's authors, which
-published this selection.  A treatment is a pair of guides: named like its gene where that has one
-pair here, else with #1, #2 in the order of the guides' names.  Published: 118,641 x 1,187.
-The download has 66 GB; less than a gigabyte of it is kept.
-Blind to the batches (lanes) of the screen and to weak effects.
+From 1,989,578 cells and 8,248 genes: the cells of 681 target genes with a strong effect (50 or more
+differentially expressed genes) that cluster with others, 2,000 non-targeting cells sampled with
+numpy's legacy generator (seed 0), and the 1,187 columns of 1,186 clustered genes.  Both lists are
+from the third supplementary table of the screen; they are read from the notebook of the authors of
+sVAE, who published this selection.  A treatment is a pair of guides, with the name of its gene; if
+a gene has several pairs, the names have #1, #2 in the order of the guides.  Published: 118,641 x
+1,187.  The download is 66 GB; less than one gigabyte is kept.
+The selection has no batches (lanes) and no weak effects.
 Source: Lopez et al. 2023, arXiv 2211.03553; the controls are those of Bereket and Karaletsos 2023,
 arXiv 2311.02794.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FILE, LISTS = "K562_gwps_raw_singlecell_01.h5ad", "replogle-preprocessing.ipynb"
 TARGETS, GENES = "string", "string_genes"
-"""What the notebook calls its two lists."""
+"""Names of the two lists in the notebook."""
 
 LISTED = re.compile(r'^(\w+) = """(.*?)"""', re.M | re.S)
 NON_TARGETING, N_CONTROLS = "non-targeting", 2000
@@ -41,14 +41,14 @@ PUBLISHED = {"cells": 118_641, "genes": 1_187}
 
 @dataclass(frozen=True, kw_only=True)
 class Replogle2022Config:
-    """What one treatment is."""
+    """Definition of a treatment."""
 
     treatment: Literal["guides", "gene"] = "guides"
     """A pair of guides, as published, or all guides of one gene."""
 
 
 def load(config: Replogle2022Config, files: Mapping[str, Path]) -> CountData:
-    """The selection, and a sentence where its size is not the published one."""
+    """The selection, and a sentence if its size differs from the publication."""
     listed = _lists(files[LISTS])
     with opened(files[FILE]) as file:
         obs, var = table(file, "obs", ("gene", "sgID_AB")), table(file, "var", ("gene_name",))
@@ -78,7 +78,7 @@ def _lists(path: Path) -> dict[str, list[str]]:
 
 
 def _controls(target: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """(cell,) true for the non-targeting cells that were drawn."""
+    """(cell,) true for the sampled non-targeting cells."""
     drawn = np.flatnonzero(target == NON_TARGETING)
     np.random.RandomState(0).shuffle(drawn)
     return np.isin(np.arange(len(target)), drawn[:N_CONTROLS])

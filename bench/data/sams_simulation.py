@@ -1,15 +1,16 @@
-"""Real numbers moved by treatments through a few latents: the simulation of SAMS-VAE.
+"""Real-valued data in which treatments shift a few latents: the simulation of SAMS-VAE.
 
     m_tk ~ Bernoulli(2/15),  e_tk = ± N(5, 0.5²),  z_i = b_i + m_t e_t,  b_i ~ N(0, I)
     x_ij = f_j(z_i) / sd_j + noise,   the noise has a fifth of the variance of every gene
 
-f has four hidden layers of 50, LeakyReLU(0.2), no biases and orthogonal weights; sd_j is that of
-f_j over all cells.  Published with 500, 100 and 100 cells of each of 100 treatments for training,
-validation and test and **without control cells**; here are as many controls (z = b) as cells of a
-treatment, as effects are told against them.  Truth: ``true_embedding`` is m_t e_t, zero where the
-mask is; ``true_latent`` is z, shift included; ``true_effect`` is a mean over 10,000 paired draws of
-b, with a standard error of about 0.004, at most 0.012, at the published sizes.
-Blind to what counts do: noise that grows with the mean, depth.
+f has four hidden layers of 50, LeakyReLU(0.2), no biases and orthogonal weights; sd_j is the
+standard deviation of f_j over all cells.  The publication has 500, 100 and 100 cells of each of 100
+treatments for training, validation and test, and **no control cells**; here the number of controls
+(z = b) equals the number of cells of a treatment, because effects need controls.  True values:
+``true_embedding`` is m_t e_t, zero outside the mask; ``true_latent`` is z, including the shift;
+``true_effect`` is a mean over 10,000 paired samples of b, with a standard error of about 0.004, at
+most 0.012, at the published sizes.
+In contrast to counts, the noise does not grow with the mean, and there is no library size.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -30,7 +31,7 @@ from bench.data._mechanism_shifts import cells, decoder, signed_normal, true_eff
 
 @dataclass(frozen=True, kw_only=True)
 class SamsSimulationConfig:
-    """Sizes, strengths and the seed; the defaults are those published."""
+    """Sizes, effect sizes and seed; the defaults are the published values."""
 
     n_treatments: Annotated[int, Ge(1)] = 100
     n_cells: Annotated[int, Ge(2)] = 700
@@ -39,12 +40,12 @@ class SamsSimulationConfig:
     n_genes: Annotated[int, Ge(1)] = 100
     n_latent: Annotated[int, Ge(1)] = 15
     mask_probability: Annotated[float, Gt(0), Lt(1)] = 2 / 15
-    """Of a treatment moving a latent."""
+    """Probability that a treatment shifts a latent."""
     embedding_mean: Annotated[float, Ge(0)] = 5.0
-    """Mean distance by which a latent is moved, in either direction."""
+    """Mean size of a shift, in either direction."""
     embedding_sd: Annotated[float, Ge(0)] = 0.5
     noise_share: Annotated[float, Ge(0), Lt(1)] = 0.2
-    """Share of a gene's variance that is noise."""
+    """Fraction of noise in the variance of a gene."""
     n_hidden: Annotated[int, Ge(1)] = 50
     """Width of every hidden layer of f."""
     n_layers: Annotated[int, Ge(1)] = 4
@@ -53,7 +54,7 @@ class SamsSimulationConfig:
 
 
 def load(config: SamsSimulationConfig, files: Mapping[str, Path]) -> CountData:
-    """The values, with masks, embeddings, latents and effects as their truth."""
+    """The values, with masks, embeddings, latents and effects as true values."""
     rng = numpy_generator("sams_simulation", config.seed)
     shape = (config.n_treatments, config.n_latent)
     mask = rng.random(shape) < config.mask_probability

@@ -1,16 +1,17 @@
-"""Counts moved by treatments through a few latents: the simulation of sVAE.
+"""Counts in which treatments shift a few latents: the simulation of sVAE.
 
-    n_t ~ uniform on 1, 2, 3;  n_t draws with replacement of the latents a treatment moves
-    z_i = b_i + s_t,  b_i ~ N(0, I),  s_tk = ± N(5, 0.5²) where moved
+    n_t ~ uniform on 1, 2, 3;  n_t shifted latents, sampled with replacement
+    z_i = b_i + s_t,  b_i ~ N(0, I),  s_tk = ± N(5, 0.5²) for shifted latents
     p_i = softmax over genes of f(z_i) / sd,   x_ij ~ Poisson(l p_ij)
 
-f has three hidden layers of 40, LeakyReLU(0.2), no biases and orthogonal weights; sd is that of all
-its outputs.  Published with the softmax over cells instead, which makes the counts of a cell depend
-on how many cells there are, and l = 1,000,000: ``softmax_over: cells, library: 1.0e+6``.  Published
-without controls; here are as many (z = b) as cells of a treatment.  Truth: ``true_embedding`` is s,
-``true_latent`` is z, shift included; ``true_effect`` is a mean over 10,000 draws of b that all
-treatments share, with a standard error of about 0.006, at most 0.013, at the published sizes.
-Blind to libraries that differ between cells and to noise beyond Poisson.
+f has three hidden layers of 40, LeakyReLU(0.2), no biases and orthogonal weights; sd is the
+standard deviation of all its outputs.  The publication has l = 1,000,000 and a softmax over cells,
+with which the counts of a cell depend on the number of cells: ``softmax_over: cells, library:
+1.0e+6``.  It has no controls; here their number (z = b) equals the number of cells of a treatment.
+True values: ``true_embedding`` is s, ``true_latent`` is z, including the shift; ``true_effect`` is
+a mean over 10,000 samples of b, the same for all treatments, with a standard error of about 0.006,
+at most 0.013, at the published sizes.
+Library sizes do not differ between cells, and there is no overdispersion.
 Source: Lopez et al. 2023, arXiv 2211.03553.
 """
 
@@ -44,23 +45,23 @@ MOST_MOVED = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SvaeSimulationConfig:
-    """Sizes, strengths, depth and the seed; the defaults are those published but for the depth."""
+    """Sizes, effect sizes, depth and seed; all defaults except the depth are as published."""
 
     n_treatments: Annotated[int, Ge(1)] = 100
     n_combinations: Annotated[int, Ge(0)] = 0
-    """Pairs of treatments that some cells are given together."""
+    """Number of pairs of treatments that cells receive together."""
     n_cells: Annotated[int, Ge(2)] = 250
     """Cells of every treatment, and of every pair."""
     n_controls: Annotated[int, Ge(1)] = 250
     n_genes: Annotated[int, Ge(2)] = 100
     n_latent: Annotated[int, Ge(1)] = 15
     embedding_mean: Annotated[float, Ge(0)] = 5.0
-    """Mean distance by which a latent is moved, in either direction."""
+    """Mean size of a shift, in either direction."""
     embedding_sd: Annotated[float, Ge(0)] = 0.5
     softmax_over: Literal["genes", "cells"] = "genes"
-    """What the shares add up to 1 over; cells as published."""
+    """The axis over which the softmax has sum 1; ``cells`` as published."""
     library: Annotated[float, Gt(0)] = 10_000.0
-    """l: expected counts of a cell; of a gene in all cells where the softmax is over cells."""
+    """l: expected counts of a cell; with a softmax over cells, of a gene in all cells."""
     n_hidden: Annotated[int, Ge(1)] = 40
     """Width of every hidden layer of f."""
     n_layers: Annotated[int, Ge(1)] = 3
@@ -69,7 +70,7 @@ class SvaeSimulationConfig:
 
 
 class Rates:
-    """l p of cells with given latents; sd, and sums over cells, are those of the dataset's z."""
+    """l p for cells with given latents; sd and sums over cells come from the dataset's z."""
 
     def __init__(self, config: SvaeSimulationConfig, f: Callable[[Floats], Floats], z: Floats):
         self.config, self.f, logits = config, f, f(z)
@@ -86,7 +87,7 @@ class Rates:
 
 
 def load(config: SvaeSimulationConfig, files: Mapping[str, Path]) -> CountData:
-    """The counts, with masks, embeddings, latents and effects as their truth."""
+    """The counts, with masks, embeddings, latents and effects as true values."""
     rng = numpy_generator("svae_simulation", config.seed)
     mask = _moved(rng, config.n_treatments, config.n_latent)
     shift = mask * signed_normal(rng, mask.shape, config.embedding_mean, config.embedding_sd)
@@ -109,7 +110,7 @@ def load(config: SvaeSimulationConfig, files: Mapping[str, Path]) -> CountData:
 
 
 def _perturbations(config: SvaeSimulationConfig, shift: Floats) -> tuple[list[str], Floats]:
-    """The perturbations and their s.  Raises where there are not so many pairs."""
+    """The perturbations and their s.  Raises UserError if there are fewer pairs."""
     rng = numpy_generator("svae_simulation", config.seed, "combinations")
     n_pairs = comb(len(shift), 2)
     if config.n_combinations > n_pairs:
@@ -119,7 +120,7 @@ def _perturbations(config: SvaeSimulationConfig, shift: Floats) -> tuple[list[st
 
 
 def _moved(rng: np.random.Generator, n_treatments: int, n_latent: int) -> Bools:
-    """(treatment, latent) true where one of up to three draws fell."""
+    """(treatment, latent) true for the one to three sampled latents."""
     drawn = rng.integers(n_latent, size=(n_treatments, MOST_MOVED))
     counted = np.arange(MOST_MOVED) < rng.integers(1, MOST_MOVED + 1, size=(n_treatments, 1))
     mask = np.zeros((n_treatments, n_latent), dtype=bool)
@@ -128,7 +129,7 @@ def _moved(rng: np.random.Generator, n_treatments: int, n_latent: int) -> Bools:
 
 
 def _complete(data: CountData, config: SvaeSimulationConfig) -> CountData:
-    """Raises where a perturbation lost all its cells, as the truth would have rows of nobody."""
+    """Raise UserError if a perturbation has no cells with counts."""
     left, n_all = (
         len(np.unique(data.labels["perturbation"])),
         config.n_treatments + config.n_combinations + 1,

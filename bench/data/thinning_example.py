@@ -1,8 +1,8 @@
-"""The simulated example of scmodes for held-out counts: two Poisson draws from one set of rates.
+"""The simulated example of scmodes for held-out counts: two Poisson samples from the same rates.
 
 500 cells, 100 genes, 3 factors; x_ij, x'_ij ~ Poisson(μ_ij u_ij), u ~ Gamma(shape 0.1, scale 10):
-most of the variance comes from u, which no model of low rank can see.
-Numpy's legacy stream with seed 0, drawn in the order l, f, u, x, x': entry for entry the
+most of the variance comes from u, which a low-rank model cannot represent.
+With numpy's legacy generator, seed 0 and the order l, f, u, x, x', every entry equals the
 published data (mean 3.81322, 69.894 % zeros, largest count 395).
 """
 
@@ -21,11 +21,11 @@ N_CELLS, N_GENES, N_FACTORS, SD, INVERSE_DISPERSION = 500, 100, 3, 0.5, 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class ThinningExampleConfig:
-    """Nothing to choose: the example is what was published."""
+    """No parameters: the example is fixed."""
 
 
 def load(config: ThinningExampleConfig, files: Mapping[str, Path]) -> CountData:
-    """The simulation, with rate, mean, inverse dispersion and the second draw as its truth."""
+    """The simulation, with rate, mean, inverse dispersion and the second sample as true values."""
     rng = np.random.RandomState(0)
     mean = draw_mean(rng, N_CELLS, N_GENES, N_FACTORS, SD)
     rate = draw_rate(rng, mean, INVERSE_DISPERSION)

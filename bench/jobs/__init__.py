@@ -1,5 +1,5 @@
-"""One file is one rule of the workflow, named like it; the child of a job is its file, run alone.
+"""One file per rule of the workflow, with the name of the rule; the file is also the child process.
 
-Parameters were validated with the plan.  What a child imports stands inside the function that runs
-there: its parent, and Snakemake, must not pay for torch.
+The plan has validated all parameters.  Slow imports of a child process are inside the function that
+runs there, so that its parent and Snakemake do not import torch.
 """

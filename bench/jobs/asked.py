@@ -1,4 +1,4 @@
-"""The readouts that a run is asked for."""
+"""The readouts that a job computes for a run."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The end of a strict study: an error that lists every run that did not go well."""
+"""The end of a strict study: an error that lists every failed run."""
 
 from pathlib import Path
 

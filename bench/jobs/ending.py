@@ -1,4 +1,4 @@
-"""How a study ended, in a few lines for the terminal."""
+"""A summary of the results of a study, in a few lines for the terminal."""
 
 import csv
 from collections import Counter
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MOST_FAILURES = 20
-"""Failed runs that are told one by one."""
+"""Maximum number of failed runs in the summary."""
 
 SHELVES = ("runs", "baselines")
 
 LONGEST = 200
-"""Characters of a reason on the terminal."""
+"""Maximum number of characters of a reason on the terminal."""
 
 
 def ending(study: Path) -> Iterator[str]:
-    """One line for each run that did not end well, and the counts; from the tables of a study."""
+    """One line per failed run, then the counts, from the tables of a study."""
     runs = _rows(study / "runs.csv")
     if not runs:
         return
@@ -29,13 +29,13 @@ def ending(study: Path) -> Iterator[str]:
     for metric, count in Counter(row["metric"] for row in unscored).items():
         yield f"  metric {metric} failed {count} times; see {study / 'unscored.csv'}"
     if pending:
-        yield f"{pending} of {len(runs)} replicates are not done yet"
+        yield f"{pending} of {len(runs)} replicates are not finished yet"
     good = len(runs) - len(bad) - pending
-    yield f"{good} of {len(runs)} replicates ended well; see {study / 'report.html'}"
+    yield f"{good} of {len(runs)} replicates succeeded; see {study / 'report.html'}"
 
 
 def failed_by_themselves(study: Path) -> list[Path]:
-    """The folders of runs that failed, which are not tried again as long as they are there."""
+    """The folders of failed runs; Snakemake does not repeat these runs while the folders exist."""
     bad = [row for row in _rows(study / "runs.csv") if row["status"] not in ("ok", "pending")]
     parts = ("dataset", "task", "split", "run")
     places = [Path(shelf, *(row[part] for part in parts)) for row in bad for shelf in SHELVES]
@@ -43,7 +43,7 @@ def failed_by_themselves(study: Path) -> list[Path]:
 
 
 def _line(row: dict[str, str]) -> str:
-    """What is said of a replicate; the same of all that failed for the same reason."""
+    """The line of a replicate, identical for replicates with the same reason."""
     where = {
         "fetch": row["dataset"],
         "prepare": row["dataset"],

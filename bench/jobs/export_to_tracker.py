@@ -1,4 +1,4 @@
-"""What a finished study holds, in a tool in which people follow experiments."""
+"""Export a finished study to a tracker such as Weights & Biases or MLflow."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from bench.results.records import write_record
 
 @logged
 def export_to_tracker(tracker: dict[str, Any], written: str) -> None:
-    """``written`` records what went where."""
+    """Export and write the record ``written`` of the exported content."""
     entry, own = card("trackers", tracker["tracker"]), Path(written).with_suffix("")
     record = entry.mirror(own.parent.parent, own, entry.config(**tracker["config"]))
     write_record(Path(written), record)

@@ -11,7 +11,7 @@ from bench.results.records import digests, write_record
 
 @logged
 def fetch(dataset: dict[str, Any], done: str) -> None:
-    """Files lie beside ``done``, which records their checksums."""
+    """Download into the folder of ``done``, which records the checksums."""
     folder = Path(done).parent
     found = download(card("data", dataset["dataset"]).sources, folder)
     paths = {name: str(path.relative_to(folder)) for name, path in found.items()}

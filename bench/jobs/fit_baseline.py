@@ -1,4 +1,4 @@
-"""Fit a baseline for every seed, a deterministic one once, and read it out in the same job."""
+"""Fit a baseline for every seed (a deterministic one once) and compute its readouts."""
 
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -24,7 +24,7 @@ from bench.results.settings import read_settings
 def fit_baseline(
     run: dict[str, Any], problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
-    """Fit the replicates that are not there yet; both records of the run hold all of them."""
+    """Fit missing replicates and write both records of the run, with all replicates."""
     posed, place = verified(Path(problem)), Path(record).parent
     order = Order(
         settings={**run, "paths": {"problem": str(Path(problem).with_suffix(".npz"))}},
@@ -41,7 +41,7 @@ def fit_baseline(
 
 
 def fit_baseline_here(folder: Path) -> None:
-    """Fit the replicates that ``run.yaml`` names, in this process, into folders of theirs."""
+    """Fit the replicates in ``run.yaml`` in this process, one folder per replicate."""
     run = read_settings(folder)
     baseline, readouts = card("baselines", run["file"]), asked(run["readouts"])
     config, problem = baseline.config(**run["config"]), load(Path(run["paths"]["problem"]))
@@ -67,7 +67,7 @@ def _sources(run: dict[str, Any]) -> Sources:
 
 
 def _costs(seconds: float, n_parameters: int) -> dict[str, Any]:
-    """Seconds are those of all replicates that were fitted together, as for variants."""
+    """Costs; the seconds are the sum over all replicates of the job, as for variants."""
     return {
         "train_seconds": round(seconds, 3),
         "cells_per_second": None,

@@ -1,4 +1,4 @@
-"""One run without Snakemake, in this process: for debugging a model, breakpoints included."""
+"""One run without Snakemake in this process, for debugging with breakpoints."""
 
 from collections.abc import Iterator
 from math import inf
@@ -19,16 +19,16 @@ from bench.results.keys import fit_params, read_out_params, score_params, train_
 from bench.results.records import find_record
 
 FOLDER = Path("results/foreground")
-"""Apart from what Snakemake keeps."""
+"""Separate from the results of Snakemake."""
 
 HERE: dict[str, Any] = {"log": None, "threads": 1, "minutes": inf}
-"""Without a log the work is done in this process."""
+"""Without a log a job works in this process."""
 
 
 def run_in_foreground(plan: Plan, label: str) -> Collected:
-    """One run on every dataset, task and split of its study; prints scores and what became of it.
+    """One run on every dataset, task and split of its study; prints scores and status.
 
-    Files are made anew unless they are what the plan asks for.
+    Files that agree with the plan are reused; all others are made again.
     """
     runs, study = [run for run in plan.runs if run["run"] == label], FOLDER / plan.name
     for run in runs:
@@ -48,7 +48,7 @@ def run_in_foreground(plan: Plan, label: str) -> Collected:
 
 
 def _problem(plan: Plan, run: dict[str, Any], study: Path) -> Path:
-    """The problem of a run, made where it is not the planned one."""
+    """The problem of a run; made again if it does not agree with the plan."""
     dataset, task = plan.datasets[run["dataset"]], plan.tasks[run["task"]]
     path = study / layout.problem_file(run["dataset"], run["task"], run["split"])
     made = find_record(layout.record_of(path))

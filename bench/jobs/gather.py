@@ -1,4 +1,4 @@
-"""All tables of a study, from the records of its runs."""
+"""Write all tables of a study from the records of its runs."""
 
 import fcntl
 from collections.abc import Iterator, Sequence
@@ -28,20 +28,20 @@ from bench.search.trials import runs_of, trials_file
 Row = dict[str, Any]
 
 SOMETIMES = ("search", "differences")
-"""Tables that only some studies have."""
+"""Optional tables."""
 
 
 @logged
 def gather(plan: str, scores: str, key: str, root: str) -> None:
-    """Write the tables of a study that is done; results of another plan are refused."""
+    """Write the tables of a finished study; raises UserError for results of another plan."""
     study = Path(scores).parent
     planned = read_json(Path(plan))
     with locked(study):
         missing = write_tables(planned, study, Path(root), ended=True)
     if missing:
-        findings = [Finding(one, None, "not there, damaged, or of another plan") for one in missing]
+        findings = [Finding(one, None, "missing, damaged, or from another plan") for one in missing]
         raise UserError(
-            "Some results are not the planned ones; type the same command again:", findings
+            "Some results do not agree with the plan; run the same command again:", findings
         )
     Sources("gather", (), planned["code"]["gather"]).need_planned()
     tables = [f"../{path.name}" for path in sorted(study.glob("*.csv"))]
@@ -60,9 +60,9 @@ def locked(study: Path) -> Iterator[None]:
 
 
 def write_tables(planned: Row, study: Path, root: Path, ended: bool) -> list[str]:
-    """All tables of a study, of whatever is there; returns the records that are not.
+    """Write all tables of a study from the existing results; returns the missing records.
 
-    ``ended`` says that no job runs any more.  Trials are runs like all others, once their search
+    ``ended`` means that no job is running.  The tables include trials as runs after their search
     has selected one of them.
     """
     (study / layout.GATHERED).unlink(missing_ok=True)
@@ -74,7 +74,7 @@ def write_tables(planned: Row, study: Path, root: Path, ended: bool) -> list[str
         "plan": pd.DataFrame(plan_table(Plan(**planned)) or {name: [] for name in PLAN}),
         "metrics": pd.DataFrame(planned["metrics"].values(), columns=list(METRICS)),
     }
-    # A table of what the study no longer asks for must not stay.
+    # Remove optional tables that the study no longer requests.
     for name in SOMETIMES:
         (study / f"{name}.csv").unlink(missing_ok=True)
     if planned["searches"]:
@@ -102,7 +102,7 @@ def search_table(concluded: Sequence[Sequence[Row]]) -> pd.DataFrame:
     rows = [row for rows in concluded for row in rows]
     searched = dict.fromkeys(key for row in rows for key in row["parameters"])
     full = [row | {key: row["parameters"].get(key) for key in searched} for row in rows]
-    # As objects: whole numbers stay whole beside searches that do not have them.
+    # As objects, so that integers remain integers if other searches lack the parameter.
     table = pd.DataFrame(full, columns=[*SEARCH, *searched], dtype=object)
     return with_plain_reasons(table)
 

@@ -1,8 +1,8 @@
-"""Work that may fail, in a process of its own: whatever becomes of it, the parent can say.
+"""Runs work that may fail in a child process, so that the parent can record any failure.
 
 The child is ``python -m bench.jobs.<job> FOLDER``: it reads ``FOLDER/run.yaml`` and writes into
-that folder.  What it prints goes to the job's log.  It dies with its parent, and everything it
-started dies with it.
+this folder.  Its output goes to the log of the job.  If the parent ends, the child and all
+processes that it started end too.
 """
 
 import os
@@ -23,34 +23,34 @@ from bench.jobs.process import LIFELINE, adopt_orphans, guard, kill_group
 from bench.jobs.reasons import log_tail, reason_of, shortened
 
 FAILURE = "failure.json"
-"""What a child that raised leaves in its folder: status, reason, whether it is the machine's."""
+"""File of a child that raised: status, reason, and whether the machine caused the failure."""
 
 GRACE = 0.97
-"""Share of a job's time after which it is stopped, so that its record is written in the rest."""
+"""Fraction of a job's time limit for the child; the rest is for writing its record."""
 
 OWN_FAULTS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
-"""Signals a process brings upon itself; all others come from outside."""
+"""Signals that a process causes itself; all others come from outside."""
 
 NAMES = {one.value: one.name for one in signal.Signals}
 """Of signals; real-time ones have none."""
 
 RAISED, OF_THE_MACHINE = 1, 75
-"""Exit codes of a child that raised; the second where even its reason could not be written."""
+"""Exit codes of a child that raised; the second if it could not write its reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a child."""
+    """The result of a child process."""
 
     status: Status
     reason: str = ""
     log_tail: str = ""
     of_the_machine: bool = False
-    """Whether the machine is to blame, so that the same work is worth another try."""
+    """Whether the machine caused the failure, so that a second attempt can succeed."""
 
 
 class MachineFault(Exception):
-    """Work that was cut off: its job fails, is tried again, and is done by the next call."""
+    """Interrupted work: the job fails, and the next attempt does the work."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
@@ -59,7 +59,7 @@ class MachineFault(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a job was given.  Without a log its work is done in this process: see ``foreground``."""
+    """Log and resources of a job.  Without a log it works in this process (``foreground``)."""
 
     log: str | None
     threads: int
@@ -67,26 +67,26 @@ class Limits:
 
 
 def run_isolated(job: str, folder: Path, limits: Limits) -> Outcome:
-    """Run ``python -m bench.jobs.<job> FOLDER`` in a child, which has ``limits.minutes``."""
+    """Run ``python -m bench.jobs.<job> FOLDER`` in a child for at most ``limits.minutes``."""
     return run_limited([sys.executable, "-m", f"bench.jobs.{job}", str(folder)], folder, limits)
 
 
 def run_limited(command: list[str], folder: Path, limits: Limits) -> Outcome:
-    """Run a command, which may leave :data:`FAILURE` in ``folder``; what it prints is logged."""
+    """Run a command that may write :data:`FAILURE` into ``folder``; its output is logged."""
     kills_before, minutes, log = _kernel_kills(), limits.minutes, Path(str(limits.log))
     with log.open("a", encoding="utf8") as stream:
         code = _exit_code(command, limits.threads, minutes, stream)
     tail = log_tail(log) if code != 0 else ""
     if code is None:
         reason = (
-            f"stopped after {minutes * GRACE:.3g} minutes, the time a job of this rule is given"
+            f"stopped after {minutes * GRACE:.3g} minutes, the time limit of a job of this rule"
         )
         return Outcome(status="timeout", reason=reason, log_tail=tail)
     return _outcome(code, Path(folder) / FAILURE, tail, _kernel_kills() > kills_before)
 
 
 def run_here(work: Callable[[Path], None], folder: Path) -> Outcome:
-    """Do the work in this process, where a debugger may stop it; its traceback is printed."""
+    """Do the work in this process, so that a debugger works; prints the traceback of an error."""
     try:
         work(folder)
     except (Exception, SystemExit) as error:  # a user's file may raise anything
@@ -96,12 +96,12 @@ def run_here(work: Callable[[Path], None], folder: Path) -> Outcome:
 
 
 def as_child(work: Callable[[Path], None]) -> None:
-    """The child's side: guard, work in the folder that is named, leave a reason if it fails."""
+    """Main function of a child: start the guard, do the work, and write a reason on failure."""
     guard()
     folder, code = Path(sys.argv[1]).resolve(), 0
     try:
         work(folder)
-    except BaseException as error:  # whatever it is, a user's file may have raised it
+    except BaseException as error:  # a user's file may raise anything
         traceback.print_exc()
         code = _leave_reason(folder, error)
     sys.stdout.flush()
@@ -111,7 +111,7 @@ def as_child(work: Callable[[Path], None]) -> None:
 
 
 def limited_env(threads: int) -> dict[str, str]:
-    """The environment in which torch and BLAS use no more threads than the job was given."""
+    """An environment that limits torch and BLAS to this number of threads."""
     names = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "NUMBA")
     return {**os.environ, **{f"{name}_NUM_THREADS": str(threads) for name in names}}
 
@@ -139,7 +139,7 @@ def _exit_code(command: list[str], threads: int, minutes: float, stream: TextIO)
 
 @contextmanager
 def _lifeline() -> Iterator[int]:
-    """The end of a pipe for the child, which is closed when this process ends in any way."""
+    """One end of a pipe for the child; the pipe closes when this process ends."""
     for_child, own = os.pipe()
     try:
         yield for_child
@@ -156,7 +156,7 @@ def _outcome(code: int, left: Path, tail: str, kernel_killed: bool) -> Outcome:
     if code < 0:
         name = NAMES.get(-code, "real-time")
         if code == -signal.SIGKILL and kernel_killed:
-            reason = "killed by the kernel for want of memory"
+            reason = "killed by the kernel because memory ran out"
             return Outcome(
                 status="out_of_memory", reason=reason, log_tail=tail, of_the_machine=True
             )
@@ -164,7 +164,7 @@ def _outcome(code: int, left: Path, tail: str, kernel_killed: bool) -> Outcome:
         own = -code in OWN_FAULTS
         return Outcome(status="failed", reason=reason, log_tail=tail, of_the_machine=not own)
     last = shortened(tail.rpartition("\n")[2])
-    reason = f"ended with exit code {code}" + (f": {last}" if last else "")
+    reason = f"the process ended with exit code {code}" + (f": {last}" if last else "")
     machine = code == OF_THE_MACHINE
     return Outcome(status="failed", reason=reason, log_tail=tail, of_the_machine=machine)
 
@@ -177,7 +177,7 @@ def _said(error: BaseException) -> dict[str, Any]:
 
 
 def _leave_reason(folder: Path, error: BaseException) -> int:
-    """Write why the child failed; returns its exit code."""
+    """Write the reason of a failure; returns the exit code of the child."""
     try:
         write_json(folder / FAILURE, _said(error))
     except OSError:
@@ -187,7 +187,7 @@ def _leave_reason(folder: Path, error: BaseException) -> int:
 
 
 def _kernel_kills() -> int:
-    """How many processes this kernel has killed for want of memory since it started."""
+    """Number of processes that this kernel has killed because memory ran out."""
     counters = Path("/proc/vmstat")
     lines = counters.read_text().splitlines() if counters.exists() else []
     return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

@@ -1,4 +1,4 @@
-"""What every job of the workflow has: a log, a note where it fails, an end with its Snakemake."""
+"""Decorator for jobs of the workflow: a log, a failure note, and an end together with Snakemake."""
 
 import traceback
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from bench.results.layout import failure_note
 
 
 def logged(job: Callable[..., None]) -> Callable[..., None]:
-    """A job that writes what it says to its log, where it is given one, and a note if it fails.
+    """A job that writes its output to its log, if it has one, and a note if it fails.
 
-    A job that has a parameter ``log`` is given it as well, for its child to go on writing there.
+    A job with a parameter ``log`` also receives the path, so that its child can write there.
 
-    A mistake of the user's then ends the process with its message in the log, not with a traceback.
-    The note holds status and reason; the table of runs and the terminal show them.
+    For an error of the user the log has the message without a traceback.  The note has status and
+    reason, which the table of runs and the terminal show.
     """
 
     passes_on = "log" in signature(job).parameters

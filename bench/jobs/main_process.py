@@ -1,7 +1,7 @@
-"""What Snakemake's main process does for a study: claim it, repair it, and say how it ended.
+"""Work of Snakemake's main process for a study: lock it, repair it, and print its results.
 
-One Snakemake at a time works on a study.  It holds a lock that the kernel takes back when it dies,
-so that whoever comes next can tell a study at work from one that was left behind.
+Only one Snakemake process works on a study.  It holds a lock that the kernel releases when the
+process ends, so that a later process can distinguish an active study from an abandoned one.
 """
 
 import fcntl
@@ -28,11 +28,11 @@ from bench.results.settings import write_settings
 from bench.search.trials import runs_of
 
 MOST_DAMAGES = 10
-"""Damaged files that are named one by one."""
+"""Maximum number of damaged files in messages."""
 
 
 class MainProcess:
-    """``workflow`` is Snakemake's; ``plan`` is the plan's file, ``cache`` the folder of locks."""
+    """``workflow`` is Snakemake's object, ``plan`` the file of the plan, ``cache`` has locks."""
 
     def __init__(self, workflow: Any, plan: Path, cache: Path, root: Path) -> None:
         self.workflow, self.plan, self.cache, self.root = workflow, plan, cache, root
@@ -71,13 +71,13 @@ class MainProcess:
         logging.getLogger("snakemake.logging").addFilter(self._is_news)
 
     def _interrupt(self, *_: object) -> None:
-        """Ctrl-C: jobs do not listen to it (see ``common.smk``) and are ended here, in silence."""
+        """Ctrl-C: end the jobs, which ignore this signal (see ``common.smk``), without messages."""
         self.interrupted = True
         end_children()
         raise KeyboardInterrupt
 
     def _is_news(self, record: logging.LogRecord) -> bool:
-        """Whether to print it: jobs that were interrupted are no errors."""
+        """Whether to print a record; interrupted jobs are not errors."""
         return not (self.interrupted and record.levelno >= logging.ERROR)
 
     def finished(self) -> None:
@@ -94,13 +94,13 @@ class MainProcess:
             )
 
     def ended_early(self) -> None:
-        """The last words where jobs failed or were interrupted; what is finished is reported."""
+        """Print the summary after failed or interrupted jobs, and report finished results."""
         scheduler = self.workflow.scheduler
         if self.interrupted or getattr(scheduler, "_user_kill", None):
             done, planned = scheduler.finished_jobs, len(self.workflow.dag)
-            say(f"Interrupted: {done} of {planned} jobs are done, {planned - done} are left.")
-            say("To go on, type the same command again.")
-            say(f"To see what is finished: python -m bench report {self._study_file()}")
+            say(f"Interrupted: {done} of {planned} jobs are finished, {planned - done} remain.")
+            say("To continue, run the same command again.")
+            say(f"To report finished results: python -m bench report {self._study_file()}")
             return
         command = [sys.executable, "-m", "bench.jobs.report", str(self.plan), str(self.root)]
         subprocess.run(command, check=False)
@@ -121,7 +121,7 @@ class MainProcess:
 
 
 def say(line: str) -> None:
-    """Print to where Snakemake prints."""
+    """Print to the standard error stream, as Snakemake does."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -147,12 +147,12 @@ def claim(lock: Path, study: Path) -> IO[str]:
 
 
 def release_stale_locks(study: Path) -> Iterator[str]:
-    """Remove Snakemake's own locks on a study, which this process alone works on."""
+    """Remove Snakemake's own locks on a study; the caller holds the lock of the study."""
     stale = [path for path in Path(".snakemake/locks").glob("*.lock") if _names(path, study)]
     for path in stale:
         path.unlink(missing_ok=True)
     if stale:
-        yield f"An earlier run of this study was killed; its lock on {study} is removed."
+        yield f"Removed the lock on {study}, left by an earlier process that was killed."
 
 
 def damages(planned: dict[str, Any], cache: Path, remove: bool) -> Iterator[str]:
@@ -167,19 +167,19 @@ def damages(planned: dict[str, Any], cache: Path, remove: bool) -> Iterator[str]
 
 
 def all_runs(planned: Mapping[str, Any], study: Path) -> list[dict[str, Any]]:
-    """The runs of a plan, and the trials that were proposed so far."""
+    """The runs of a plan, and all trials proposed so far."""
     trials = [runs_of(study, row, planned["splits"]) for row in planned["searches"]]
     return [*planned["runs"], *(run for one in trials for run in one)]
 
 
 def write_all_settings(planned: Mapping[str, Any], study: Path) -> None:
-    """``run.yaml`` of every run."""
+    """Write ``run.yaml`` of every run."""
     for run in all_runs(planned, study):
         write_settings(study / layout.run_folder(run), _settings(run, study))
 
 
 def _settings(run: Mapping[str, Any], study: Path) -> dict[str, Any]:
-    """As every job's child reads them, where one is started by hand."""
+    """Settings for a child process of a job that a user starts by hand."""
     problem = study / layout.problem_file(run["dataset"], run["task"], run["split"])
     paths = {"problem": str(problem), "run": str(study / layout.run_folder(run))}
     return {**run, "seeds": list(run["seeds"]), "threads": 1, "paths": paths}

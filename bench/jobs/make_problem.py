@@ -1,4 +1,4 @@
-"""Pose a dataset as a task: the split file that every competitor shares."""
+"""Apply a task to a dataset: writes the problem with its split, shared by all competitors."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bench.results.records import digests, verified, write_record
 
 @logged
 def make_problem(task: dict[str, Any], split: int, dataset: str, cells: str, problem: str) -> None:
-    """``problem`` is written, and its record beside it."""
+    """Write ``problem`` and its record."""
     place, data = Path(problem), verified(record_of(Path(cells)), task["data"])
     record_of(place).unlink(missing_ok=True)
     entry = card("tasks", task["task"])

@@ -1,4 +1,4 @@
-"""Load a dataset, clean it, and write it in the one format all tasks read."""
+"""Load a dataset, clean it, and write it in the common format for all tasks."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from bench.results.records import digests, verified, write_record
 
 @logged
 def prepare(dataset: dict[str, Any], fetched: str | None, cells: str) -> None:
-    """``cells`` is written, and its record beside it."""
+    """Write ``cells`` and its record."""
     place = Path(cells)
     record_of(place).unlink(missing_ok=True)
     entry = card("data", dataset["dataset"])
@@ -31,7 +31,7 @@ def prepare(dataset: dict[str, Any], fetched: str | None, cells: str) -> None:
 
 
 def _files(fetched: str | None) -> dict[str, Path]:
-    """The downloads by name, each as it was recorded."""
+    """The verified downloads by name."""
     if fetched is None:
         return {}
     folder, record = Path(fetched).parent, verified(Path(fetched))
@@ -41,5 +41,5 @@ def _files(fetched: str | None) -> dict[str, Path]:
 def _need_unchanged(contents: dict[str, str]) -> None:
     for path, planned in contents.items():
         if sha256_of(Path(path)) != planned:
-            fix = "type the same command again: the study is planned anew"
+            fix = "run the same command again, which makes a new plan"
             raise mistake(path, None, "changed since this study was planned", fix)

@@ -1,4 +1,4 @@
-"""Processes and their parents: who is alive, and how a child dies with whoever started it."""
+"""Processes and their parents: whether a process is alive, and how a child ends with its parent."""
 
 import ctypes
 import os
@@ -13,25 +13,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 OWNER = "SCVAEBENCH_OWNER"
-"""Environment variable that names the Snakemake a job belongs to: host, process, start."""
+"""Environment variable with the Snakemake process of a job: host, process, start."""
 
 LIFELINE = "SCVAEBENCH_LIFELINE"
-"""Environment variable that names the pipe whose other end the parent holds while it lives."""
+"""Environment variable with the pipe whose other end the parent holds until it ends."""
 
 EVERY = 0.5
-"""Seconds between two looks at the owner."""
+"""Seconds between checks of the owner."""
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def identity(process: int | None = None) -> str:
-    """What tells this process, or another of this machine, from all others."""
+    """A unique name of this process, or of another process on this machine."""
     process = process or os.getpid()
     return f"{socket.gethostname()}:{process}:{_start(process)}"
 
 
 def is_alive(owner: str) -> bool:
-    """Whether a process of this machine still runs; one of another machine counts as alive."""
+    """Whether a process on this machine still runs; always true for other machines."""
     host, process, start = owner.rsplit(":", 2)
     if host != socket.gethostname():
         return True
@@ -39,14 +39,14 @@ def is_alive(owner: str) -> bool:
 
 
 def leave_with_owner() -> None:
-    """End this process, and its child with it, once the Snakemake it belongs to is gone."""
+    """End this process and its child when its Snakemake process has ended."""
     owner = os.environ.get(OWNER)
     if owner:
         threading.Thread(target=_watch, args=(owner,), daemon=True).start()
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies (Linux)."""
+    """Let the kernel kill this process when its parent ends (Linux)."""
     if sys.platform == "linux":
         parent = os.getppid()
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -77,7 +77,7 @@ def adopt_orphans() -> Iterator[None]:
 
 
 def kill_group(leader: int) -> None:
-    """Kill a process with everything it started."""
+    """Kill a process and all processes of its group."""
     try:
         os.killpg(leader, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -85,8 +85,8 @@ def kill_group(leader: int) -> None:
 
 
 def end_children() -> None:
-    """End everything this process has started."""
-    import psutil  # only where it is needed: the workflow starts light
+    """End all processes that this process has started."""
+    import psutil  # a slow import that only this function needs
 
     for child in psutil.Process().children(recursive=True):
         try:
@@ -96,10 +96,10 @@ def end_children() -> None:
 
 
 def guard() -> None:
-    """Split in two: one half goes on and works, the other waits and takes everything down with it.
+    """Fork into a worker and a waiting process that kills the process group if the parent ends.
 
-    The waiting half kills the whole group as soon as the process that started it is gone, and ends
-    as the working half ended.  A process that was started by hand goes on alone.
+    The waiting process ends with the exit status of the worker.  A process that a user started by
+    hand does not fork.
     """
     handle = os.environ.pop(LIFELINE, None)
     if handle is None:
@@ -114,14 +114,14 @@ def guard() -> None:
 
 
 def _hold(handle: int) -> None:
-    # Nothing is ever written: reading ends when the parent does, however it ends.
+    # The parent never writes: the read returns when the parent has ended.
     os.read(handle, 1)
     kill_group(os.getpgrp())
 
 
 def _end_as(status: int) -> None:
     if os.WIFSIGNALED(status):
-        # One dump of the core is enough.
+        # Avoid a second core dump.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         number = os.WTERMSIG(status)
         if number != signal.SIGKILL:
@@ -137,7 +137,7 @@ def _watch(owner: str) -> None:
 
 
 def _start(process: int) -> str:
-    """When a process started, in ticks of the kernel; empty where it does not run."""
+    """Start time of a process, in ticks of the kernel; empty if it does not run."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -148,7 +148,7 @@ def _start(process: int) -> str:
 def _start_elsewhere(process: int) -> str:
     if Path("/proc/self/stat").exists():
         return ""
-    import psutil  # where there is no /proc
+    import psutil  # for systems without /proc
 
     try:
         one = psutil.Process(process)

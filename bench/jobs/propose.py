@@ -1,4 +1,4 @@
-"""The trials of a round, from what all trials before it came to on validation."""
+"""Propose the trials of a round from the validation values of all earlier trials."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 def propose(
     search: Row, round: int, numbers: list[int], splits: int, key: str, study: str, made: str
 ) -> None:
-    """``made`` records the round."""
+    """Write the record ``made`` of the round."""
     before = (Path(study), search, range(1, round), splits)
     proposed = proposals.propose(search, round, numbers, outcomes.outcomes(*before))
     above = outcomes.made_from(*before)

@@ -1,4 +1,4 @@
-"""Ask every readout of every trained replicate; leave a record whatever happens."""
+"""Compute all readouts of every trained replicate; a failure becomes a record too."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 def read_out(
     run: Row, problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
-    """Read out the replicates that are not read out yet; ``readouts.json`` records all of them."""
+    """Compute missing readouts; ``readouts.json`` is the record of all replicates."""
     limits = Limits(log=log, threads=threads, minutes=minutes)
     sources = Sources("read_out", (model_of(run), *readouts_of(run)), run["code"])
     read_out_stage(READING, run, Path(problem), Path(record).parent, limits, sources)
@@ -43,7 +43,7 @@ def readouts_of(run: Row) -> list[Path]:
 
 
 def read_out_here(folder: Path) -> None:
-    """Ask every readout of the replicates that ``run.yaml`` names, in this process."""
+    """Compute all readouts of the replicates in ``run.yaml`` in this process."""
     run = read_settings(folder)
     problem, readouts = load(Path(run["paths"]["problem"])), asked(run["readouts"])
     with opened(run, problem) as arrays_of:
@@ -55,7 +55,7 @@ def read_out_here(folder: Path) -> None:
 def read_out_stage(
     stage: Stage, run: Row, problem: Path, folder: Path, limits: Limits, sources: Sources
 ) -> tuple[Record, Records]:
-    """What was trained well goes through a stage; returns the training's record and the stage's."""
+    """Run a stage for all trained replicates; returns the records of training and stage."""
     posed, trained = verified(problem), verified(folder / STATUS, run["keys"]["train"])
     paths = {"problem": str(problem.with_suffix(".npz")), "run": str(folder)}
     order = Order(

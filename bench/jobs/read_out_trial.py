@@ -1,4 +1,4 @@
-"""Read out a trial as any run, and what its search may select it by."""
+"""Compute the readouts of a trial and its validation value for the selection."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from bench.search.validation import validated, values_of
 def read_out_trial(
     run: dict[str, Any], problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
-    """As :func:`bench.jobs.read_out.read_out`; ``validation.json`` holds a value for every seed."""
+    """As :func:`bench.jobs.read_out.read_out`; ``validation.json`` has a value per seed."""
     limits = Limits(log=log, threads=threads, minutes=minutes)
     files = (*readouts_of(run), model_of(run), metric_file(run["selects_by"]["metric"]))
     sources, folder = Sources("read_out_trial", files, run["code"]), Path(record).parent
@@ -33,7 +33,7 @@ def read_out_trial(
 
 
 def read_out_trial_here(folder: Path) -> None:
-    """Score a trial on the cells a search may select by, then read it out, in this process."""
+    """Score a trial on validation cells, then compute its readouts, in this process."""
     run = read_settings(folder)
     problem = load(Path(run["paths"]["problem"]))
     seen, selects_by = for_selection(problem), metric(run["selects_by"]["metric"])

@@ -1,7 +1,7 @@
-"""One stage of a run, replicate by replicate: what is sound is kept, the rest is done in a child.
+"""One stage of a run: valid replicates are kept, and a child process makes the others.
 
-The child works in a folder of its own attempt.  What it leaves is taken over only if no later
-attempt has begun meanwhile: a job that outlived its Snakemake can write nothing into a newer run.
+The child works in a separate folder for the attempt.  Its results are used only if no later attempt
+has started: a job that continues after its Snakemake process has ended cannot change a newer run.
 """
 
 import shutil
@@ -31,26 +31,26 @@ Records = dict[int, Record]
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """What a job of a run does for every replicate."""
+    """The work of a job for every replicate of a run."""
 
     job: str
-    """The module of ``bench.jobs`` that is the child."""
+    """The module of ``bench.jobs`` that runs in the child."""
     work: Callable[[Path], None]
-    """What it does there, in the folder of its attempt."""
+    """The function of the child, with the folder of the attempt as its argument."""
     record: str
     """Its record in the replicate's folder."""
     files: tuple[str, ...]
-    """What it leaves of a replicate that ended well."""
+    """Files of a successful replicate."""
     stacked: bool = False
-    """Whether replicates are made together, so that rounding depends on who is among them."""
+    """Whether replicates are made together, so that rounding depends on all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is wanted: which replicates, with which settings, made from what."""
+    """The requested replicates, their settings and their inputs."""
 
     settings: Mapping[str, Any]
-    """All that the child reads."""
+    """The settings that the child reads."""
     key: str
     inputs: Mapping[int, Mapping[str, str]]
     """Per seed: sha256 of what its result is made from."""
@@ -59,9 +59,9 @@ class Order:
 
 
 def carry_out(stage: Stage, folder: Path, order: Order, limits: Limits) -> Records:
-    """The records of all replicates by seed, kept or made now.
+    """The records of all replicates by seed, kept or new.
 
-    Raises :class:`bench.jobs.isolation.MachineFault` where the work was cut off from outside.
+    Raises :class:`bench.jobs.isolation.MachineFault` if the machine interrupted the work.
     """
     kept = {seed: _kept(stage, folder, seed, order) for seed in order.inputs}
     records = {seed: record for seed, record in kept.items() if record}
@@ -71,7 +71,7 @@ def carry_out(stage: Stage, folder: Path, order: Order, limits: Limits) -> Recor
 
 
 def summary(folder: Path, stage: Stage, records: Records) -> dict[str, Any]:
-    """What a run's record says of a stage: every replicate, and the digests of its files."""
+    """The content of a run's record for a stage: all replicates, with digests of their files."""
     names = []
     for seed, record in records.items():
         own = seed_folder(Path(), seed)
@@ -81,7 +81,7 @@ def summary(folder: Path, stage: Stage, records: Records) -> dict[str, Any]:
 
 
 def _kept(stage: Stage, folder: Path, seed: int, order: Order) -> Record | None:
-    """The record of a replicate that is there already, was made from the same, and is whole."""
+    """The record of an existing replicate with the same inputs and undamaged files."""
     own = seed_folder(folder, seed)
     record = find_record(own / stage.record)
     if not record or (record["key"], record["inputs"]) != (order.key, order.inputs[seed]):
@@ -89,16 +89,16 @@ def _kept(stage: Stage, folder: Path, seed: int, order: Order) -> Record | None:
     try:
         verify_files(own, record["files"])
     except Damaged as damage:
-        print(f"{damage}; made again")
+        print(f"{damage}; it will be made again")
         return None
     return record
 
 
 def _groups(stage: Stage, kept: Mapping[int, Record | None]) -> Iterator[list[int]]:
-    """The replicates to make, those together that belong together.
+    """The replicates to make, in groups that train together.
 
-    One that was lost is made again with all that it was made with, to the bit; new ones are made
-    apart from those that are there.
+    A lost replicate is made again with the whole stack of its training, for identical results; new
+    replicates form a separate group.
     """
     todo = [seed for seed, record in kept.items() if record is None]
     for record in filter(None, kept.values() if stage.stacked else ()):
@@ -130,7 +130,7 @@ def _make(stage: Stage, folder: Path, order: Order, todo: Sequence[int], limits:
 
 
 def _made(stage: Stage, place: Path, seed: int, order: Order, outcome: Outcome) -> Record:
-    """The record of a replicate as the child left it, or as what became of the child."""
+    """The record of a replicate from the result of the child, or from its failure."""
     own = seed_folder(place, seed)
     files = [name for name in stage.files if (own / name).is_file()]
     said = {name: getattr(outcome, name) for name in ("status", "reason", "log_tail")}
@@ -140,7 +140,7 @@ def _made(stage: Stage, place: Path, seed: int, order: Order, outcome: Outcome) 
     if said["status"] == "ok" and not is_whole:
         reason = "the process ended with exit code 0 and left no result"
         said = {"status": "failed", "reason": reason}
-    # A replicate that is made again for the sake of another may be one that is not wanted.
+    # The stack of a lost replicate may contain replicates that are not requested.
     inputs = order.inputs.get(seed) or next(iter(order.inputs.values()))
     proof = {"key": order.key, "inputs": dict(inputs), "files": digests(own, files)}
     return write_record(own / stage.record, {**said, **proof})
@@ -148,7 +148,7 @@ def _made(stage: Stage, place: Path, seed: int, order: Order, outcome: Outcome) 
 
 @contextmanager
 def _attempt(folder: Path, job: str) -> Iterator[Path]:
-    """A folder for a new attempt, which outdates all others; it is removed at the end."""
+    """A folder for a new attempt, which replaces all earlier ones; removed at the end."""
     place = folder / f".{job}-{uuid4().hex[:12]}{PART}"
     for earlier in folder.glob(f".{job}-*{PART}"):
         shutil.rmtree(earlier, ignore_errors=True)
@@ -169,14 +169,14 @@ def _is_current(folder: Path, job: str, place: Path) -> bool:
 
 
 def _need_current(folder: Path, job: str, place: Path) -> None:
-    """Raise where a later attempt has begun, or this one's folder was taken away."""
+    """Raise if a later attempt has started or the folder of this attempt was removed."""
     if not _is_current(folder, job, place) or not (place / SETTINGS).is_file():
         reason = "its folder was taken away, or a later attempt has begun: its results are not used"
         raise MachineFault(Outcome(status="failed", reason=reason, of_the_machine=True))
 
 
 def _take_over(stage: Stage, made: Path, own: Path, record: Record) -> None:
-    """Move what an attempt left into the replicate's folder; the record goes first, comes last."""
+    """Move the files of an attempt into the replicate's folder; the record is moved last."""
     own.mkdir(parents=True, exist_ok=True)
     for name in (stage.record, *stage.files):
         (own / name).unlink(missing_ok=True)

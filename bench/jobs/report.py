@@ -1,4 +1,4 @@
-"""The page that answers the study's question."""
+"""Write the report of a study."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,9 +27,9 @@ def report(page: str, page_files: list[str], key: str) -> None:
 
 
 def report_so_far(plan: Path, root: Path, ended: bool) -> Path:
-    """Write tables and page of whatever is finished; Snakemake writes them anew when it is done.
+    """Write tables and report of the finished results; Snakemake replaces them at the end.
 
-    ``ended`` says that no job runs any more: then what has no result has failed.
+    ``ended`` means that no job is running, so that replicates without results have failed.
     """
     planned = read_json(plan)
     study = layout.study_folder(planned["name"])
@@ -49,8 +49,8 @@ def _page_files(planned: Mapping[str, Any], study: Path) -> Iterator[Path]:
 
 
 def main(plan: str, root: str) -> None:
-    """What Snakemake starts when jobs failed."""
-    print(f"Writing a report on what is finished: {report_so_far(Path(plan), Path(root), True)}")
+    """Main function; Snakemake calls this script if jobs failed."""
+    print(f"Report of finished results: {report_so_far(Path(plan), Path(root), True)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every metric of every replicate of a run.  A metric that fails is a record, no failed seed."""
+"""Compute all metrics of every replicate; a failed metric is a record and not a failed seed."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from bench.results.settings import read_settings
 def score(
     run: dict[str, Any], problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
-    """Score the replicates that are not scored yet; ``scores.json`` records all of them."""
+    """Score missing replicates; ``scores.json`` is the record of all replicates."""
     posed, place = verified(Path(problem)), Path(record).parent
     done = verified(place / READOUTS, run["keys"]["read_out"])
     paths = {"problem": str(Path(problem).with_suffix(".npz")), "run": str(place)}
@@ -42,7 +42,7 @@ def score(
 
 
 def score_here(folder: Path) -> None:
-    """Score the replicates that ``run.yaml`` names, in this process."""
+    """Score the replicates in ``run.yaml`` in this process."""
     run = read_settings(folder)
     problem = load(Path(run["paths"]["problem"]))
     metrics = {MetricName.parse(name).in_tables: metric(name) for name in run["metrics"]}
@@ -63,7 +63,7 @@ def _inputs(posed: Record, done: Record, seed: int) -> dict[str, str]:
 
 
 def _bounded(scored: Scored) -> Scored:
-    """Reasons come from anyone's code: no longer than a table can bear."""
+    """Shorten reasons, which may come from a user's file."""
     unscored = [row | {"reason": shortened(row["reason"])} for row in scored.unscored]
     return scored._replace(unscored=unscored)
 

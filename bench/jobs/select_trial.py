@@ -1,4 +1,4 @@
-"""What all trials of a search came to, and which one is selected."""
+"""Collect the results of all trials of a search and select one of them."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from bench.search.trials import rounds
 
 @logged
 def select_trial(search: dict[str, Any], splits: int, key: str, study: str, trials: str) -> None:
-    """``trials`` records a row per trial."""
+    """Write the record ``trials`` with a row per trial."""
     which = (Path(study), search, rounds(search), splits)
     above = made_from(*which)
     found = table(search, outcomes(*which))

@@ -1,4 +1,4 @@
-"""Train all replicates of a variant at once.  A run that fails leaves a record, never a hole."""
+"""Train all replicates of a variant together; a failure becomes a record too."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from bench.results.settings import read_settings
 def train(
     run: dict[str, Any], problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
-    """Train the replicates that are not there yet; ``record`` is of all of them."""
+    """Train missing replicates; ``record`` is the record of all replicates."""
     posed, folder = verified(Path(problem)), Path(record).parent
     order = Order(
         settings={**run, "paths": {"problem": str(Path(problem).with_suffix(".npz"))}},
@@ -33,7 +33,7 @@ def train(
 
 
 def train_here(folder: Path) -> None:
-    """Train the replicates that ``run.yaml`` names, in this process, into folders of theirs."""
+    """Train the replicates in ``run.yaml`` in this process, one folder per replicate."""
     from bench.training.config import TrainingConfig
     from bench.training.loop import train as train_stack
     from bench.training.progress import progress

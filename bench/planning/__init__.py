@@ -1,1 +1,1 @@
-"""From YAML to a plan, before any job starts."""
+"""From a YAML file to a plan, before any job starts."""

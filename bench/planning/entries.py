@@ -1,6 +1,6 @@
-"""What a study says of a contribution -> the card it names and the parameters it is used with.
+"""Entries of a study: the card that an entry names, and the parameters for it.
 
-Nothing is raised here: whatever is wrong is noted, so that a study tells all its mistakes at once.
+Functions here record findings and do not raise, so that one check reports all mistakes of a study.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ NAMED_BY: dict[Shelf, str] = {
     "baselines": "baseline",
     "trackers": "tracker",
 }
-"""The key under a label that says which contribution is meant; without it the label does."""
+"""The key under a label that names the contribution; without this key the label names it."""
 
 KINDS: dict[Shelf, type[Any]] = {
     "data": Dataset,
@@ -42,24 +42,24 @@ KINDS: dict[Shelf, type[Any]] = {
     "metrics": Metric,
     "trackers": Tracker,
 }
-"""What the card on each shelf is."""
+"""The class of the cards on each shelf."""
 
-SAFE_LABEL = "expected letters, digits, '.', '_' and '-', no more than 80, not led by '.' or '-'"
+SAFE_LABEL = "expected at most 80 letters, digits, '.', '_' and '-', with no '.' or '-' first"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One contribution with one set of parameters, as one folder of results will hold it."""
+    """One contribution with one set of parameters; its results are in one folder."""
 
     shelf: Shelf
     label: str
     place: str
-    """Where the study speaks of it."""
+    """Its location in the study."""
     name: str
     """Its name on the shelf, or the path of the user's file, as given."""
     card: Any
     config: Any | None
-    """The card's dataclass; None where something is wrong with its parameters."""
+    """The card's dataclass; None if its parameters are invalid."""
     values: dict[str, Any]
     """All parameters as plain data."""
     training: dict[str, Any]
@@ -71,12 +71,12 @@ class Entry:
         return Path(self.name).stem
 
     def resolved(self) -> dict[str, Any]:
-        """What stands below its label in a study that leaves nothing open."""
+        """The content below its label in a study with all values explicit."""
         return {NAMED_BY[self.shelf]: self.name, **self.values, **self.training}
 
     @property
     def file(self) -> Path:
-        """The source it comes from."""
+        """Its source file."""
         return catalogue.file_of(self.shelf, self.name)
 
 
@@ -89,28 +89,28 @@ class Draft(NamedTuple):
     values: dict[str, Any]
     training: dict[str, Any]
     told: dict[str, Any]
-    """The values the study gives, as validated."""
+    """The values from the study, after validation."""
     listed: tuple[str, ...]
 
 
 class Resolver:
-    """Resolves the entries of one study; remembers its cards and what is wrong with it."""
+    """Resolves the entries of one study; records its cards and findings."""
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.card: Callable[[Shelf, str], Any] = cache(catalogue.card)
 
     def note(self, *findings: Finding) -> None:
-        """Remember what is wrong, once."""
+        """Record findings, each of them once."""
         known = {repr(finding) for finding in self.findings}
         self.findings += [finding for finding in findings if repr(finding) not in known]
 
     def find(self, shelf: Shelf, name: Any, place: str) -> Any | None:
-        """The card of that name; None, with a finding, where there is none."""
+        """The card with this name; without one, None and a finding."""
         try:
             card: Any = self.card(shelf, str(name))
             if not isinstance(card, KINDS[shelf]):
-                raise mistake(place, None, f"its card is no {KINDS[shelf].__name__}")
+                raise mistake(place, None, f"its card is not a {KINDS[shelf].__name__}")
             if shelf != "metrics":
                 parameters_of(card.config)
         except UserError as error:
@@ -158,13 +158,15 @@ class Resolver:
         section: str,
         shared: Mapping[str, Any] | None = None,
     ) -> list[Entry]:
-        """The entries one label stands for: one, or as many as its lists fan out to.
+        """The entries of one label: one entry, or as many as its lists fan out to.
 
-        ``shared`` are parameters that hold unless the body says otherwise.
+        ``shared`` are parameters that apply unless the body sets them.
         """
         place = f"{section}.{label}"
         if isinstance(label, bool) or not is_safe(str(label)):
-            self.note(Finding(place, label, SAFE_LABEL, "labels name folders and curves"))
+            self.note(
+                Finding(place, label, SAFE_LABEL, "labels become names of folders and curves")
+            )
             return []
         many = isinstance(body, list)
         drafts: list[Draft] = []
@@ -179,7 +181,7 @@ class Resolver:
         return list(_labelled(shelf, str(label), place, drafts))
 
     def check_all(self, config: type, given: Mapping[str, Any], place: str) -> dict[str, Any]:
-        """The values that are fit to be used; every value of a list is looked at."""
+        """The valid values; every value of a list is checked."""
         known = parameters_of(config)
         wrong = unknown(given, known, place, [])
         told = {key: value for key, value in given.items() if key in known}
@@ -214,7 +216,7 @@ class Resolver:
         self.note(*unknown(given, known, place, [NAMED_BY[shelf]]))
         given = {key: value for key, value in given.items() if key in known}
         for key in [key for key, value in given.items() if value == [] and not known[key].is_list]:
-            self.note(Finding(f"{place}.{key}", given.pop(key), "an empty list leaves no run"))
+            self.note(Finding(f"{place}.{key}", given.pop(key), "an empty list results in no run"))
         published = card.training if shelf == "models" else {}
         for told, listed in combinations(given, lambda key: known[key].is_list):
             config, values = self._checked(card.config, own, told, place)
@@ -238,7 +240,7 @@ class Resolver:
     def _need_file(self, values: Mapping[str, Any], place: str) -> None:
         path = values.get("path")
         if isinstance(path, str) and not Path(path).expanduser().is_file():
-            fix = "paths start where snakemake is typed"
+            fix = "paths are relative to the folder where snakemake runs"
             self.note(Finding(f"{place}.path", path, "no such file", fix))
 
 
@@ -251,7 +253,7 @@ def _from_text(shelf: Shelf, text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _implied(shelf: Shelf, label: str, given: Mapping[str, Any]) -> str:
-    """The contribution meant where the study names none: the label, or a file of counts."""
+    """The contribution if the study names none: the label, or a file of counts."""
     paths = given.get("path")
     is_file = all(str(p).endswith(".h5ad") for p in (paths if isinstance(paths, list) else [paths]))
     if shelf == "data" and is_file and label not in catalogue.names("data"):

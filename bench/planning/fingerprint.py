@@ -1,9 +1,9 @@
-"""A digest of the source a job depends on: read, never imported, so that planning stays light.
+"""A digest of the source files that a job depends on.
 
-It starts from the rule's file in ``bench/jobs`` and from the files of the contributions it uses,
-and follows the package's own imports, and those of a user's file of modules beside it.  The
-catalogue picks code by name, which no import statement shows: contributions count only where they
-are handed in.
+Files are read and not imported, so that planning is fast.  The digest starts from the rule's file
+in ``bench/jobs`` and from the files of the contributions, and follows imports of the package and
+imports of a user's file from its own folder.  The catalogue selects code by name, without an
+import statement: the digest includes only contributions that the caller passes in.
 """
 
 import ast
@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def code_of(rule: str, *files: Path, package: Path | None = None) -> str:
-    """The digest of ``bench/jobs/<rule>.py`` and these contributions, with all they import.
+    """The digest of ``bench/jobs/<rule>.py`` and these contributions, with all their imports.
 
-    Raises KeyError where no job has that name.
+    Raises KeyError if no job has this name.
     """
     package = package or PACKAGE
     job = package / "jobs" / f"{rule}.py"
@@ -69,9 +69,9 @@ def _file_imports(path: Path, stamp: int, size: int, package: Path) -> frozenset
 
 
 def _imported(body: Iterable[ast.stmt], path: Path, package: Path) -> Iterator[Path]:
-    """Files of the package that statements import, anywhere within them.
+    """Files of the package that statements import, at any depth of nesting.
 
-    A user's file may also import what lies in its own folder (``catalogue`` makes that possible).
+    A user's file may also import modules from its own folder (``catalogue`` makes this possible).
     """
     own = path.is_relative_to(package)
     for node in (node for statement in body for node in ast.walk(statement)):
@@ -92,7 +92,7 @@ def _names_of(node: ast.AST, path: Path, package: Path) -> Iterator[str]:
 
 
 def _origin(node: ast.ImportFrom, path: Path, package: Path) -> str:
-    """The full name of what a ``from`` statement imports from, dots resolved."""
+    """The full name of the module of a ``from`` statement, with relative dots resolved."""
     if not node.level:
         return node.module or ""
     if not path.is_relative_to(package):
@@ -102,9 +102,9 @@ def _origin(node: ast.ImportFrom, path: Path, package: Path) -> str:
 
 
 def _files_of(name: str, package: Path) -> Iterator[Path]:
-    """The module of the package by that name and the packages it lies in, but for the outermost.
+    """The module of the package with this name, and its parent packages except the outermost.
 
-    ``bench/__init__.py`` holds only the version: a new one is no reason to train again.
+    ``bench/__init__.py`` has only the version: a new version is no reason to train again.
     """
     first, *rest = name.split(".")
     if first == package.name:
@@ -112,7 +112,7 @@ def _files_of(name: str, package: Path) -> Iterator[Path]:
 
 
 def _modules(folder: Path, names: list[str]) -> Iterator[Path]:
-    """The files below a folder that the import of a dotted name reads."""
+    """The files below a folder that an import of a dotted name reads."""
     for depth in range(1, len(names) + 1):
         base = folder.joinpath(*names[:depth])
         for path in (base.parent / f"{base.name}.py", base / "__init__.py"):

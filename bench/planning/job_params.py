@@ -1,7 +1,8 @@
-"""What the rules of the workflow ask of a plan, by their wildcards: files and parameters of jobs.
+"""Files and parameters of jobs, from the plan and the wildcards of a rule.
 
-What a job is given is what runs it again.  Every parameter carries the key of all that lies
-upstream (:mod:`bench.results.keys`): a job is never forgotten, whatever became of earlier ones.
+Snakemake repeats a job if its parameters change.  The parameters contain the key of everything
+upstream (:mod:`bench.results.keys`), so a change upstream repeats the job even if files of earlier
+jobs are missing.
 """
 
 import re
@@ -23,11 +24,11 @@ from bench.search import trials
 
 Row = dict[str, Any]
 Wildcards = Any
-"""Of Snakemake: attributes and items by name."""
+"""Snakemake's wildcards: attributes and items by name."""
 
 
 class JobParams:
-    """Answers for one plan; ``results/<study>`` is where its results lie."""
+    """Files and parameters for one plan; its results are in ``results/<study>``."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.study = plan, layout.study_folder(plan.name)
@@ -37,27 +38,27 @@ class JobParams:
     # Data and problems.
 
     def user_files(self, wildcards: Wildcards) -> list[str]:
-        """The user's files of counts; what is in them tells whether a job is done again."""
+        """The user's files of counts; their content decides whether a job runs again."""
         return list(self.plan.datasets[wildcards.dataset]["contents"])
 
     def fetched(self, wildcards: Wildcards) -> list[str]:
-        """The record of a dataset's downloads, where it has any."""
+        """The record of a dataset's downloads; empty without downloads."""
         remote = self.plan.datasets[wildcards.dataset]["remote"]
         return [str(layout.fetched_record(wildcards.dataset))] if remote else []
 
     def fetch(self, wildcards: Wildcards) -> Row:
-        """What fetching a dataset is given."""
+        """Parameters of the rule that fetches a dataset."""
         row = self.plan.datasets[wildcards.dataset]
         return {name: row[name] for name in ("dataset", "fetch_code")}
 
     def prepare(self, wildcards: Wildcards) -> Row:
-        """What preparing a dataset is given."""
+        """Parameters of the rule that prepares a dataset."""
         row = self.plan.datasets[wildcards.dataset]
         names = ("dataset", "config", "contents", "code", "fetch_code")
         return {name: row[name] for name in names}
 
     def make_problem(self, wildcards: Wildcards) -> Row:
-        """What posing a task is given; the dataset's key among it."""
+        """Parameters of the rule that makes a problem, including the key of the dataset."""
         row = self.plan.tasks[wildcards.task]
         data = dataset_key(self.plan.datasets[wildcards.dataset])
         return {name: row[name] for name in ("task", "config", "code")} | {"data": data}
@@ -65,24 +66,24 @@ class JobParams:
     # Runs.
 
     def run(self, shelf: str, wildcards: Wildcards) -> Row:
-        """A run of the plan, or a trial of a search, whose settings stand in its round's file."""
+        """A run of the plan, or a trial of a search, with settings from the file of its round."""
         found = self.runs.get(self._place(shelf, wildcards))
         return found or trials.run_at(self.study, self.plan.searches, wildcards)
 
     def train(self, wildcards: Wildcards) -> Row:
-        """What training is given."""
+        """Parameters of the rule that trains."""
         return train_params(self.run("runs", wildcards))
 
     def read_out(self, wildcards: Wildcards) -> Row:
-        """What reading out is given."""
+        """Parameters of the rule that computes readouts."""
         return read_out_params(self.run("runs", wildcards))
 
     def fit(self, wildcards: Wildcards) -> Row:
-        """What fitting a baseline is given."""
+        """Parameters of the rule that fits a baseline."""
         return fit_params(self.run("baselines", wildcards))
 
     def score(self, wildcards: Wildcards) -> Row:
-        """What scoring is given."""
+        """Parameters of the rule that scores."""
         return score_params(self.run(wildcards.shelf, wildcards))
 
     def page_file_pattern(self) -> str:
@@ -108,7 +109,7 @@ class JobParams:
         return key_of("page_file", file, run["keys"]["read_out"], self.plan.code[file])
 
     def round_of(self, wildcards: Wildcards) -> list[str]:
-        """The file of the round that proposed a trial; none of a run of the plan."""
+        """The file of the round that proposed a trial; empty for a run of the plan."""
         shelf = wildcards.get("shelf", "runs")
         if self._place(shelf, wildcards) in self.runs:
             return []
@@ -123,21 +124,21 @@ class JobParams:
         return self.searches["/".join(parts)]
 
     def propose(self, wildcards: Wildcards) -> Row:
-        """What a round is made from: the first of twenty trials are the first of forty."""
+        """Inputs of a round, without the number of trials: more trials keep the earlier rounds."""
         names = ("search", "dataset", "task", "better", "space")
         return {name: self.search(wildcards)[name] for name in names}
 
     def numbers(self, wildcards: Wildcards) -> list[int]:
-        """The numbers of a round's trials."""
+        """The numbers of the trials of a round."""
         return list(trials.numbers(self.search(wildcards), int(wildcards.round)))
 
     def propose_key(self, wildcards: Wildcards) -> str:
-        """The key of a round: of what its search tries.  What trials came to, its record says."""
+        """The key of a round, from its search space; its record has the values of its trials."""
         made = (self.propose(wildcards), self.numbers(wildcards), self.plan.splits)
         return key_of("propose", made, self.plan.code["propose"])
 
     def select_trial(self, wildcards: Wildcards) -> Row:
-        """What selecting a trial is given."""
+        """Parameters of the rule that selects a trial."""
         search = self.search(wildcards)
         return {name: search[name] for name in search if name not in ("template", "space")}
 
@@ -146,7 +147,7 @@ class JobParams:
         return key_of("select_trial", self.search(wildcards), self.plan.code["select_trial"])
 
     def rounds_before(self, wildcards: Wildcards) -> range:
-        """The rounds before one."""
+        """The rounds before this round."""
         return range(1, int(wildcards.round))
 
     def all_rounds(self, wildcards: Wildcards) -> range:
@@ -176,20 +177,20 @@ class JobParams:
     # The study.
 
     def gather_key(self) -> str:
-        """The key of the tables: of all that the plan says but for the other rules' sources."""
+        """The key of the tables: the whole plan except the digests of the other rules."""
         planned = {name: value for name, value in self.plan.as_data().items() if name != "code"}
         return key_of("gather", planned, self.plan.code["gather"])
 
     def report_key(self) -> str:
-        """The key of the page."""
+        """The key of the report."""
         return key_of("report", self.gather_key(), self.plan.code["report"])
 
     def tracker(self, wildcards: Wildcards) -> Row:
-        """What exporting to a tracker is given."""
+        """Parameters of the rule that exports to a tracker."""
         return self.plan.trackers[wildcards.tracker]
 
     def records(self) -> list[str]:
-        """The records of all jobs before the tables: each is asked for, so none is forgotten."""
+        """The records of all jobs before the tables; the tables require every one of them."""
         data = [layout.record_of(layout.data_file(name)) for name in self.plan.datasets]
         posed = dict.fromkeys(
             layout.record_of(layout.problem_file(run["dataset"], run["task"], run["split"]))
@@ -231,14 +232,14 @@ class JobParams:
         return [str(self.study / name) for name in (*files, "provenance.json")]
 
     def targets(self) -> list[str]:
-        """What a study is done with."""
+        """The final files of a study."""
         checked = [layout.CHECKED] if self.plan.strict else []
         trackers = [f"trackers/{label}.json" for label in self.plan.trackers]
         names = ["report.html", layout.REPORTED, *checked, *trackers]
         return [*self.records(), *(str(self.study / name) for name in names)]
 
     def _trials(self) -> Iterable[Mapping[str, Any]]:
-        """Where trials will be, whatever they try."""
+        """Rows for the problems that trials need on every split."""
         for search in self.plan.searches:
             for split in range(1, self.plan.splits + 1):
                 yield {**search, "split": split}

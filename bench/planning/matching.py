@@ -1,4 +1,4 @@
-"""Needs matched with provisions, before the first job starts."""
+"""Matches the requirements of competitors with datasets and tasks, before the first job starts."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 GIVEN_LABELS = frozenset({*LABELS, KNOWN_TYPE})
 ALWAYS = frozenset({"observed"})
-"""Every problem says which of its entries may be looked at."""
+"""Fields that every problem provides."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """What a competitor does on a dataset posed as a task, or why it cannot."""
+    """Readouts and metrics of a competitor on a dataset and task, or why it cannot run there."""
 
     readouts: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     problem: str = ""
     unscored: bool = False
-    """Whether the problem is that it has nothing there that could be scored."""
+    """Whether the problem is that no output of the competitor can be scored there."""
     selects_by: tuple[str, ...] = ()
-    """Of a search: the readouts that the metric it selects by needs."""
+    """For a search: the readouts that its selection metric requires."""
 
 
 class Matcher:
@@ -44,20 +44,20 @@ class Matcher:
         self._match = cache(self._matched)
 
     def provided(self, dataset: "Entry") -> frozenset[str]:
-        """The fields a dataset provides with its parameters."""
+        """The fields that a dataset provides with its parameters."""
         return dataset.card.fields(dataset.config)
 
     def unposable(self, dataset: "Entry", task: "Entry") -> str:
-        """Why a dataset cannot be posed as a task; empty where it can."""
+        """Why a task cannot use a dataset; empty if it can."""
         lacking = task.card.needs - self.provided(dataset)
         return _lacks(lacking, dataset) if lacking else ""
 
     def match(self, competitor: "Entry", dataset: "Entry", task: "Entry") -> Match:
-        """What a run or baseline does there.  One answer serves all runs of the same card."""
+        """The match of a run or baseline; cached for all runs with the same card."""
         provided = self.provided(dataset)
         given = task.card.fields(provided)
         lacking = competitor.card.needs - given - ALWAYS
-        # What a task hides or does not tell is no fault of the data: there is nothing to do there.
+        # A field that a task hides or does not provide is not an error in the data: skip.
         if hidden := lacking & provided:
             return Match(problem=f"needs {_words(hidden)}, which {task.place} hides", unscored=True)
         if untold := lacking & TOLD:
@@ -76,9 +76,9 @@ class Matcher:
         return self._match(asks, answers, competitor.shelf, competitor.card.can, labels)
 
     def match_search(self, search: "Search", dataset: "Entry", task: "Entry") -> Match:
-        """What the trials of a search do there, and what they are selected by."""
+        """The match of the trials of a search, with the readouts for their selection."""
         if not task.card.selects:
-            problem = "the task keeps no cells that hyperparameters could be selected by"
+            problem = "the task keeps no cells for the selection of hyperparameters"
             return Match(problem=problem, unscored=True)
         match = self.match(search.entry, dataset, task)
         if match.problem:
@@ -88,16 +88,16 @@ class Matcher:
         known |= task.card.fields(provided) & GIVEN_LABELS
         needed = self._fewest(match.readouts, search.card.needs, known)
         if not needed:
-            problem = f"its metric needs {_words(search.card.needs)}, which is not all there"
+            problem = f"its metric needs {_words(search.card.needs)}, which are not all available"
             return Match(problem=problem, unscored=True)
         return replace(match, selects_by=needed)
 
     def _fewest(
         self, readouts: tuple[str, ...], needs: frozenset[str], known: frozenset[str]
     ) -> tuple[str, ...]:
-        """The readouts without which a metric could not be had; none where it cannot be had."""
+        """The smallest set of readouts for a metric; empty if the metric cannot be computed."""
         from bench.parts.scoring.derived import (
-            with_derived,  # numpy: not needed to read a kept plan
+            with_derived,  # numpy: not needed to read a cached plan
         )
 
         def met(kept: Iterable[str]) -> bool:
@@ -122,7 +122,7 @@ class Matcher:
         labels: frozenset[str],
     ) -> Match:
         from bench.parts.scoring.derived import (
-            with_derived,  # numpy: not needed to read a kept plan
+            with_derived,  # numpy: not needed to read a cached plan
         )
 
         readouts = [
@@ -140,12 +140,12 @@ class Matcher:
             problem = f"can {_words(can)}, and no readout asked for is of that: {_words(asks)}"
             return Match(problem=problem, unscored=True)
         if not metrics:
-            return Match(problem="none of the study's metrics applies to it", unscored=True)
+            return Match(problem="no metric of the study applies to it", unscored=True)
         return Match(readouts=tuple(sorted(readouts)), metrics=tuple(metrics))
 
 
 def asked_everywhere(study: "Study") -> frozenset[str]:
-    """The readouts a study names that none of its tasks asks for: every task asks for these."""
+    """Readouts that the study names and no task requests; every task requests these."""
     asked = frozenset().union(*(task.card.asks for task in study.tasks))
     return frozenset(name for name in study.named_readouts if _stem(name) not in asked)
 
@@ -163,15 +163,17 @@ def unmet_readouts(study: "Study", used: Iterable[str]) -> list[Finding]:
 
 
 def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
-    """A finding for every metric the study names that nothing it runs can be scored by."""
+    """A finding for every named metric that applies to no run or baseline of the study."""
     return [
-        Finding("metrics", name, f"met nowhere; it needs {_words(study.metrics[name].card.needs)}")
+        Finding(
+            "metrics", name, f"applies nowhere; it needs {_words(study.metrics[name].card.needs)}"
+        )
         for name in sorted(study.named_metrics & set(study.metrics) - set(used))
     ]
 
 
 def untrainable(entry: "Entry") -> Iterator[Finding]:
-    """What a run asks of its training that it cannot have."""
+    """Findings for training keys of a run that its variant does not support."""
     for key, hook, word in (
         ("pretrain_epochs", entry.card.pretrain, "no pre-training"),
         ("restart_epochs", entry.card.reinitialise, "nothing to start anew from"),
@@ -188,15 +190,15 @@ def untrainable(entry: "Entry") -> Iterator[Finding]:
 
 
 def warmup_beyond_reach(training: Mapping[str, Any]) -> str:
-    """What is wrong with the KL warm-up; empty where nothing is, or where it cannot be told yet.
+    """Why the KL warm-up cannot complete; empty if it can, or if this is not known yet.
 
-    Before a dataset is posed only full batches tell how many steps there will be; training itself
-    refuses the rest.
+    At this stage the number of steps is known for full batches only; training checks the other
+    cases.
     """
     reach = training["max_epochs"]
     if training["batch_size"] != FULL_BATCH or training["kl_warmup_steps"] <= reach:
         return ""
-    return f"a run takes {reach} steps, so the KL terms never get their full weight"
+    return f"a run has {reach} steps, so the KL terms never reach their full weight"
 
 
 def _can_answer(shelf: "Shelf", can: frozenset[str], readout: "Readout") -> bool:
@@ -210,8 +212,8 @@ def _lacks(fields: Iterable[str], dataset: "Entry") -> str:
 
 
 def _needed(readout: "Option") -> frozenset[str]:
-    """The labels a readout needs with its options."""
-    from bench.planning.parameters import parse  # pydantic: not needed to read a kept plan
+    """The labels that a readout requires with its options."""
+    from bench.planning.parameters import parse  # pydantic: not needed to read a cached plan
 
     return readout.card.labels(parse(readout.card.config, readout.values))
 

@@ -1,4 +1,4 @@
-"""A new contribution's file, to start from: it runs as it is."""
+"""Writes the file of a new contribution from a template that runs without changes."""
 
 import re
 from pathlib import Path
@@ -7,19 +7,19 @@ from bench import catalogue
 from bench.core.errors import mistake
 
 TEMPLATES = {"variant": catalogue.ROOT / "models" / "_template.py"}
-"""What can be started, and the file it starts from."""
+"""The template of each kind of contribution."""
 
 
 def write_new(kind: str, name: str) -> Path:
-    """Write ``<name>.py`` into this folder; returns its path.
+    """Write ``<name>.py`` into the current folder; return its path.
 
-    Raises UserError where the name is no Python name or the file is there already.
+    Raises UserError if the name is not a lower-case Python name or the file already exists.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise mistake("name", name, "expected lower-case letters, digits and _", "as in my_vae")
     path = Path(f"{name}.py")
     if path.exists():
-        raise mistake(str(path), None, "is there already", "choose another name, or remove it")
+        raise mistake(str(path), None, "already exists", "choose another name, or remove it")
     class_name = "".join(part.capitalize() for part in name.split("_"))
     text = TEMPLATES[kind].read_text(encoding="utf8")
     text = text.replace("TITLE", name.replace("_", " ")).replace("Template", class_name)

@@ -1,7 +1,6 @@
-"""The parameters a card's frozen dataclass declares: their names, ranges, defaults and docs.
+"""The parameters that a card's frozen dataclass declares: names, ranges, defaults and docs.
 
-The dataclass is the only source; validation, messages, the JSON schema and the key table are all
-read off it here.
+The dataclass is the only source of validation, messages, the JSON schema and the key table.
 """
 
 import ast
@@ -20,10 +19,10 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from bench.core.errors import Finding, UserError, mistake, suggestion
 
 EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
-"""Numbers that YAML 1.1 takes for text, such as 1e-3."""
+"""Numbers that YAML 1.1 reads as text, such as 1e-3."""
 
 BOUNDS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
-KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "null": "nothing"}
+KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "null": "null"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,22 +36,22 @@ class Parameter:
 
     @property
     def types(self) -> set[str]:
-        """The JSON types a value may have, those of a list's items included."""
+        """The JSON types of a value, including the types of list items."""
         return _types(self.schema)
 
     @property
     def is_list(self) -> bool:
-        """Whether one value of it is a list already, so that only a list of lists fans out."""
+        """Whether one value of it is a list, so that only a list of lists fans out."""
         return "array" in self.types
 
     @property
     def default_text(self) -> str:
-        """Its default as a study would spell it."""
+        """Its default as written in a study."""
         return "required" if self.required else json.dumps(self.schema.get("default"))
 
     @property
     def range(self) -> str:
-        """What a value of it must be, in words."""
+        """The allowed values, in words."""
         return expectation(self.schema)
 
 
@@ -65,9 +64,9 @@ class Checked(NamedTuple):
 
 @cache
 def parameters_of(config: type) -> dict[str, Parameter]:
-    """The parameters of a dataclass by name, in the order it declares them.
+    """The parameters of a dataclass by name, in the order of their declaration.
 
-    Raises UserError where it is no dataclass that a study can fill.
+    Raises UserError if it is not a dataclass of plain types.
     """
     schema = _adapter(config).json_schema()
     required = schema.get("required", ())
@@ -78,7 +77,7 @@ def parameters_of(config: type) -> dict[str, Parameter]:
 
 
 def documented(config: type) -> list[tuple[str, str, str, str]]:
-    """Name, default, range and doc of every parameter, as people read them."""
+    """Name, default, range and doc of every parameter, as text."""
     docs = field_docs(config)
     return [
         (name, parameter.default_text, parameter.range, docs.get(name, ""))
@@ -89,7 +88,7 @@ def documented(config: type) -> list[tuple[str, str, str, str]]:
 def unknown(
     given: Mapping[str, Any], known: Mapping[str, Parameter], place: str, also: list[str]
 ) -> list[Finding]:
-    """A finding for every key that is no parameter, with what was probably meant."""
+    """A finding for every key that is not a parameter, with a suggestion."""
     possible = [*known, *also]
     return [
         Finding(f"{place}.{key}", None, "unknown", suggestion(str(key), possible))
@@ -99,7 +98,7 @@ def unknown(
 
 
 def check(config: type, given: Mapping[str, Any], place: str) -> Checked | list[Finding]:
-    """The dataclass these values make, or every reason why they make none."""
+    """The dataclass with these values, or all findings if they are invalid."""
     known = parameters_of(config)
     values = {name: readable(value, known[name]) for name, value in given.items() if name in known}
     try:
@@ -114,13 +113,13 @@ def check(config: type, given: Mapping[str, Any], place: str) -> Checked | list[
 
 
 def parse(config: type, values: Mapping[str, Any]) -> Any:
-    """The card's own dataclass from plain data, such as a row of the plan holds."""
+    """The card's own dataclass from plain data, such as a row of the plan."""
     checked = _adapter(config).validate_json(json.dumps(values), strict=True)
     return config(**{name: getattr(checked, name) for name in parameters_of(config)})
 
 
 def readable(value: Any, parameter: Parameter) -> Any:
-    """``value``, with numbers that YAML 1.1 reads as text turned back into numbers."""
+    """``value``, with numbers that YAML 1.1 reads as text converted to numbers."""
     if isinstance(value, list):
         return [readable(item, parameter) for item in value]
     types = _types(parameter.schema)
@@ -131,7 +130,7 @@ def readable(value: Any, parameter: Parameter) -> Any:
 
 
 def expectation(schema: Mapping[str, Any]) -> str:
-    """A JSON schema of one value in words."""
+    """The JSON schema of one value, in words."""
     if "anyOf" in schema:
         return " or ".join(expectation(arm) for arm in schema["anyOf"])
     if "enum" in schema or "const" in schema:
@@ -177,7 +176,7 @@ def _adapter(config: type) -> TypeAdapter[Any]:
     settings = ConfigDict(extra="forbid", allow_inf_nan=False)
     try:
         if not is_dataclass(config):
-            raise TypeError("it is no dataclass")
+            raise TypeError("it is not a dataclass")
         checked = checked_dataclass(config, frozen=True, kw_only=True, config=settings)
         adapter = TypeAdapter(checked)
         adapter.json_schema()
@@ -189,7 +188,7 @@ def _adapter(config: type) -> TypeAdapter[Any]:
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
-    """The JSON types a value may have at its top, and those of a list's items."""
+    """The JSON types of a value at the top level, and of the items of a list."""
     arms = [schema, *schema.get("anyOf", ())]
     items = [arm["items"] for arm in arms if "items" in arm]
     return {arm["type"] for arm in [*arms, *items] if "type" in arm}
@@ -204,5 +203,5 @@ def _finding(detail: Any, known: Mapping[str, Parameter], place: str) -> Finding
         return Finding(f"{place}.{name}", None, f"missing; expected {parameter.range}")
     fix = ""
     if isinstance(detail["input"], bool):
-        fix = "YAML reads on, off, yes and no as true and false; quote a word that is meant as one"
+        fix = "YAML reads on, off, yes and no as true and false; put quotes around such a word"
     return Finding(f"{place}.{name}", detail["input"], f"expected {parameter.range}", fix)

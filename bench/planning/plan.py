@@ -1,4 +1,4 @@
-"""A study -> its plan: every run there will be, as plain data, before any job starts."""
+"""The plan of a study: all of its runs as plain data, before any job starts."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
@@ -34,9 +34,9 @@ STUDY_RULES = ("propose", "select_trial", "gather")
 
 
 def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Plan:
-    """The plan of a study.  Raises one UserError with everything that is wrong with it.
+    """The plan of a study.  Raises one UserError with all findings.
 
-    ``content`` is the sha256 of a user's file of counts.
+    ``content`` returns the sha256 of a user's file of counts.
     """
     planner = _Planner(study, content)
     findings = [*study.findings, *dict.fromkeys(planner.findings)]
@@ -74,16 +74,16 @@ def metric_row(name: str, card: Any) -> Row:
 
 
 class _Planner:
-    """Matches a study once; then makes the rows."""
+    """Matches a study once, then makes the rows."""
 
     def __init__(self, study: "Study", content: Callable[[Path], str]) -> None:
         self.study, self.content = study, content
         self.findings: list[Finding] = []
         self.skipped: list[Row] = []
         self.refused: dict[tuple[str, str, str], list[str]] = {}
-        """Where, in which task and why variants cannot run -> on which datasets."""
+        """By location in the study, task and reason: the datasets on which a variant cannot run."""
         self.cells: list[tuple[Entry, Entry, list[tuple[Entry, Match]]]] = []
-        """Per dataset and task: who runs there, and what is read out and scored."""
+        """Per dataset and task: the entries that run there, with their readouts and metrics."""
         self.searched: list[tuple[Search, Entry, Entry, Match]] = []
         self.code = cache(fingerprint.code_of)
         self.page_files = page_file_cards()
@@ -120,7 +120,7 @@ class _Planner:
                     yield with_keys(row, *self._keys(dataset, task, split))
 
     def searches(self) -> Iterator[Row]:
-        """What is searched, by dataset, task and search."""
+        """The rows of searches, by dataset, task and search."""
         for search, dataset, task, match in self.searched:
             row = metric_row(search.metric, search.card)
             yield {
@@ -155,7 +155,7 @@ class _Planner:
                 self.searched.append((search, dataset, task, match))
 
     def _can_run(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> bool:
-        """Whether it can; where not, that is remembered as a refusal or as skipped."""
+        """Whether an entry can run; if not, record a refusal or a skipped row."""
         if match.problem and entry.shelf == "models" and not match.unscored:
             refusal = (entry.place, task.label, match.problem)
             self.refused.setdefault(refusal, []).append(dataset.label)
@@ -181,15 +181,15 @@ class _Planner:
         busy = {entry.label for entry, _ in self._matches()}
         for entry in self._competitors():
             if entry.label not in busy:
-                reasons = {s["reason"] for s in self.skipped if s["run"] == entry.label}
-                said = f"can run nowhere in this study: {'; '.join(sorted(reasons))}"
-                yield Finding(entry.place, None, said, "leave it out")
+                reasons = sorted({s["reason"] for s in self.skipped if s["run"] == entry.label})
+                said = f"cannot run anywhere in this study: {'; '.join(reasons)}"
+                yield Finding(entry.place, None, said, "remove it")
 
     def _untrainable(self) -> Iterator[Finding]:
         yield from chain.from_iterable(map(untrainable, self.study.runs))
 
     def _row(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> Row:
-        """One run, with all that its jobs read but for the split."""
+        """One run, with all that its jobs read except the split."""
         return {
             "shelf": entry.shelf,
             "run": entry.label,
@@ -210,7 +210,7 @@ class _Planner:
         }
 
     def _template(self, search: "Search", dataset: "Entry", task: "Entry", match: Match) -> Row:
-        """What all trials have in common as runs; they are read out twice, to be selected too."""
+        """The common row of all trials, with the readouts and the metric for their selection."""
         row = self._row(search.entry, dataset, task, match)
         files = [catalogue.file_of("readouts", name) for name in match.readouts]
         files += [search.entry.file, catalogue.metric_file(search.metric)]
@@ -232,7 +232,7 @@ class _Planner:
         return {name: self.study.readouts[name].values for name in readouts}
 
     def _code(self, entry: "Entry", match: Match) -> dict[str, str]:
-        """Digests of the jobs of a run; a baseline is fitted and read out in one job."""
+        """Digests of the jobs of a run; one job fits a baseline and computes its readouts."""
         readouts = [catalogue.file_of("readouts", name) for name in match.readouts]
         metrics = dict.fromkeys(map(catalogue.metric_file, match.metrics))
         score = self.code("score", *metrics)
@@ -278,5 +278,5 @@ def _study_code(page_files: Iterable[str]) -> dict[str, str]:
 
 
 def _both(code: str, sources: str) -> str:
-    """A loader may change without fetching again; what is fetched, and how, may not."""
+    """The digest of the fetch job and of the sources; a change of the loader keeps it."""
     return sha256(f"{code} {sources}".encode()).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""The cached plan: planning loads every card a study names, and happens once.
+"""The cached plan: planning imports every card that a study names, so it happens once.
 
-Reading a cached plan imports nothing but the standard library; only where there is none yet, or
-where the study, a source or a user's file has changed since, is the plan made anew.  Jobs on a
-cluster parse the Snakefile again: they take the plan of the Snakemake that sent them.
+Reading a cached plan imports only the standard library.  A new plan is made if there is none, or
+if the study, a source file or a user's file has changed.  Jobs on a cluster parse the Snakefile
+again: they use the plan of the Snakemake process that submitted them.
 """
 
 import json
@@ -20,7 +20,7 @@ from bench.planning.plan_record import Plan
 from bench.results.digests import Digests
 
 NEWEST = 20
-"""Cached plans beyond these are thrown away, oldest use first."""
+"""Number of cached plans; further plans are deleted, the least recently used first."""
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -28,18 +28,18 @@ SOURCES = frozenset({".py", ".html", ".css", ".js"})
 """Sources of the package, and of the report's page."""
 
 LONGEST_PATH = 4096
-"""A text of a study that is longer names no file."""
+"""Longer texts in a study are not file names."""
 
 
 class Cached(NamedTuple):
-    """A plan, and the file it lies in."""
+    """A plan and its file."""
 
     plan: Plan
     file: Path
 
 
 def cached_plan(config: Mapping[str, Any], name: str, folder: Path) -> Cached:
-    """The plan of a study, from ``folder`` where it is cached; made and cached where it is not.
+    """The plan of a study from the cache in ``folder``; without one, a new plan that is cached.
 
     ``config`` are the study's keys, ``name`` is its name.  Raises UserError as
     :func:`bench.planning.plan.make_plan` does; a study with mistakes is never cached.
@@ -55,17 +55,17 @@ def cached_plan(config: Mapping[str, Any], name: str, folder: Path) -> Cached:
 
 
 def remember_current(name: str, file: Path) -> None:
-    """Have the jobs of a study take their plan from this file."""
+    """Make this file the plan for the jobs of a study."""
     write_text(_current(name, file.parent), file.name)
 
 
 def current_plan(name: str, folder: Path) -> Cached:
-    """The plan of the Snakemake that works on a study now, or did last."""
+    """The plan of the current or latest Snakemake process of a study."""
     return _read(Path(folder) / _current(name, folder).read_text(encoding="utf8"))
 
 
 def key_of(config: Mapping[str, Any], name: str, digests: Digests) -> str:
-    """A digest of the study, of every source of the package and of the user's files it names."""
+    """A digest of the study, of all source files of the package and of the named user files."""
     whole = sha256()
     said = json.dumps([name, config, __version__, platform.python_version()], default=str)
     whole.update(said.encode())
@@ -101,7 +101,7 @@ def _is_whole(file: Path) -> bool:
 
 
 def _planned(config: Mapping[str, Any], name: str, digests: Digests) -> str:
-    # Reading the study loads pydantic and every card it names, torch with them.
+    # Reading the study imports pydantic, every named card, and torch with them.
     from bench.planning.plan import make_plan
     from bench.planning.study import from_config
 
@@ -123,7 +123,7 @@ def _is_file(text: str) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in a study, keys included, however deep."""
+    """Every text in a study, including keys, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The plan of a study: a record of plain data, read without loading a single card."""
+"""The plan of a study: a record of plain data that can be read without importing any card."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -8,7 +8,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a study comes to.  Only what JSON knows, so that it can be kept and handed to jobs."""
+    """The plan of a study, with JSON types only, so that it can be cached and passed to jobs."""
 
     name: str
     title: str
@@ -23,12 +23,12 @@ class Plan:
     runs: list[Row]
     """One per run, dataset, task and split; see :mod:`bench.planning.plan`."""
     searches: list[Row]
-    """One per search, dataset and task: what is searched, and ``template``, which is what all its
-    trials have in common as runs; see :mod:`bench.search.trials`."""
+    """One per search, dataset and task: the search space, and ``template``, the common row of all
+    its trials as runs; see :mod:`bench.search.trials`."""
     skipped: list[Row]
-    """What is left out where it has nothing to give: run, dataset, task, reason."""
+    """Combinations that do not run: run, dataset, task, reason."""
     metrics: dict[str, Row]
-    """By name or path as given: the columns of ``metrics.csv``."""
+    """By name or path as in the study: the columns of ``metrics.csv``."""
     trackers: dict[str, Row]
     """By label: tracker, config, code."""
     page_files: dict[str, list[str]]
@@ -37,18 +37,18 @@ class Plan:
     code: dict[str, str]
     """Digests of the rules that belong to no run, by rule; of page files by file."""
     resolved: Row
-    """The study again, in its own keys, with every list fanned out and every default written."""
+    """The study with its own keys, with lists fanned out and all defaults explicit."""
 
     def as_data(self) -> dict[str, Any]:
-        """The plan as a dictionary that JSON can hold."""
+        """The plan as a dictionary of JSON types."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def plan_table(plan: Plan) -> list[Row]:
     """``plan.csv``: a row per run and split, with every hyperparameter and training key.
 
-    ``kind`` is ``models`` or ``baselines``.  All rows have the same columns; a parameter that a run
-    does not have is None.
+    ``kind`` is ``models`` or ``baselines``.  All rows have the same columns, with None for
+    parameters that a run does not have.
     """
     keys = ("run", "kind", "model", "label", "role", "dataset", "task", "split")
     values = [{**row["config"], **row["training"]} for row in plan.runs]

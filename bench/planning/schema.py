@@ -43,7 +43,7 @@ Schema = dict[str, Any]
 
 
 def generated(folder: Path = CONFIGS) -> dict[Path, str]:
-    """Every generated file and what it should hold."""
+    """The content of every generated file."""
     readme = folder / "README.md"
     before, _, rest = readme.read_text(encoding="utf8").partition(BEGIN)
     after = rest.partition(END)[2]
@@ -57,7 +57,7 @@ def generated(folder: Path = CONFIGS) -> dict[Path, str]:
 
 
 def study_schema() -> Schema:
-    """The JSON schema of a study, with the parameters of everything on the shelves."""
+    """The JSON schema of a study, with the parameters of every contribution."""
     schema = StudyFile.model_json_schema()
     top = schema["properties"]
     for key, shelf in LISTS.items():
@@ -85,9 +85,9 @@ def key_table() -> Iterator[str]:
     yield from _table(
         "Training", "Keys of `training:` and of every run.", documented(TrainingConfig)
     )
-    beside = "Under a label of `search:`, beside `variant`, its parameters and training keys."
-    yield from _table("Search", beside, documented(SearchKeys))
-    yield from _table("Search: a range", "Of a key that is a number.", documented(RangeKeys))
+    text = "Keys under a label of `search:`, with `variant`, its parameters and training keys."
+    yield from _table("Search", text, documented(SearchKeys))
+    yield from _table("Search: a range", "Keys for the range of a number.", documented(RangeKeys))
     for shelf, heading in SECTIONS.items():
         for name in catalogue.names(shelf):
             card = catalogue.card(shelf, name)
@@ -107,7 +107,7 @@ def key_table() -> Iterator[str]:
 
 
 def main() -> None:
-    """Write what is generated."""
+    """Write the generated files."""
     for path, text in generated().items():
         write_text(path, text)
 
@@ -192,7 +192,7 @@ def _run(name: str) -> Schema:
 
 
 def _search(name: str, as_run: Schema) -> Schema:
-    """As a run; what is a number may have a range too."""
+    """The schema of a run, in which a number may also have a range."""
     known = {**parameters_of(TrainingConfig), **parameters_of(_own("models", name))}
     runs = f"#/definitions/runs/{name}/properties"
     properties = {
@@ -207,7 +207,7 @@ def _search(name: str, as_run: Schema) -> Schema:
 
 
 def _own_file(key: str) -> Schema:
-    """A file of the user's: its parameters are known only to itself."""
+    """A user's file, whose parameters the schema does not know."""
     return {"type": "object", "required": [key], "properties": {key: _path()}}
 
 
@@ -220,7 +220,7 @@ def _either(choices: list[Schema]) -> Schema:
 
 
 def _parameters(config: type, more: Schema | None = None, *, sweeps: bool = False) -> Schema:
-    """An object with these parameters and no others; with ``sweeps``, lists of values too."""
+    """An object with these parameters only; with ``sweeps``, also with lists of values."""
     docs = field_docs(config)
     properties = {
         name: _value(parameter, docs.get(name, ""), sweeps)

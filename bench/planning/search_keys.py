@@ -1,6 +1,6 @@
-"""The section ``search:`` of a study: what is searched, by which metric, between which bounds.
+"""The section ``search:`` of a study: search space, metric, number of trials.
 
-As everywhere in a study nothing is raised: whatever is wrong is noted, with all that is right.
+As for all entries of a study, functions record findings and do not raise.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,34 +27,34 @@ Space = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class SearchKeys:
-    """What stands under a search's label beside its variant and that variant's parameters."""
+    """The keys of a search in addition to its variant and the parameters of the variant."""
 
     metric: str
     """Name (``accuracy.knn``), or path to your own file: what trials are chosen by, on the cells
     that a task keeps for that and never judges in the end."""
     trials: Annotated[int, Ge(1)]
-    """Settings that are tried on every dataset and task, each with all seeds on all splits."""
+    """Number of settings per dataset and task, each with all seeds on all splits."""
     per_round: Annotated[int, Ge(1)] = 4
-    """Trials that are proposed together, from the values of all rounds before: as many can run at
-    the same time."""
+    """Number of trials that one round proposes from the values of all earlier rounds; these trials
+    can run at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RangeKeys:
-    """What stands under a key that is searched in a range; both ends are part of it."""
+    """The keys of a range; the range includes both ends."""
 
     low: float
     high: float
     log: bool = False
-    """Whether factors count rather than differences, as for a learning rate."""
+    """Search on a logarithmic scale, as for a learning rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """One search, as it will be made for every dataset and task."""
+    """One search, which runs for every dataset and task."""
 
     entry: Entry
-    """A run with the fixed parameters, and with the first value of those that are searched."""
+    """A run with the fixed parameters and the first value of every searched parameter."""
     metric: str
     """Its full name, or the path of the user's file, as given."""
     card: Metric
@@ -63,33 +63,35 @@ class Search:
     space: Space
 
     def resolved(self) -> dict[str, Any]:
-        """What stands below its label in a study that leaves nothing open."""
+        """The content below its label in a study with all values explicit."""
         searched = {key: _as_said(one) for key, one in self.space.items()}
         own = {"metric": self.metric, "trials": self.trials, "per_round": self.per_round}
         return {VARIANT: self.entry.name, **own, **self.entry.resolved(), **searched}
 
 
 def is_number(parameter: Parameter) -> bool:
-    """Whether a parameter may be anything between two numbers, and so has ranges."""
+    """Whether a parameter is a number, so that it can have a range."""
     return "enum" not in parameter.schema and bool({"integer", "number"} & parameter.types)
 
 
 def searches(
     section: Mapping[Any, Any], shared: Mapping[str, Any], resolver: Resolver
 ) -> list[Search]:
-    """The sound searches of a study; ``shared`` are training keys that hold unless one says
-    otherwise."""
+    """The valid searches of a study; ``shared`` are training keys that apply unless a search sets
+    them."""
     found = [_search(label, body, shared, resolver) for label, body in section.items()]
     return [search for search in found if search is not None]
 
 
 def need_apart(found: Iterable[Search], entries: Iterable[Entry], resolver: Resolver) -> None:
-    """No run may go by the name of a trial."""
+    """Check that no run has the name of a trial."""
     for search in found:
         for entry in entries:
             if number_in(entry.label.lower(), search.entry.label.lower()) is not None:
-                expected = f"trials of {search.entry.place} go by such names"
-                resolver.note(Finding(entry.place, entry.label, expected, "call one otherwise"))
+                expected = f"trials of {search.entry.place} have such names"
+                resolver.note(
+                    Finding(entry.place, entry.label, expected, "rename the run or the search")
+                )
 
 
 def _search(label: Any, body: Any, shared: Mapping[str, Any], resolver: Resolver) -> Search | None:
@@ -106,7 +108,7 @@ def _search(label: Any, body: Any, shared: Mapping[str, Any], resolver: Resolver
 def _sound(
     label: str, given: dict[str, Any], place: str, before: int, resolver: Resolver
 ) -> Search | None:
-    """The search that these keys make; None where anything is wrong with them."""
+    """The search with these keys; None if any of them is invalid."""
     own = {key: given.pop(key) for key in parameters_of(SearchKeys) if key in given}
     keys, metric = _own_keys(own, place, resolver)
     variant = given.pop(VARIANT, label)
@@ -118,7 +120,7 @@ def _sound(
     space = _space({key: given[key] for key in given if key in known}, known, place, resolver)
     tried = given | {key: _ends(one) for key, one in space.items()}
     for config in (TrainingConfig, card.config):
-        # What is a mapping still is no sound range, and has been told.
+        # A value that is still a mapping is an invalid range, which has a finding already.
         mine = {
             k: v for k, v in tried.items() if k in parameters_of(config) and not isinstance(v, dict)
         }
@@ -135,7 +137,9 @@ def _sound(
 
 def _variant(name: Any, place: str, resolver: Resolver) -> Any | None:
     if isinstance(name, list):
-        resolver.note(Finding(place, name, "expected one variant", "make a search of each"))
+        resolver.note(
+            Finding(place, name, "expected one variant", "write one search for each variant")
+        )
         return None
     return resolver.find("models", name, place)
 
@@ -143,7 +147,7 @@ def _variant(name: Any, place: str, resolver: Resolver) -> Any | None:
 def _own_keys(
     given: Mapping[str, Any], place: str, resolver: Resolver
 ) -> tuple[dict[str, Any], Any]:
-    """What a search says of itself, empty if anything is wrong with that, and its metric's card."""
+    """The keys of a search (empty if any is invalid) and the card of its metric."""
     metric, result = given.get("metric"), check(SearchKeys, given, place)
     found = resolver.find_metric(metric, f"{place}.metric") if isinstance(metric, str) else None
     if isinstance(result, list):
@@ -156,7 +160,7 @@ def _own_keys(
 def _space(
     given: Mapping[str, Any], known: Mapping[str, Parameter], place: str, resolver: Resolver
 ) -> Space:
-    """What is searched: ranges are mappings, choices are lists."""
+    """The search space: ranges are mappings, choices are lists."""
     space: Space = {}
     for key, value in given.items():
         parameter, here = known[key], f"{place}.{key}"
@@ -172,7 +176,7 @@ def _space(
 
 
 def _are_choices(value: list[Any], parameter: Parameter) -> bool:
-    """A parameter that takes a list as one value is searched over a list of lists."""
+    """Whether a list has choices; for a parameter that is a list, choices are a list of lists."""
     return not parameter.is_list or (bool(value) and all(isinstance(one, list) for one in value))
 
 
@@ -182,18 +186,18 @@ def _choices(
     choices = [_plain(one, parameter) for one in value]
     twice = [one for number, one in enumerate(choices) if one in choices[:number]]
     if len(choices) < 2:
-        resolver.note(Finding(place, value, "expected two choices or more", "or one plain value"))
+        resolver.note(Finding(place, value, "expected two or more choices", "or one plain value"))
     elif twice:
-        resolver.note(Finding(place, twice[0], "a choice stands twice"))
+        resolver.note(Finding(place, twice[0], "duplicate choice"))
     return {"choices": choices}
 
 
 def _range(
     value: Mapping[str, Any], parameter: Parameter, place: str, resolver: Resolver
 ) -> dict[str, Any]:
-    """A range that can be searched; empty, with findings, where it cannot."""
+    """A valid range; empty, with findings, if it is invalid."""
     if not is_number(parameter):
-        expected = f"only a number has a range; expected {parameter.range}"
+        expected = f"only a number can have a range; expected {parameter.range}"
         resolver.note(Finding(place, dict(value), expected, "list its choices"))
         return {}
     resolver.note(*unknown(value, parameters_of(RangeKeys), place, []))
@@ -204,14 +208,14 @@ def _range(
     log = result.values["log"]
     low, high = (_plain(value[end], parameter) for end in ("low", "high"))
     if low >= high:
-        resolver.note(Finding(f"{place}.low", low, f"expected less than high, which is {high}"))
+        resolver.note(Finding(f"{place}.low", low, f"expected a value below high, which is {high}"))
     elif log and low <= 0:
-        resolver.note(Finding(f"{place}.low", low, "expected more than 0 where log is true"))
+        resolver.note(Finding(f"{place}.low", low, "expected more than 0 because log is true"))
     return {"low": low, "high": high, "log": log, "whole": "number" not in parameter.types}
 
 
 def _plain(value: Any, parameter: Parameter) -> Any:
-    """A value as a plan holds it: a whole number is a fraction where fractions are meant."""
+    """A value as in the plan: an integer becomes a float if the parameter is a float."""
     value, fractional = (
         readable(value, parameter),
         {"number"} == parameter.types & {"number", "integer"},
@@ -221,7 +225,7 @@ def _plain(value: Any, parameter: Parameter) -> Any:
 
 
 def _ends(one: Mapping[str, Any]) -> list[Any]:
-    """The values that say whether all are allowed, first the one a template holds."""
+    """The values that decide whether all are valid; the template uses the first."""
     return one.get("choices") or [one["low"], one["high"]]
 
 
@@ -232,12 +236,12 @@ def _as_said(one: Mapping[str, Any]) -> Any:
 def _need_a_search(space: Space, trials: int, place: str, resolver: Resolver) -> None:
     if not space:
         expected = "nothing to search: expected a range or a list of choices"
-        resolver.note(Finding(place, None, expected, "a setting that is fixed belongs to runs:"))
+        resolver.note(Finding(place, None, expected, "fixed settings belong under runs:"))
         return
     n_settings = prod(_how_many(one) for one in space.values())
     if n_settings < trials:
-        expected = f"there are only {n_settings} settings to try"
-        fix = "ask for fewer trials, or list them under runs:"
+        expected = f"the search space has only {n_settings} settings"
+        fix = "use fewer trials, or list the settings under runs:"
         resolver.note(Finding(f"{place}.trials", trials, expected, fix))
 
 

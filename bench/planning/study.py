@@ -1,7 +1,7 @@
 """A study: one YAML file, one question, one folder of results.
 
-Reading one never raises for what it says: :attr:`Study.findings` holds every mistake, and
-:func:`bench.planning.plan.make_plan` tells them with what only shows when needs are matched.
+Mistakes in the content of a study do not raise: :attr:`Study.findings` has all of them, and
+:func:`bench.planning.plan.make_plan` reports them together with the findings of the matching.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,16 +24,16 @@ from bench.training.config import TrainingConfig
 
 ALL = "all"
 MOST_NAMED = 20
-"""Labels that are listed where none of them is like what was asked for."""
+"""Maximum number of labels in a message."""
 
 
 class StudyFile(BaseModel):
-    """The keys of a study file; what stands below them is looked at entry by entry."""
+    """The keys of a study file; their content is checked entry by entry."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     title: str = ""
-    """Text shown at the head of the report."""
+    """Title of the report."""
     seeds: Annotated[int, Ge(1)] | Annotated[list[Annotated[int, Ge(0)]], MinLen(1)] = 5
     """Number of replicates of every run, or a list of their seeds; they train together."""
     splits: Annotated[int, Ge(1)] = 1
@@ -43,26 +43,26 @@ class StudyFile(BaseModel):
     tasks: list[Any] = []
     """List of names, paths to own files, or labels with parameters below them."""
     training: dict[str, Any] = {}
-    """Training keys that hold for every run which does not set them itself."""
+    """Training keys that apply to every run that does not set them itself."""
     runs: dict[Any, Any] = {}
     """Label: its variant (name or path), its hyperparameters and its training keys, flat."""
     search: dict[Any, Any] = {}
-    """Label: its variant, its metric, how many trials, and the variant's parameters and training
-    keys, flat: a range or a list is searched, a plain value is fixed."""
+    """Label: its variant, its metric, its number of trials, and the variant's parameters and
+    training keys, flat: a range or a list is searched, a plain value is fixed."""
     baselines: list[Any] = []
     """List of names, paths to own files, or labels with parameters below them."""
     metrics: Literal["all"] | list[str] = "all"
     """``all`` (every view of every measure whose needs are met), or a list of names and paths to
     own files: ``accuracy``, ``accuracy.knn``, ``mine.py``, ``mine.py.top20``."""
     readouts: dict[str, Any] = {}
-    """Readout: its options. One that none of the study's tasks asks for is asked for in all."""
+    """Readout: its options. If no task of the study requests the readout, all tasks request it."""
     reference: str = ""
-    """Label of the run, search or baseline that all others are compared with, metric by metric."""
+    """Label of the run, search or baseline with which all others are compared, for each metric."""
     strict: bool = False
-    """Whether a failed run makes Snakemake fail at the end; its row is written either way."""
+    """Whether Snakemake fails at the end if a run failed; results are written in both cases."""
     trackers: list[Any] = []
-    """List of names, paths to own files, or labels with parameters below them: where the study is
-    mirrored to once it is done."""
+    """List of names, paths to own files, or labels with parameters below them: the trackers that
+    receive a copy of the results when the study is complete."""
 
 
 class Option(NamedTuple):
@@ -75,14 +75,14 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A study as resolved: every name has become a card, every list has fanned out."""
+    """A resolved study: cards in place of names, and all lists fanned out."""
 
     name: str
     title: str
     seeds: tuple[int, ...]
     splits: int
     reference: str
-    """Label of the run, search or baseline that all others are compared with; may be empty."""
+    """Label of the run, search or baseline with which all others are compared; may be empty."""
     strict: bool
     datasets: tuple[Entry, ...]
     tasks: tuple[Entry, ...]
@@ -92,16 +92,16 @@ class Study:
     metrics: Mapping[str, Option]
     """By full name (``scib.total`` where a study says ``scib``), or path as given."""
     named_metrics: frozenset[str]
-    """Those the study names itself, which must be met somewhere."""
+    """Metrics that the study names; each must apply somewhere."""
     readouts: Mapping[str, Option]
     named_readouts: frozenset[str]
-    """Those the study names itself: asked for in every task where no task asks for them."""
+    """Readouts that the study names; all tasks request those that no task requests."""
     trackers: tuple[Entry, ...]
     findings: tuple[Finding, ...]
-    """Everything that is wrong with it so far."""
+    """All mistakes found so far."""
 
     def resolved(self) -> dict[str, Any]:
-        """The study in its own keys, every list fanned out and every default written."""
+        """The study with its own keys, with lists fanned out and all defaults explicit."""
         sections = {"datasets": self.datasets, "tasks": self.tasks, "baselines": self.baselines}
         return {
             "title": self.title,
@@ -119,13 +119,13 @@ class Study:
 
 
 def load_study(path: Path) -> Study:
-    """The study in a YAML file, named after it.  Raises UserError where it cannot be read."""
+    """The study in a YAML file, with the name of the file.  Raises UserError if unreadable."""
     config, twice = read_yaml(path)
     return from_config(config, Path(path).stem, twice)
 
 
 def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | None = None) -> Study:
-    """A study from its keys; ``noted`` are mistakes found on the way here."""
+    """A study from its keys; ``noted`` are findings of earlier steps."""
     resolver = Resolver()
     resolver.note(*(noted or []))
     if not is_safe(name):
@@ -169,7 +169,7 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
 
 
 def _sound_part(config: Mapping[str, Any], resolver: Resolver) -> StudyFile:
-    """The keys that can be read; the others are noted and left at their defaults."""
+    """The valid keys; invalid keys are recorded as findings and keep their defaults."""
     given = {str(key): value for key, value in config.items()}
     known = list(StudyFile.model_fields)
     for key in [key for key in given if key not in known]:
@@ -183,7 +183,7 @@ def _sound_part(config: Mapping[str, Any], resolver: Resolver) -> StudyFile:
             resolver.note(Finding(key, given.pop(key), f"expected: {described}"))
     seeds = given.get("seeds")
     if isinstance(seeds, list) and len(set(seeds)) < len(seeds):
-        resolver.note(Finding("seeds", seeds, "a seed stands twice", "every replicate has its own"))
+        resolver.note(Finding("seeds", seeds, "duplicate seed", "every replicate needs its own"))
     return StudyFile.model_construct(**given)
 
 
@@ -210,7 +210,7 @@ def _metrics(
 
 
 def _readouts(given: Mapping[str, Any], resolver: Resolver) -> dict[str, Option]:
-    """Every readout there is, on the shelf or by path, with its options."""
+    """All available readouts, by name or by path, with their options."""
     readouts = {}
     names = list(dict.fromkeys([*catalogue.names("readouts"), *given]))
     _need_distinct_files(names, "readouts", resolver)
@@ -236,9 +236,9 @@ def _readouts(given: Mapping[str, Any], resolver: Resolver) -> dict[str, Option]
 def _need_something(file: StudyFile, given: Mapping[str, Any], resolver: Resolver) -> None:
     for key in ("datasets", "tasks"):
         if not given.get(key):
-            resolver.note(Finding(key, given.get(key), "names nothing; expected one or more"))
+            resolver.note(Finding(key, given.get(key), "expected one or more entries"))
     if not any(given.get(key) for key in ("runs", "search", "baselines")):
-        resolver.note(Finding("runs", None, "neither runs nor baselines: nothing to compare"))
+        resolver.note(Finding("runs", None, "no runs, searches or baselines: nothing to compare"))
 
 
 def _need_distinct(entries: Iterable[Entry], resolver: Resolver) -> None:
@@ -246,18 +246,18 @@ def _need_distinct(entries: Iterable[Entry], resolver: Resolver) -> None:
     for entry in entries:
         other = taken.setdefault(entry.label.lower(), entry)
         if other is not entry:
-            expected = f"this label is taken already, at {other.place}"
+            expected = f"duplicate label, also used by {other.place}"
             fix = "labels must differ in more than upper and lower case"
             resolver.note(Finding(entry.place, entry.label, expected, fix))
 
 
 def _need_reference(label: str, known: list[str], resolver: Resolver) -> None:
-    """One that is there but for a mistake has been told of where it stands."""
+    """Check the label, unless its entry has a finding already."""
     places = tuple(f"{section}.{label}." for section in ("runs", "search", "baselines"))
     mistaken = any(f"{found.place}.".startswith(places) for found in resolver.findings)
     if not label or label in known or mistaken:
         return
-    # A label whose lists fanned out stands for several runs.
+    # A label whose lists fanned out has several runs.
     runs = [one for one in known if one.startswith(f"{label}.")]
     listed = ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else "")
     fix = f"name one of its runs: {runs[0]}" if runs else ""
@@ -268,13 +268,15 @@ def _need_reference(label: str, known: list[str], resolver: Resolver) -> None:
 def _need_libraries(trackers: tuple[Entry, ...], resolver: Resolver) -> None:
     for entry in trackers:
         if missing := entry.card.missing():
-            expected = f"needs what is not installed: {', '.join(missing)}"
+            expected = f"needs packages that are not installed: {', '.join(missing)}"
             resolver.note(Finding(entry.place, None, expected, entry.card.install))
 
 
 def _need_distinct_files(names: list[str], section: str, resolver: Resolver) -> None:
-    """Results know a metric or readout by its file's name: two may not share one."""
+    """Check that file names differ, because results use them as names of metrics and readouts."""
     stems = [Path(name).stem for name in names]
     for name, stem in zip(names, stems, strict=True):
         if name != stem and stems.count(stem) > 1:
-            resolver.note(Finding(section, name, f"there is another {stem}", "rename the file"))
+            resolver.note(
+                Finding(section, name, f"another file has the name {stem}", "rename the file")
+            )

@@ -1,6 +1,6 @@
-"""A list in a study fans out; what comes out gets a short label that is safe as a folder name.
+"""Fans out the lists of a study; every combination has a short label, safe as a folder name.
 
-Labels carry the swept values and nothing else: ``nbvae.n_latent-3.learning_rate-0.01``.
+Labels contain only the swept values: ``nbvae.n_latent-3.learning_rate-0.01``.
 """
 
 import re
@@ -13,21 +13,21 @@ SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class Combination(NamedTuple):
-    """One way through the lists of a mapping: its values, and the keys that were lists."""
+    """One combination of listed values: all values, and the keys that were lists."""
 
     given: dict[str, Any]
     listed: tuple[str, ...]
 
 
 def is_safe(label: str) -> bool:
-    """Whether a label can name a folder on every file system."""
+    """Whether a label is a valid folder name on every file system."""
     return bool(SAFE.fullmatch(label)) and len(label) <= LONGEST
 
 
 def combinations(given: Mapping[str, Any], holds_lists: Callable[[str], bool]) -> list[Combination]:
     """Every combination of the values listed in a mapping; the last key varies fastest.
 
-    A parameter that ``holds_lists`` takes a list as one value and fans out over a list of lists.
+    For a parameter that ``holds_lists`` a list is one value, and a list of lists fans out.
     """
     listed = tuple(key for key, value in given.items() if _fans_out(value, holds_lists(key)))
     choices = [value if key in listed else [value] for key, value in given.items()]
@@ -37,13 +37,13 @@ def combinations(given: Mapping[str, Any], holds_lists: Callable[[str], bool]) -
 
 
 def swept_keys(given: Sequence[Mapping[str, Any]], listed: Sequence[str]) -> list[str]:
-    """The keys a label must tell: those given as lists, and those in which mappings differ."""
+    """The keys in a label: keys with lists, and keys with different values in the mappings."""
     keys = dict.fromkeys(key for values in given for key in values)
     return [k for k in keys if k in listed or any(v.get(k) != given[0].get(k) for v in given)]
 
 
 def labels(label: str, swept: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One label for each combination; numbered where its values would make no folder name."""
+    """One label for each combination; a number if its values are not valid in a folder name."""
     if not any(swept):
         return [label] * len(swept)
     spelled = [
@@ -56,7 +56,7 @@ def labels(label: str, swept: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def spell(value: Any) -> str:
-    """A value as it stands in a label."""
+    """A value as text for a label."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

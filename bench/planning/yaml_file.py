@@ -1,4 +1,4 @@
-"""Reading YAML as people write it: what is broken or said twice is an error with its line."""
+"""Reads YAML; invalid YAML and duplicate keys are errors with line numbers."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
@@ -10,9 +10,9 @@ from bench.core.errors import Finding, UserError, mistake
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], list[Finding]]:
-    """The mapping a YAML file holds, and a finding for every key it says twice.
+    """The mapping in a YAML file, and a finding for every duplicate key.
 
-    Raises UserError, with line and column, where the file is missing, broken or no mapping.
+    Raises UserError, with line and column, if the file is missing, invalid or not a mapping.
     """
     try:
         loader = _Remembering(Path(path).read_text(encoding="utf8"))
@@ -31,23 +31,23 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], list[Finding]]:
 
 
 def merged(files: Iterable[Path], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The study in these files, later ones and then ``overrides`` replacing whole keys.
+    """The study in these files; keys of later files, then of ``overrides``, replace earlier keys.
 
     ``overrides`` come from ``snakemake --config``, which leaves ``true`` and numbers in lists as
-    text: they are read as in a file.  Raises UserError where a file cannot be read or says a key
-    twice.
+    text: they are read as in a file.  Raises UserError if a file cannot be read or has duplicate
+    keys.
     """
     study: dict[str, Any] = {}
     for file in files:
         content, twice = read_yaml(file)
         if twice:
-            raise UserError(f"Said twice in {file}:", twice)
+            raise UserError(f"Duplicate keys in {file}:", twice)
         study |= content
     return study | {key: _as_in_a_file(value) for key, value in overrides.items()}
 
 
 def _as_in_a_file(value: Any) -> Any:
-    """What a value typed on the command line would be in a study file."""
+    """A value from the command line, read as in a study file."""
     if isinstance(value, list):
         return [_as_in_a_file(one) for one in value]
     if isinstance(value, dict):
@@ -57,12 +57,12 @@ def _as_in_a_file(value: Any) -> Any:
     try:
         return yaml.safe_load(value)
     except yaml.YAMLError:
-        # A title may hold anything.
+        # A title may be any text.
         return value
 
 
 class _Remembering(yaml.SafeLoader):
-    """Remembers the keys that stand twice in one mapping, of which YAML would keep the last."""
+    """Records duplicate keys of a mapping, of which YAML would keep the last."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -74,7 +74,7 @@ def _mapping(loader: _Remembering, node: yaml.MappingNode) -> dict[Hashable, Any
     for key in [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]:
         line = key.start_mark.line + 1
         if key.value in first:
-            expected = f"stands twice in one mapping, first in line {first[key.value]}"
+            expected = f"duplicate key, first used in line {first[key.value]}"
             loader.twice.append(Finding(f"line {line}", key.value, expected, "keep one of them"))
         first.setdefault(key.value, line)
     loader.flatten_mapping(node)
@@ -92,4 +92,4 @@ def _place(path: Path, error: yaml.YAMLError) -> str:
 def _problem(error: yaml.YAMLError) -> str:
     parts = [getattr(error, "context", None), getattr(error, "problem", None)]
     said = ", ".join(part for part in parts if part) or str(error)
-    return f"is no valid YAML: {said}"
+    return f"is not valid YAML: {said}"

@@ -1,4 +1,4 @@
-"""A problem's cells on the device: what is visible of them, field by field, and nothing else."""
+"""The cells of a problem on the device: only the visible fields that a variant declares."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,8 +26,8 @@ class DeviceCells:
     missing: SparseRows | None
     dosage: SparseRows | None
     codes: dict[str, Tensor]
-    """(cell,) integer codes of the labels, in the alphabetical order of their names; -1 where a
-    type is not known."""
+    """(cell,) integer codes of the labels, in the alphabetical order of their names; -1 for
+    an unknown type."""
 
     def minibatch(self, rows: Tensor) -> dict[str, Tensor]:
         """The declared fields of these cells; ``rows`` may have any shape."""
@@ -48,14 +48,14 @@ class DeviceCells:
         return replace(self, codes={**self.codes, KNOWN_TYPE: unknown})
 
     def _observed(self, rows: Tensor) -> Tensor:
-        """1 where an entry may be looked at; one number per cell where nothing is missing."""
+        """1 for observed entries, else 0; one number per cell if no entry is missing."""
         if self.missing is None:
             return self.counts.value.new_ones(*rows.shape, 1)
         return 1 - self.missing.dense(rows)
 
 
 def on_device(problem: Problem, variant: Variant, device: torch.device) -> DeviceCells:
-    """Move what a variant declares, and no more, to the device."""
+    """Move only the fields that a variant declares to the device."""
     needs = variant.needs | (variant.uses & problem.labels.keys())
     codes = {
         name: torch.from_numpy(np.unique(problem.labels[name], return_inverse=True)[1]).to(device)
@@ -72,7 +72,7 @@ def on_device(problem: Problem, variant: Variant, device: torch.device) -> Devic
 
 
 def facts_of(problem: Problem) -> DataFacts:
-    """What a variant may know of the training cells when it is built."""
+    """Statistics of the training cells that a variant receives when it is built."""
     rows = problem.rows(TRAIN)
     counts = problem.visible[rows].astype(np.float64)
     n_observed = len(rows) - _missing_per_gene(problem, rows)
@@ -95,7 +95,7 @@ def facts_of(problem: Problem) -> DataFacts:
 
 
 def _perturbed(problem: Problem, rows: NDArray[np.int64]) -> dict[str, Any]:
-    """Names of perturbations and treatments, and how many training cells (``rows``) have each."""
+    """Names of perturbations and treatments, with the number of training cells (``rows``)."""
     if "perturbation" not in problem.labels:
         return {}
     label = problem.labels["perturbation"]
@@ -137,7 +137,7 @@ def _missing_per_gene(problem: Problem, rows: NDArray[np.int64]) -> NDArray[np.f
 def _moments(
     values: csr_matrix, n_observed: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(gene,) mean and standard deviation over observed entries; missing ones are zero here."""
+    """(gene,) mean and standard deviation over observed entries; missing entries are zero."""
     n = np.maximum(n_observed, 1)
     mean = np.asarray(values.sum(0)).ravel() / n
     square = np.asarray(values.multiply(values).sum(0)).ravel() / n

@@ -1,6 +1,6 @@
-"""One minibatch through a variant, and what is wrong with it in its author's terms.
+"""Checks a variant on one minibatch and reports faults in terms of its source.
 
-The checks go on as far as what they need is there, so that several faults are told at once.
+A check runs if its inputs are available, so that one call reports several faults.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,25 +22,25 @@ from bench.training.randomness import draw_one
 from bench.training.stack import build_stack, one_pass
 
 N_DRAWS = 64
-"""Draws over which importance weights and ledger are compared."""
+"""Samples for the comparison of importance weights with the ledger."""
 
 STEPS = 5
-"""Steps that are timed."""
+"""Number of timed steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What a check came to."""
+    """The result of a check."""
 
     findings: list[Finding]
     seconds_per_step: float | None
-    """Of one replicate on the example's cells; none where it did not get that far."""
+    """For one replicate on the example cells; None if the variant has faults."""
     n_parameters: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Trial:
-    """A module and what goes through it."""
+    """A module and its inputs."""
 
     variant: Variant
     module: Any
@@ -61,7 +61,7 @@ class _Trial:
 
 
 def check_model(variant: Variant, hyperparameters: Any) -> Checked:
-    """Put made-up cells through a variant; every fault is a finding, none is raised."""
+    """Run a variant on example cells; every fault is a finding, no fault is raised."""
     problem = example_problem(variant)
     rows = torch.from_numpy(problem.rows(TRAIN))
     cells = on_device(problem, variant, torch.device("cpu")).minibatch(rows)
@@ -95,7 +95,7 @@ def _findings(trial: _Trial) -> Iterator[Finding]:
     yield from wrong
     yield from _of_gradient(trial)
     if not any(finding.place == "forward" for finding in wrong):
-        # What draws for itself, or is no ledger, cannot be compared with itself.
+        # Other checks compare two ledgers, which needs valid and reproducible ledgers.
         yield from (*_of_mask(trial), *_of_stacking(trial))
     if not wrong:
         yield from _of_weight(trial)
@@ -107,13 +107,13 @@ def _of_noise(trial: _Trial) -> Iterator[Finding]:
         yield wanted
         return
     if not isinstance(wanted, dict) or not all(isinstance(n, Noise) for n in wanted.values()):
-        yield Finding("noise", type(wanted).__name__, "expected a dict of Noise by name")
+        yield Finding("noise", type(wanted).__name__, "expected a dict from names to Noise")
         return
     for name, one in wanted.items():
         # A variant that enumerates types has a row per cell and type.
         if not one.shared and (not one.shape or one.shape[0] % trial.n_cells):
-            expected = f"its first axis is not the {trial.n_cells} cells of the minibatch"
-            fix = "say shared=True where one draw serves all cells"
+            expected = f"expected {trial.n_cells} (the cells of the minibatch) on the first axis"
+            fix = "set shared=True for noise that all cells share"
             yield Finding(f"noise: {name}", one.shape, expected, fix)
 
 
@@ -122,10 +122,12 @@ def _of_infer(trial: _Trial) -> Iterator[Finding]:
     if isinstance(posterior, Finding):
         yield posterior
     elif not isinstance(posterior, Mapping):
-        expected = "expected a mapping of posteriors by the name of their latent"
+        expected = "expected a mapping from names of latents to posteriors"
         yield Finding("infer", type(posterior).__name__, expected, 'return {"z": posterior}')
     elif "z" not in posterior:
-        yield Finding("infer", list(posterior), "no latent is called z", 'return {"z": posterior}')
+        yield Finding(
+            "infer", list(posterior), "no latent has the name z", 'return {"z": posterior}'
+        )
 
 
 def _of_ledger(trial: _Trial, terms: Any) -> Iterator[Finding]:
@@ -133,8 +135,8 @@ def _of_ledger(trial: _Trial, terms: Any) -> Iterator[Finding]:
         yield Finding("forward", type(terms).__name__, "expected LossTerms")
         return
     if "reconstruction" not in terms.local:
-        expected = "no local term is called reconstruction"
-        fix = "it is the negative log likelihood of each cell"
+        expected = "no local term has the name reconstruction"
+        fix = "add it: the negative log likelihood of each cell"
         yield Finding("forward: local", list(terms.local), expected, fix)
     per_cell = {f"local: {name}": term for name, term in terms.local.items()}
     per_cell["log_weight"] = terms.log_weight
@@ -151,11 +153,11 @@ def _of_term(place: str, term: Any, shape: tuple[int, ...]) -> Iterator[Finding]
         expected = f"expected a tensor of shape {shape}"
         yield Finding(place, found, expected, "one number per cell" if shape else "one number")
     elif not bool(term.isfinite().all()):
-        yield Finding(place, None, "is not finite for some cells of the example")
+        yield Finding(place, None, "is not finite for some example cells")
 
 
 def _of_chance(trial: _Trial) -> Iterator[Finding]:
-    """The same noise must give the same ledger, and draw from nothing else."""
+    """The same noise must give the same ledger, without other random numbers."""
     for mode in (True, False):
         trial.module.train(mode)
         before = {k: v.clone() for k, v in trial.module.state_dict().items()}
@@ -165,14 +167,14 @@ def _of_chance(trial: _Trial) -> Iterator[Finding]:
         second = trial.forward(trial.noise(0))
         trial.module.load_state_dict(before)
         if not torch.equal(first.log_weight, second.log_weight):
-            expected = "twice the same noise gave two results: it draws from a global generator"
-            fix = "declare what it draws in noise() and read it from there; dropout too"
+            expected = "the same noise gave two different results: forward uses a global generator"
+            fix = "declare all random numbers in noise(), including those for dropout"
             yield Finding("forward", None, expected, fix)
             return
 
 
 def _of_mask(trial: _Trial) -> Iterator[Finding]:
-    """What stands where nobody may look must change nothing."""
+    """Values of entries that are not observed must not change the ledger."""
     if "observed" not in trial.variant.needs:
         return
     field = "values" if "values" in trial.cells else "counts"
@@ -187,13 +189,13 @@ def _of_mask(trial: _Trial) -> Iterator[Finding]:
         if not torch.equal(term, {**dirty.local, "log_weight": dirty.log_weight}[name])
     }
     if moved:
-        expected = f"{', '.join(sorted(moved))} change with {field} that are not observed"
+        expected = f"{', '.join(sorted(moved))} depend on {field} that are not observed"
         fix = f"multiply {field} and the log likelihood by cells['observed']"
         yield Finding("forward", None, expected, fix)
 
 
 def _of_gradient(trial: _Trial) -> Iterator[Finding]:
-    """Every parameter must be moved by the loss."""
+    """The loss must depend on every parameter."""
     trial.module.train()
     trial.module.zero_grad()
     for seed in range(3):
@@ -215,7 +217,7 @@ def _of_gradient(trial: _Trial) -> Iterator[Finding]:
 
 
 def _of_stacking(trial: _Trial) -> Iterator[Finding]:
-    """Replicates and draws are axes that torch.vmap adds."""
+    """torch.vmap must be able to add axes for replicates and samples."""
     module, cells = trial.module.train(), trial.cells
     params, buffers = dict(module.named_parameters()), dict(module.named_buffers())
     draws = draw_one(module.noise(trial.n_cells), 2, torch.Generator().manual_seed(0))
@@ -229,8 +231,8 @@ def _of_stacking(trial: _Trial) -> Iterator[Finding]:
 
     failed = _tried("forward", run)
     if isinstance(failed, Finding):
-        expected = f"it cannot be stacked by torch.vmap: {failed.expected}"
-        fix = "no .item(), no if on the value of a tensor, no tensor changed in place"
+        expected = f"torch.vmap cannot stack it: {failed.expected}"
+        fix = "avoid .item(), conditions on tensor values, and in-place changes of tensors"
         yield Finding("forward", None, expected, fix)
 
 
@@ -242,10 +244,10 @@ def _of_weight(trial: _Trial) -> Iterator[Finding]:
         size = float(elbo(trial.forward(draws[0])).mean())
     if disagrees(found, size):
         expected = (
-            f"its mean is {found.mean:+.3g} nats per cell (standard error {found.error:.2g}) from "
-            "that of the ledger"
+            f"its mean differs from the ledger by {found.mean:+.3g} nats per cell "
+            f"(standard error {found.error:.2g})"
         )
-        fix = "log_weight is log p(x, z) - log q(z | x) at the draw, every KL of the ledger in it"
+        fix = "log_weight is log p(x, z) - log q(z | x) at the sample, with every KL of the ledger"
         yield Finding("forward: log_weight", None, expected, fix)
 
 
@@ -267,7 +269,7 @@ def _built(build: Callable[[], VariantModule]) -> VariantModule:
 
 
 def _tried(place: str, call: Callable[[], Any]) -> Any:
-    """What a call returns, or a finding where it raises."""
+    """The result of a call, or a finding if it raises."""
     try:
         return call()
     except Exception as error:  # an author's code may raise anything

@@ -1,4 +1,4 @@
-"""How a run is trained: the keys that ``training:`` and every run of a study may set."""
+"""The training settings: keys of ``training:`` and of every run of a study."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -13,40 +13,40 @@ class TrainingConfig:
     """Defaults suit a few thousand cells on a laptop; every key can be swept."""
 
     max_epochs: Annotated[int, Ge(1)] = 400
-    """Passes over the training cells at most."""
+    """Maximum number of passes over the training cells."""
     batch_size: Annotated[int, Ge(0)] = 128
-    """Cells per step; 0 takes all of them at once."""
+    """Cells per step; 0 uses all cells in every step."""
     labelled_share: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Share of a minibatch that is labelled cells, drawn again and again; the bound still counts
-    every cell as often as it is in the data. 0 takes cells as they come."""
+    """Fraction of labelled cells in every minibatch; the bound weights labelled and unlabelled
+    cells by their fractions of the data. 0 ignores labels when it forms minibatches."""
     pretrain_epochs: Annotated[int, Ge(0)] = 0
-    """Passes of a variant's pre-training, with the same settings, before its own; the KL warm-up
-    starts anew after it."""
+    """Epochs of the variant's pre-training, with the same settings, before the main training; the
+    KL warm-up then starts again."""
     restart_epochs: Annotated[int, Ge(0)] = 0
-    """Epochs after which a variant that can starts anew from a better form of what it has come to
-    (SAMS-VAE and SVAE+ rotate their latents), with a fresh optimiser; 0 never does."""
+    """Interval in epochs at which a variant that supports it transforms its weights (SAMS-VAE and
+    SVAE+ rotate their latents) and continues with a new optimiser; 0 disables this."""
     optimizer: Literal["adam", "rmsprop"] = "adam"
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     adam_epsilon: Annotated[float, Gt(0)] = 1e-8
-    """What Adam adds to the root of its second moment (scVI: 0.01)."""
+    """Adam's epsilon, added to the root of the second moment (scVI: 0.01)."""
     weight_decay: Annotated[float, Ge(0)] = 1e-3
-    """L2 penalty on all parameters, as the optimiser applies it."""
+    """Weight decay of the optimiser (L2 penalty) on all parameters."""
     lr_decay: Annotated[float, Gt(0), Le(1)] = 1.0
-    """Factor on the learning rate every ``lr_decay_epochs``; 1 keeps it."""
+    """Factor on the learning rate every ``lr_decay_epochs`` epochs; 1 disables the decay."""
     lr_decay_epochs: Annotated[int, Ge(1)] = 100
     objective: Literal["elbo", "iwae"] = "elbo"
-    """What is maximised: the mean over draws, or the importance-weighted bound over them."""
+    """The objective: the mean over samples, or the importance-weighted bound over samples."""
     n_samples: Annotated[int, Ge(1)] = 1
-    """Draws of the latent per cell and step."""
+    """Samples of the latent per cell and step."""
     kl_weight: Annotated[float, Gt(0)] = 1.0
-    """Weight of the KL terms in training: 1 trains the bound, others a beta-VAE. The bounds that
-    are reported have it at 1, whatever it is."""
+    """Weight of the KL terms in training: 1 trains the bound, other values a beta-VAE. Reported
+    bounds always use weight 1."""
     kl_warmup_steps: Annotated[int, Ge(0)] = 0
     """Steps over which the weight of the KL terms grows linearly from 0 to ``kl_weight``."""
     patience: Annotated[int, Ge(0)] = 60
-    """Epochs without a better validation bound before a replicate stops and goes back to its best
-    weights; 0 trains to the end and keeps the last ones."""
+    """Epochs without a better validation bound before a replicate stops and restores its best
+    weights; 0 trains all epochs and keeps the last weights."""
     gradient_clip: Annotated[float, Ge(0)] = 0.0
-    """Largest gradient norm of one replicate; 0 does not clip."""
+    """Maximum gradient norm of one replicate; 0 disables clipping."""
     precision: Literal["float32", "tf32", "bf16"] = "float32"
-    """Arithmetic of matrix products; the reduced ones only where asked for."""
+    """Arithmetic of matrix products; reduced precision only on request."""

@@ -1,9 +1,9 @@
-"""Whether a variant's importance weights agree with its ledger.
+"""Checks that the importance weights of a variant agree with its ledger.
 
     E_q[log w_i] = - sum of the cell's local terms + slack_i, in expectation over the noise
 
-because both are the evidence lower bound of the cell.  A weight from which a KL is left out is too
-large by that KL; the importance-weighted bounds of such a model would beat every honest one.
+because both are the evidence lower bound of the cell.  A weight that omits a KL is too large by
+this KL, and the importance-weighted bound of such a model would exceed every correct bound.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,30 +17,30 @@ from bench.core.ledger import LossTerms, elbo
 
 
 class Mismatch(NamedTuple):
-    """How far weights and ledger are apart, nats per cell."""
+    """Difference between weights and ledger, nats per cell."""
 
     mean: float
-    """Mean over cells and draws of log w minus the ELBO of the ledger."""
+    """Mean over cells and samples of log w minus the ELBO of the ledger."""
     error: float
-    """Monte-Carlo standard error of the mean, over draws."""
+    """Monte Carlo standard error of the mean, over samples."""
 
     @property
     def z(self) -> float:
-        """The distance in standard errors; 0 where both are exact and equal."""
+        """The difference in standard errors; 0 if both are exact and equal."""
         return self.mean / self.error if self.error else (inf if self.mean else 0.0)
 
 
 ROUNDING = 1e-4
-"""Nats per cell that single precision may be off, for each nat of the bound."""
+"""Allowed rounding error in nats per cell, for each nat of the bound."""
 
 MOST_ERRORS = 6.0
-"""Standard errors that agreement may be off: less than 1e-8 of normal deviates are further out."""
+"""Allowed difference in standard errors; a normal deviate exceeds it with probability < 1e-8."""
 
 
 def mismatch(
     ledger: Callable[[Mapping[str, Tensor]], LossTerms], draws: Sequence[Mapping[str, Tensor]]
 ) -> Mismatch:
-    """The mismatch over these draws of a pass's noise; ``ledger`` gives (cell,) terms."""
+    """The mismatch over these samples of the noise; ``ledger`` returns (cell,) terms."""
     gaps = []
     with torch.no_grad():
         for noise in draws:
@@ -54,6 +54,6 @@ def mismatch(
 
 
 def disagrees(found: Mismatch, size: float) -> bool:
-    """Whether a mismatch is beyond chance and rounding; ``size`` is that of the bound, in nats."""
+    """Whether a mismatch exceeds chance and rounding; ``size`` is the bound in nats."""
     beyond = abs(found.mean) - ROUNDING * max(1.0, abs(size))
     return beyond > MOST_ERRORS * found.error

@@ -1,4 +1,4 @@
-"""Every loss term by step and seed, gathered as long rows."""
+"""Collects every loss term by step and seed as rows in long form."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -22,7 +22,7 @@ class Curves:
         seeds: Sequence[int],
         terms: Mapping[str, Tensor],
     ) -> None:
-        """Append (replicate,) values of every term; values that are no number are left out."""
+        """Append (replicate,) values of every term, except NaN and infinite values."""
         for term, values in terms.items():
             for seed, value in zip(seeds, values.tolist(), strict=True):
                 if abs(value) < float("inf"):

@@ -1,4 +1,4 @@
-"""Which device a job trains on, how exactly it multiplies there, and what memory it took."""
+"""The device of a job, the precision of its matrix products, and its peak memory."""
 
 import fcntl
 import os
@@ -14,10 +14,10 @@ import torch
 
 @contextmanager
 def device_for_job() -> Iterator[torch.device]:
-    """A CUDA device where there is one, else the CPU.
+    """A CUDA device if there is one, else the CPU.
 
-    On a machine of several devices each job takes one by a lock file and holds it to its end; where
-    ``CUDA_VISIBLE_DEVICES`` is set, by a scheduler or by hand, the choice has been made.
+    On a machine with several devices each job locks one device with a lock file until the job ends.
+    If a scheduler or the user has set ``CUDA_VISIBLE_DEVICES``, the job uses that device.
     """
     if not torch.cuda.is_available():
         yield torch.device("cpu")
@@ -45,7 +45,7 @@ def _locked_device(n_devices: int) -> Iterator[int]:
 
 
 def _taken(lock: IO[str], waiting: int) -> bool:
-    """Whether the lock is ours now; it is given back when its file is closed."""
+    """Whether this process has the lock now; closing the file releases the lock."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | waiting)
     except BlockingIOError:
@@ -55,7 +55,7 @@ def _taken(lock: IO[str], waiting: int) -> bool:
 
 @contextmanager
 def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
-    """Matrix products in float32 unless a study asks for tf32 or bf16; put back at the end."""
+    """Set the precision of matrix products (float32, tf32 or bf16); restore it at the end."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     try:
@@ -66,12 +66,12 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
 
 
 def peak_memory_mb(device: torch.device) -> float:
-    """Largest memory so far, MB: of the device where it has its own, else of this process."""
+    """Peak memory so far in MB: of a CUDA device, else of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def name_of(device: torch.device) -> str:
-    """What ``runs.csv`` calls it."""
+    """The name of the device in ``runs.csv``."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -1,4 +1,4 @@
-"""A few cells made up on the spot, with every label and with entries that nobody may look at."""
+"""A small random example problem with every label and with missing entries."""
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -9,14 +9,14 @@ from bench.core.variant import Variant
 
 N_CELLS, N_GENES = 96, 20
 MISSING = 0.2
-"""Share of the entries that are missing."""
+"""Fraction of missing entries."""
 
 
 def example_problem(variant: Variant) -> Problem:
-    """Gamma-Poisson counts, or their logarithms where the variant needs real numbers.
+    """Gamma-Poisson counts, or their logarithms if the variant needs real numbers.
 
-    Two batches, three cell types of which one is known in half of the cells, and five perturbations
-    of two treatments.  Nothing of it means anything.
+    Two batches, three cell types that are known for half of the cells, and four perturbations (the
+    control included) of two treatments.  Labels are independent of the counts.
     """
     rng = np.random.default_rng(0)
     counts = rng.poisson(rng.gamma(1.0, 3.0, (N_CELLS, N_GENES)))

@@ -1,8 +1,8 @@
-"""The loop: all replicates of a run, step by step, on counts that never leave the device.
+"""The training loop: all replicates of a run together, with counts that remain on the device.
 
-A seed trained in a stack equals the same seed trained alone: each replicate has its own
+A seed in a stack gives the same result as the same seed alone: each replicate has its own
 initialisation, its own order of cells, its own noise and its own gradient norm, and the optimisers
-are elementwise.  A replicate that diverges or stops early leaves the stack; the others go on.
+are elementwise.  A replicate that diverges or stops early leaves the stack; the others continue.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,22 +26,22 @@ from bench.training.stack import Stack, Tensors, as_network, build_stack, one_pa
 from bench.training.stopping import EarlyStopping, mark_diverged, still_training
 
 VALIDATION_DRAWS = 5
-"""Draws of the latent at least when the validation bound is measured; the same in every epoch."""
+"""Minimum number of samples of the latent for the validation bound; the same in every epoch."""
 
 VALIDATION_CELLS = 512
-"""Cells at a time when the validation bound is measured."""
+"""Cells per pass for the validation bound."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What training leaves behind."""
+    """The result of a training."""
 
     replicates: list[EarlyStopping]
     """One per seed, with its best weights."""
     curves: Curves
     seconds: float
     cells: int
-    """Cells times replicates that went through a step."""
+    """Number of cells in all steps, times replicates."""
     n_parameters: int
 
 
@@ -72,7 +72,7 @@ class Phase:
     noise_generators: list[torch.Generator]
     first_epoch: int = 0
     first_step: int = 0
-    """Where the curves of this phase begin."""
+    """First step of this phase in the curves."""
     step: int = 0
     processed: int = 0
 
@@ -102,9 +102,9 @@ def train(
 ) -> Trained:
     """Train one replicate per seed; ``on_epoch(epoch, replicates still training)`` tells progress.
 
-    Epochs are counted through, pre-training included.  Raises ValueError where the KL warm-up is
-    longer than the training, where labelled cells are to have a share and there are none, and where
-    a pre-training is asked for that the variant does not have.
+    The count of epochs includes pre-training.  Raises ValueError if the KL warm-up is longer than
+    the training, if ``labelled_share`` is set and there are no labelled cells, or if
+    ``pretrain_epochs`` is set and the variant has no pre-training.
     """
     facts, started = facts_of(problem), perf_counter()
     order = training_cells(problem, config.batch_size, config.labelled_share, device)

@@ -1,12 +1,13 @@
-"""Who is in which step of an epoch, and how much each cell counts in its bound.
+"""The cells in each step of an epoch, and the weight of each cell in the bound.
 
-Without a labelled share, every replicate takes all training cells once, in its own order, and all
-count alike.  With a share s, a minibatch of B cells holds round(s B) labelled cells; the unlabelled
-cells come once an epoch, the labelled ones again and again.  The bound stays that of the data:
+Without a labelled share, every replicate uses all training cells once per epoch, in its own order,
+with equal weights.  With a share s, a minibatch of B cells has round(s B) labelled cells; an epoch
+uses the unlabelled cells once and the labelled cells repeatedly.  The bound remains that of the
+data:
 
     mean over cells of ELBO_i  =  sum over strata  (N_stratum / N) mean over its cells in the step
 
-Source: sampling by strata; scvi-tools hands labelled and unlabelled cells in side by side as well.
+Source: stratified sampling; scvi-tools also combines labelled and unlabelled cells in a minibatch.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bench.core.problem import TRAIN, Problem
 from bench.training.randomness import shuffled
 
 FEWEST_CELLS = 3
-"""A last minibatch of fewer cells is left out of its epoch: batch statistics need some."""
+"""An epoch omits a last minibatch with fewer cells, too few for batch statistics."""
 
 
 class Minibatch(NamedTuple):
@@ -33,20 +34,20 @@ class Minibatch(NamedTuple):
     rows: Tensor
     """(replicate, cell)."""
     weight: Tensor | None
-    """(cell,) what each counts in the mean over the minibatch, adding up to 1; None: alike."""
+    """(cell,) weights in the mean over the minibatch, with sum 1; None: equal weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingCells:
-    """The training rows, in two strata where labelled cells are to have a share of their own."""
+    """The training rows, in two strata if labelled cells have a share of their own."""
 
     rows: Tensor
-    """(cell,) those that come once an epoch."""
+    """(cell,) rows that an epoch uses once."""
     labelled: Tensor
-    """(cell,) those that fill the labelled share; empty without one."""
+    """(cell,) rows for the labelled share; empty without a share."""
     batch_size: int
     n_labelled: int
-    """Labelled cells in a step."""
+    """Labelled cells per step."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -56,7 +57,7 @@ class TrainingCells:
 
     @property
     def _size(self) -> int:
-        """Cells of a step that come once an epoch."""
+        """Cells per step that an epoch uses once."""
         return (self.batch_size or len(self.rows) + self.n_labelled) - self.n_labelled
 
     @property
@@ -76,7 +77,7 @@ class TrainingCells:
             yield Minibatch(torch.cat([labelled, part], 1), self._weight(part.shape[1]))
 
     def _again(self, n_steps: int, generators: Sequence[torch.Generator]) -> Tensor:
-        """(replicate, step x n_labelled) labelled rows, reshuffled whenever all had their turn."""
+        """(replicate, step x n_labelled) labelled rows, shuffled again after every pass."""
         wanted = n_steps * self.n_labelled
         turns = -(-wanted // len(self.labelled))
         device = self.rows.device
@@ -84,7 +85,7 @@ class TrainingCells:
         return self.labelled[torch.cat(each, 1)[:, :wanted]]
 
     def _weight(self, n_unlabelled: int) -> Tensor:
-        """(cell,) each stratum weighs as much as it does in the data."""
+        """(cell,) weights that give each stratum its fraction of the data."""
         share = len(self.labelled) / (len(self.labelled) + len(self.rows))
         counts, shares = (self.n_labelled, n_unlabelled), (share, 1 - share)
         parts = [

@@ -1,6 +1,6 @@
-"""What a step minimises, and what it reports: two numbers, one ledger.
+"""The loss of a step and its reported terms, both from one ledger.
 
-elbo:  mean over draws of the warmed ELBO          iwae:  logsumexp over draws of the warmed
+elbo:  mean over samples of the warmed ELBO        iwae:  logsumexp over samples of the warmed
                                                           log importance weights - log S
 """
 
@@ -21,7 +21,7 @@ def bound(
     kl_weight: float = 1.0,
     cell_weight: Tensor | None = None,
 ) -> Tensor:
-    """() the bound in nats per cell; terms are (draw, cell), weights (cell,) add up to 1."""
+    """() the bound in nats per cell; terms are (sample, cell), weights (cell,) have sum 1."""
     mean_weight, log_weight = warmed(terms, kl_weight)
     if objective == "iwae":
         per_cell = log_weight.logsumexp(0) - log(len(log_weight))
@@ -37,12 +37,12 @@ def loss(
     kl_weight: float,
     cell_weight: Tensor | None = None,
 ) -> Tensor:
-    """() what the optimiser sees."""
+    """() the loss that the optimiser minimises."""
     return _mean(penalties(terms)) - bound(terms, n_train, objective, kl_weight, cell_weight)
 
 
 def summary(terms: LossTerms, n_train: int, cell_weight: Tensor | None = None) -> dict[str, Tensor]:
-    """Every term by name, and the honest ELBO they add up to, () each, nats per cell."""
+    """Every term by name, and the ELBO without warm-up, () each, nats per cell."""
     means = {name: _over_cells(term, cell_weight) for name, term in terms.local.items()}
     means |= {name: term.mean() for name, term in {**terms.penalty, **terms.diagnostics}.items()}
     means |= {name: term.mean() / n_train for name, term in terms.shared.items()}
@@ -51,7 +51,7 @@ def summary(terms: LossTerms, n_train: int, cell_weight: Tensor | None = None) -
 
 
 def _over_cells(value: Tensor, cell_weight: Tensor | None) -> Tensor:
-    """() mean of (…, cell) values, each cell with its weight."""
+    """() weighted mean of (…, cell) values over cells."""
     return value.mean() if cell_weight is None else (value * cell_weight).sum(-1).mean()
 
 

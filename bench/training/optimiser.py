@@ -1,4 +1,4 @@
-"""Optimisers that act on each replicate of a stack as if it were alone."""
+"""Optimisers that treat each replicate of a stack independently."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from bench.training.stack import Stack
 def optimiser_for(stack: Stack, config: TrainingConfig) -> torch.optim.Optimizer:
     """The optimiser over the stacked parameters.
 
-    Elementwise ones only: a step of one replicate never depends on another's gradient.
+    Elementwise optimisers only: a step of one replicate does not depend on other gradients.
     """
     params, rate, decay = list(stack.params.values()), config.learning_rate, config.weight_decay
     if config.optimizer == "rmsprop":
@@ -42,15 +42,17 @@ def kl_weight(config: TrainingConfig, step: int) -> float:
 
 
 def check_warm_up(config: TrainingConfig, steps_per_epoch: int) -> None:
-    """Refuse a warm-up that never completes: the KL would be underweighted without a word."""
+    """Raise ValueError for a warm-up that does not complete: it would underweight the KL."""
     steps = config.max_epochs * steps_per_epoch
     if config.kl_warmup_steps > steps:
         wanted = f"kl_warmup_steps is {config.kl_warmup_steps}"
-        raise ValueError(f"{wanted}, but training has {steps} steps: it would never complete")
+        raise ValueError(
+            f"{wanted}, but training has {steps} steps: the warm-up would never complete"
+        )
 
 
 def clip_each(params: Mapping[str, Tensor], largest: float) -> None:
-    """Scale each replicate's gradient to a norm of at most ``largest``; 0 leaves it alone."""
+    """Scale each replicate's gradient to a norm of at most ``largest``; 0 disables clipping."""
     gradients = [p.grad for p in params.values() if p.grad is not None]
     if not largest or not gradients:
         return

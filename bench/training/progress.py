@@ -1,4 +1,4 @@
-"""Progress on a terminal, silence in a log file."""
+"""A progress bar on a terminal, and no output in a log file."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 @contextmanager
 def progress(label: str, max_epochs: int) -> Iterator[Callable[[int, int], None]]:
-    """A bar over epochs that also says how many replicates go on; nothing where no one looks."""
+    """A bar over epochs with the number of remaining replicates; disabled without a terminal."""
     quiet = not sys.stderr.isatty()
     with tqdm(total=max_epochs, desc=label, unit="epoch", disable=quiet, leave=False) as bar:
 

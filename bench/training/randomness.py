@@ -1,4 +1,4 @@
-"""Every replicate has generators of its own, so that it never feels its neighbours in a stack."""
+"""Random generators per replicate, so that replicates of a stack are independent."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from bench.core.variant import Noise
 
 
 def generators(seeds: Sequence[int], use: str) -> list[torch.Generator]:
-    """One generator per seed for one use; on the CPU, so that devices agree."""
+    """One generator per seed for one use; on the CPU, so that results agree across devices."""
     return [torch.Generator().manual_seed(address("replicate", seed, use)) for seed in seeds]
 
 
@@ -26,7 +26,7 @@ def draw_one(
 
 
 def parted(wanted: Mapping[str, Noise]) -> tuple[dict[str, Noise], dict[str, Noise]]:
-    """The noise of cells, and the noise that all cells share."""
+    """The noise per cell, and the noise that all cells share."""
     own = {name: noise for name, noise in wanted.items() if not noise.shared}
     return own, {name: noise for name, noise in wanted.items() if noise.shared}
 
@@ -37,7 +37,7 @@ def draw(
     generators: Sequence[torch.Generator],
     device: torch.device,
 ) -> dict[str, Tensor]:
-    """(replicate, draw, *shape) noise, each replicate's from its own generator."""
+    """(replicate, draw, *shape) noise, each replicate from its own generator."""
     each = [draw_one(wanted, n_draws, generator) for generator in generators]
     return {name: torch.stack([one[name] for one in each]).to(device) for name in wanted}
 

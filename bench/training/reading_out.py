@@ -1,4 +1,4 @@
-"""What is asked of a trained replicate: arrays by name, each readout with draws of its own."""
+"""Computes the readouts of a trained replicate; each readout has its own random numbers."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a training leaves of every replicate."""
+"""Writes weights, curve and result of every replicate."""
 
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,13 @@ def write_replicates(folder: Path, result: Trained, device: torch.device) -> Non
 
 
 def write_weights(path: Path, state: dict[str, Tensor]) -> None:
-    """A state dict as safetensors, which no reader can be made to run code by."""
+    """Write a state dict as safetensors, a format that cannot execute code."""
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     write_bytes(path, save(plain))
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """What :func:`write_weights` wrote."""
+    """Read a state dict from :func:`write_weights`."""
     return load(path.read_bytes())
 
 

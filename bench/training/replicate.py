@@ -19,10 +19,10 @@ from bench.training.randomness import draw_one, parted
 from bench.training.stack import as_network
 
 LARGEST_PASS = 4_000_000
-"""Numbers in the largest (draw, cell, gene) array a readout makes at a time."""
+"""Maximum number of elements of a (sample, cell, gene) array in a readout."""
 
 DRAWS_AT_A_TIME = 20
-"""Draws that go through the decoder together."""
+"""Samples per pass through the decoder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +34,12 @@ class Replicate:
     device: torch.device
     generator: torch.Generator
     shared_address: int
-    """Where the draws of shared noise begin, in every call anew."""
+    """Seed of the shared noise; every call starts from it."""
     perturbations: tuple[str, ...]
     treatments: tuple[str, ...]
 
     def minibatches(self, rows: NDArray[np.int64]) -> Iterator[Mapping[str, Tensor]]:
-        """The declared fields of these cells, in order, as many at a time as memory allows."""
+        """The declared fields of these cells, in order, in parts that fit into memory."""
         size = max(1, LARGEST_PASS // (DRAWS_AT_A_TIME * self.cells.counts.n_columns))
         for part in torch.from_numpy(rows).to(self.device).split(size):
             yield self.cells.minibatch(part)
@@ -51,7 +51,7 @@ class Replicate:
         n_draws: int,
         draw_block: int = 0,
     ) -> Any:
-        """``function(noise)`` for ``n_draws`` draws, stacked along a first axis."""
+        """``function(noise)`` for ``n_draws`` samples, stacked along a first axis."""
         own, shared = parted(self.module.noise(n_cells))
         generator = torch.Generator().manual_seed(self.shared_address + draw_block)
         noise = draw_one(own, n_draws, self.generator) | draw_one(shared, n_draws, generator)
@@ -98,7 +98,7 @@ def open_run(
 ) -> OpenRun:
     """Build the variant and move its cells to the device, once for all seeds and readouts.
 
-    It is told no cell's type: what is read out of a labelled cell does not rest on its label.
+    All cell types are hidden: the readout of a labelled cell does not depend on its label.
     """
     facts = facts_of(problem)
     network = as_network(variant.build(facts, hyperparameters))

@@ -1,4 +1,4 @@
-"""A process that trains or reads out: its threads, its device, its arithmetic."""
+"""Threads, device and precision of a process that trains or computes readouts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from bench.training.devices import arithmetic, device_for_job
 
 @contextmanager
 def session(precision: str, threads: int) -> Iterator[torch.device]:
-    """The device for this job; torch uses ``threads`` threads, as the rule was given."""
+    """The device for this job; torch uses ``threads`` threads, the threads of the rule."""
     torch.set_num_threads(threads)
     with device_for_job() as device, arithmetic(precision, device):
         yield device

@@ -1,4 +1,4 @@
-"""Sparse counts kept on the device, densified a minibatch at a time."""
+"""Sparse counts on the device, converted to dense arrays per minibatch."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ class SparseRows(NamedTuple):
     """A CSR matrix as three tensors on one device."""
 
     start: Tensor
-    """(row + 1,) where each row's entries begin."""
+    """(row + 1,) index of the first entry of each row."""
     column: Tensor
     value: Tensor
     n_columns: int

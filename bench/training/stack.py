@@ -1,4 +1,4 @@
-"""Replicates of one variant as one stack: the model is written for one, ``vmap`` adds the axis."""
+"""Replicates of one variant as a stack: ``vmap`` adds the replicate axis to the model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Stack:
 
     @property
     def n_replicates(self) -> int:
-        """How many replicates are in the stack."""
+        """Number of replicates in the stack."""
         return len(next(iter(self.params.values())))
 
     def state(self, replicate: int) -> Tensors:
@@ -38,7 +38,7 @@ class Stack:
     def load_states(self, states: Sequence[Mapping[str, Tensor]]) -> None:
         """Give every replicate the state at its index.
 
-        Raises KeyError where one names what this stack does not have.
+        Raises KeyError if a state has a name that this stack does not have.
         """
         mine = {**self.params, **self.buffers}
         for replicate, state in enumerate(states):
@@ -83,11 +83,11 @@ def _built(build: Callable[[], VariantModule], seed: int) -> VariantModule:
 def one_pass(
     module: VariantModule, params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors
 ) -> LossTerms:
-    """(draw, cell) ledger of one replicate; ``noise`` has a leading draw axis.
+    """(sample, cell) ledger of one replicate; ``noise`` has a leading sample axis.
 
-    What does not depend on the noise (the encoder) is computed once for all draws.  A single draw
-    goes without the inner ``vmap``, so that running statistics anywhere in the module can move; a
-    module that has some is given several draws one after the other while it trains.
+    Computations that do not depend on the noise (the encoder) run once for all samples.  A single
+    sample uses no inner ``vmap``, so that the module can update running statistics; during training
+    a module with running statistics processes several samples one after the other.
     """
     network = as_network(module)
 

@@ -18,11 +18,11 @@ class EarlyStopping:
     best_state: Tensors = field(default_factory=dict)
     epochs: int = 0
     diverged_at: int = -1
-    """The step at which its loss stopped being a number; -1 if it never did."""
+    """The first step with a loss that is not finite; -1 without such a step."""
 
     @property
     def diverged(self) -> bool:
-        """Whether its loss stopped being a number."""
+        """Whether the loss was not finite at some step."""
         return self.diverged_at >= 0
 
     def update(self, bound: float, epoch: int, stack: Stack, index: int, *, always: bool) -> None:

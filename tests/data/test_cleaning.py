@@ -34,7 +34,7 @@ def data(matrix: Any, **parts: Any) -> CountData:
         (COUNTS * 0, "every entry is zero"),
         (COUNTS * 1e10, "beyond 2,147,483,647"),
         (COUNTS[:0], "no entries: 0 cells and 3 genes"),
-        (COUNTS.astype(str), "instead of numbers"),
+        (COUNTS.astype(str), "; expected numbers"),
     ],
 )
 def test_what_is_not_counts_is_refused(matrix: Any, said: str) -> None:
@@ -80,13 +80,13 @@ def test_empty_cells_go_with_all_that_belongs_to_them() -> None:
     assert list(clean.cell_names) == ["c0", "c2"]
     np.testing.assert_array_equal(clean.truth["rate"], rate[[0, 2]])
     assert len(clean.truth["inverse_dispersion"]) == 3
-    assert "1 of 3 cells had no counts and were dropped" in clean.repairs
+    assert "1 of 3 cells had no counts and were removed" in clean.repairs
 
 
 def test_silent_genes_stay_and_are_mentioned() -> None:
     clean = tidied(data(np.hstack([COUNTS, np.zeros((3, 2), int)])), "here")
     assert clean.counts.shape == (3, 5)
-    assert "2 of 5 genes have no counts; they stay" in clean.repairs
+    assert "2 of 5 genes have no counts and were kept" in clean.repairs
 
 
 def test_repeated_names_become_unique() -> None:
@@ -94,14 +94,14 @@ def test_repeated_names_become_unique() -> None:
     clean = tidied(data(COUNTS, **named), "here")
     assert len(set(clean.cell_names)) == 3
     assert list(clean.gene_names) == ["g", "h", "g-1"]
-    assert sum("repeated" in repair for repair in clean.repairs) == 2
+    assert sum("duplicate" in repair for repair in clean.repairs) == 2
 
 
 def test_cells_without_a_label_are_unknown() -> None:
     values = np.array(["x", np.nan, None], dtype=object)
     clean = tidied(data(COUNTS, labels={"cell_type": values}), "here")
     assert list(clean.labels["cell_type"]) == ["x", "unknown", "unknown"]
-    assert "2 cells without cell_type are labelled 'unknown'" in clean.repairs
+    assert "2 cells without cell_type received the label 'unknown'" in clean.repairs
 
 
 VALUES = np.array([[1.5, -2.0, 0.0], [0.0, 0.0, 0.0], [-0.25, 1e-9, 7.0]])
@@ -125,7 +125,7 @@ def test_values_pass_as_they_are() -> None:
         (np.where(VALUES == 7, -np.inf, VALUES), "1 entries are NaN or infinite"),
         (VALUES * 1e39, "the largest entry, 7e+39, is beyond"),
         (VALUES[:, :0], "no entries: 3 cells and 0 genes"),
-        (VALUES.astype(str), "instead of numbers"),
+        (VALUES.astype(str), "; expected numbers"),
     ],
 )
 def test_what_is_no_finite_value_is_refused(matrix: Any, said: str) -> None:

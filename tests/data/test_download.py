@@ -127,7 +127,7 @@ def test_without_a_network_the_way_by_hand_is_told(tmp_path: Path, shop: Shop) -
         fetch([nowhere, source(shop, "0" * 64, file="other.bin")], tmp_path, retries=0)
     assert len(caught.value.findings) == 2
     assert "http://127.0.0.1:9/counts.bin" in str(caught.value)
-    assert f"download it by hand to {tmp_path / 'counts.bin'}" in str(caught.value)
+    assert f"download the file by hand to {tmp_path / 'counts.bin'}" in str(caught.value)
 
 
 def test_an_address_that_holds_nothing(shop: Shop, tmp_path: Path) -> None:

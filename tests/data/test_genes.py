@@ -38,5 +38,5 @@ def test_genes_keep_their_order_and_the_choice_is_recorded() -> None:
 def test_genes_seen_too_rarely_are_told_apart() -> None:
     counts = np.array([[1, 0, 2], [1, 0, 0], [5, 1, 0]])
     assert list(detected(csr_matrix(counts), 2)) == [True, False, False]
-    with pytest.raises(UserError, match="none of 3 is left"):
+    with pytest.raises(UserError, match="none of 3 remains"):
         kept_genes(data(counts), detected(csr_matrix(counts), 4), "detected in 4 cells")

@@ -91,7 +91,7 @@ def test_cells_without_a_label_are_dropped_and_counted(tmp_path: Path) -> None:
     data = loaded(path)
     assert data.labels["perturbation"].tolist() == ["control", "A", "A"]
     assert data.cell_names.tolist() == ["c0", "c2", "c4"]
-    assert data.repairs == ("3 of 6 cells had no perturbation label and were dropped",)
+    assert data.repairs == ("3 of 6 cells had no perturbation label and were removed",)
 
 
 def test_empty_cells_go_after_those_without_a_label(tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def test_empty_cells_go_after_those_without_a_label(tmp_path: Path) -> None:
     data = loaded(path)
     assert data.labels["perturbation"].tolist() == ["control", "A", "A"]
     assert data.repairs == (
-        "1 of 5 cells had no perturbation label and were dropped",
-        "1 of 4 cells had no counts and were dropped",
+        "1 of 5 cells had no perturbation label and were removed",
+        "1 of 4 cells had no counts and were removed",
     )
 
 
@@ -144,11 +144,12 @@ def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
         "batch is 'gem': no such column in obs",
         "cell_type is 'line': no such column in obs",
         "dosage is 'dose': 2 cells have a negative dosage, such as 'A' with '-1'",
-        "2 cells have another number of dosages joined by + than of parts, such as 'A+B' with '1'",
-        "3 cells have a dosage that is no number, such as 'A+B' with '1+x'",
-        "1 cells have a dosage in the label beside that of the column, such as 'A@2' with '1'",
+        "2 cells have different numbers of parts and dosages joined by +, such as 'A+B' with '1'",
+        "3 cells have a dosage that is not a number, such as 'A+B' with '1+x'",
+        "1 cells have a dosage in the label in addition to that of the column, "
+        "such as 'A@2' with '1'",
         "1 cells have no dosage, such as 'A' with ''",
-        "1 cells have a part without a name beside a +, such as '+A' with '1+1'",
+        "1 cells have a part without a name next to a +, such as '+A' with '1+1'",
         "control is 'control': not among the perturbations",
     ):
         assert one in told
@@ -162,7 +163,7 @@ def test_dosages_in_labels_are_checked_too(tmp_path: Path) -> None:
 
 def test_a_treatment_may_not_bear_the_name_of_controls(tmp_path: Path) -> None:
     told = said(written(tmp_path, ["vehicle", "control", "A+control"]), control="vehicle")
-    assert "2 cells have the name 'control', but the control is said to be 'vehicle'" in told
+    assert "2 cells have the name 'control', but the key control is 'vehicle'" in told
 
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_cells_genes_and_counts_come_out_of_the_archive(tmp_path: Path) -> None:
     np.testing.assert_array_equal(data.counts.toarray(), COUNTS)
     assert list(data.gene_names) == ["CD3D", "MS4A1", "CD3D-1"]
     assert list(data.cell_names) == ["AAC0-1", "AAC1-1", "AAC2-1", "AAC3-1"]
-    assert any("repeated gene names" in repair for repair in data.repairs)
+    assert any("duplicate gene names" in repair for repair in data.repairs)
 
 
 def test_genes_seen_in_few_cells_are_left_out(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ def test_norman_has_counts_of_variable_genes_and_sums_of_guides(tmp_path: Path, 
 def test_norman_is_recounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = norman_file(tmp_path)
     said = (
-        "not of the published size: 9 cells, 3 genes, 3 targets, 1 combinations, where 111,255 "
-        "cells, 5,000 genes, 105 targets, 132 combinations are published"
+        "the size differs from the publication: 9 cells, 3 genes, 3 targets, 1 combinations; "
+        "published: 111,255 cells, 5,000 genes, 105 targets, 132 combinations"
     )
     assert norman2019.load(Norman2019Config(), files).repairs == (said,)
     sizes = {"cells": 9, "genes": 3, "targets": 3, "combinations": 1}
@@ -88,7 +88,7 @@ def test_norman_is_recounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_norman_with_other_columns_is_refused(tmp_path: Path) -> None:
     files = norman_file(tmp_path, guide_FEV=[0, 0, 0, 0, 0, 0, 0, 0, 2])
-    with pytest.raises(UserError, match="hold more than zeros and ones"):
+    with pytest.raises(UserError, match="have values other than 0 and 1"):
         norman2019.load(Norman2019Config(), files)
     with h5py.File(files[norman2019.FILE], "r+") as file:
         for name in [name for name in file["obs"] if name.startswith("guide_")]:
@@ -143,9 +143,9 @@ def test_replogle_has_listed_targets_and_genes(tmp_path: Path, old: bool) -> Non
     named = ["EXOSC1", "control", "EXOSC1", "MED1#2", "control", "MED1#1", "SRP9", "MED1#2"]
     assert data.labels["perturbation"].tolist() == named
     assert data.repairs == (
-        "1 repeated gene names were made unique with a number",
-        "not of the published size: 8 cells, 4 genes, where 118,641 cells, 1,187 genes are "
-        "published",
+        "1 duplicate gene names received a number to make them unique",
+        "the size differs from the publication: 8 cells, 4 genes; published: 118,641 cells, "
+        "1,187 genes",
     )
 
 
@@ -215,5 +215,5 @@ def test_a_file_without_a_column_is_refused_by_its_name(tmp_path: Path) -> None:
 def test_sizes_as_published_are_not_mentioned() -> None:
     assert recounted({"cells": 3, "genes": 2}, {"cells": 3, "genes": 2}) == ()
     assert recounted({"cells": 1234}, {"cells": 5678}) == (
-        "not of the published size: 1,234 cells, where 5,678 cells are published",
+        "the size differs from the publication: 1,234 cells; published: 5,678 cells",
     )

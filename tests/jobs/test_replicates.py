@@ -137,7 +137,7 @@ def test_a_good_end_without_results_is_a_failure(tmp_path: Path, files: tuple[st
     empty = Stage(job="train", work=nothing, record="made.json", files=files)
     records = carry_out(empty, tmp_path, order(0), HERE)
     assert records[0]["status"] == "failed"
-    assert records[0]["reason"] == "the process ended with exit code 0 and left no result"
+    assert records[0]["reason"] == "the process ended with exit code 0 but wrote no result"
 
 
 def test_what_was_cut_off_leaves_no_record(tmp_path: Path, work: Work) -> None:

@@ -34,7 +34,7 @@ def test_parameters_are_told_in_words() -> None:
         ("kind", '""', 'one of "", plain', ""),
         ("sizes", "[3]", "a list, each a whole number", ""),
         ("on", "false", "true or false", ""),
-        ("note", "null", "text or nothing", ""),
+        ("note", "null", "text or null", ""),
         ("path", "required", "text", ""),
     ]
     assert [name for name, p in parameters_of(Example).items() if p.is_list] == ["sizes"]

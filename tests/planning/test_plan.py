@@ -86,7 +86,7 @@ def test_a_baseline_that_cannot_run_somewhere_is_left_out_there_with_a_reason() 
 
 def test_a_baseline_that_can_run_nowhere_is_refused() -> None:
     [line] = refusal(datasets=["pbmc68k_reduced"])
-    assert line.startswith("baselines.oracle: can run nowhere")
+    assert line.startswith("baselines.oracle: cannot run anywhere")
 
 
 def test_a_variant_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
@@ -216,18 +216,18 @@ def test_a_readout_goes_where_the_labels_it_needs_are() -> None:
     where = {r["dataset"] for r in made.runs if "differential_expression" in r["readouts"]}
     assert where == {"pbmc68k_reduced"}
     [line] = refusal(readouts=readouts, datasets=["gamma_poisson"])
-    assert line.startswith("readouts.differential_expression: given by nothing")
+    assert line.startswith("readouts.differential_expression: no run or baseline")
 
 
 def test_a_metric_named_but_met_nowhere_is_refused() -> None:
     [line] = refusal(metrics=["elbo", "imputation_loss"], tasks=["held_out_cells"])
-    assert line.startswith("metrics is 'imputation_loss': met nowhere; it needs")
+    assert line.startswith("metrics is 'imputation_loss': applies nowhere; it needs")
 
 
 def test_a_run_that_no_metric_applies_to_is_refused() -> None:
     lines = refusal(metrics=["elbo"], tasks=["masked_entries"])
-    assert all("none of the study's metrics applies to it" in line for line in lines[:-1])
-    assert lines[0].startswith("runs.nbvae: can run nowhere in this study")
+    assert all("no metric of the study applies to it" in line for line in lines[:-1])
+    assert lines[0].startswith("runs.nbvae: cannot run anywhere in this study")
 
 
 def test_a_run_is_left_out_where_it_has_nothing_to_be_scored() -> None:
@@ -239,7 +239,7 @@ def test_a_run_is_left_out_where_it_has_nothing_to_be_scored() -> None:
 def test_a_warmup_that_never_ends_is_refused() -> None:
     run = {"variant": "nbvae", "batch_size": 0, "max_epochs": 10, "kl_warmup_steps": [10, 11]}
     [line] = refusal(runs={"m": run})
-    assert line.startswith("runs.m.kl_warmup_steps is 11: a run takes 10 steps, so")
+    assert line.startswith("runs.m.kl_warmup_steps is 11: a run has 10 steps, so")
 
 
 def test_a_warmup_is_left_to_training_where_the_steps_are_not_known() -> None:
@@ -260,7 +260,7 @@ def test_what_a_task_hides_or_does_not_tell_is_a_reason_to_skip_not_a_mistake() 
     assert ("scanvi", "few_labels") in where
     assert {("scvi", "few_labels"), ("scvi", "held_out_cells")} <= where
     reasons = {(row["run"], row["task"]): row["reason"] for row in made.skipped}
-    untold = "needs known_type, which tasks.held_out_cells does not tell"
+    untold = "needs known_type, which tasks.held_out_cells does not provide"
     assert reasons["scanvi", "held_out_cells"] == untold
     [line] = refusal(**FEW_LABELS | {"runs": runs, "baselines": ["cell_type_onehot"]})
     assert "needs cell_type, which tasks.few_labels hides" in line
@@ -316,7 +316,7 @@ def test_a_training_that_a_run_cannot_have_is_refused() -> None:
     }
     lines = refusal(**FEW_LABELS | {"runs": runs, "baselines": []})
     assert any("runs.a.pretrain_epochs is 3: this variant has no pre-tr" in line for line in lines)
-    assert any("runs.c.restart_epochs is 3: this variant has nothing to" in line for line in lines)
+    assert any("runs.c.restart_epochs is 3: this variant has no restart" in line for line in lines)
     assert any(
         line.startswith("runs.b: on pbmc68k_reduced as held_out_cells: labelled_share: in")
         for line in lines

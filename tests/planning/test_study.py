@@ -192,7 +192,7 @@ def test_an_unsafe_label_is_refused(label: Any) -> None:
         ({"n_latent": 2.5}, "runs.m.n_latent", "a whole number"),
         ({"n_latent": "3"}, "runs.m.n_latent", "a whole number"),
         ({"n_latent": None}, "runs.m.n_latent", "a whole number"),
-        ({"n_latent": []}, "runs.m.n_latent", "an empty list"),
+        ({"n_latent": []}, "runs.m.n_latent", "an empty list results in no run"),
         ({"n_latent": [3, {"a": 1}]}, "runs.m.n_latent", "a whole number"),
         ({"learning_rate": float("nan")}, "runs.m.learning_rate", "a number > 0"),
         ({"optimizer": "adams"}, "runs.m.optimizer", "one of adam, rmsprop"),
@@ -219,9 +219,9 @@ def test_what_a_config_checks_itself_is_told_too(own: str) -> None:
     [
         ({"seeds": 0}, "seeds is 0"),
         ({"seeds": True}, "seeds is True"),
-        ({"seeds": [1, 1]}, "a seed stands twice"),
+        ({"seeds": [1, 1]}, "duplicate seed"),
         ({"splits": "two"}, "splits is 'two'"),
-        ({"datasets": []}, "datasets is []: names nothing"),
+        ({"datasets": []}, "datasets is []: expected one or more"),
         ({"datasets": [{"a": None, "path": "x"}]}, "indent the parameters"),
         ({"datasets": [7]}, "datasets[0] is 7"),
         ({"datasets": [{"m": {"path": "none.h5ad"}}]}, "datasets.m.path is 'none.h5ad': no such"),
@@ -291,7 +291,7 @@ raise Mute
     [
         ("import no_such_package\n", "cannot be imported: ModuleNotFoundError"),
         ("raise SystemExit(0)\n", "cannot be imported: SystemExit"),
-        (MUTE_ERROR, "cannot be imported: Mute: its text cannot be read"),
+        (MUTE_ERROR, "cannot be imported: Mute: its message cannot be read"),
         ("", "ends without a card"),
     ],
 )
@@ -315,7 +315,7 @@ def test_a_users_file_imports_what_lies_beside_it(own: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("VARIANT = Variant(", "VARIANT = dict(", "its card is no Variant"),
+        ("VARIANT = Variant(", "VARIANT = dict(", "its card is not a Variant"),
         ("frozen=True, ", "", "frozen, keyword-only dataclass"),
         ("config=Config", "config=None", "frozen, keyword-only dataclass"),
         ("n_latent: int = 2", "n_latent: Nonsense = 2", "'Nonsense' is not defined"),
@@ -347,7 +347,7 @@ def test_a_users_metric_may_not_take_a_name_from_the_shelf(tmp_path: Path) -> No
     taken.write_text(source)
     assert set(study(metrics=["all", str(mine)]).metrics) >= {"elbo", str(mine)}
     [finding] = study(metrics=["all", str(mine), str(taken)]).findings
-    assert (finding.value, finding.expected) == (str(taken), "there is another elbo")
+    assert (finding.value, finding.expected) == (str(taken), "another file has the name elbo")
 
 
 def test_every_old_name_of_a_metric_is_refused_with_the_new_one() -> None:

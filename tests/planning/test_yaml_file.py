@@ -26,7 +26,7 @@ def test_a_key_that_stands_twice_is_told_with_both_lines(tmp_path: Path) -> None
     file.write_text("seeds: 1\nruns:\n  a: {}\n  a: {}\nseeds: 2\n")
     lines = [str(finding) for finding in read_yaml(file)[1]]
     assert lines[0].startswith("line 5 is 'seeds'")
-    assert "first in line 1" in lines[0]
+    assert "duplicate key, first used in line 1" in lines[0]
     assert lines[1].startswith("line 4 is 'a'")
 
 

@@ -150,7 +150,7 @@ def test_training_does_not_know_of_trackers() -> None:
             [{"mine": {"project": "x"}}],
             "nothing on this shelf has that name; there are: mlflow, wandb",
         ),
-        (["wandb", {"Wandb": {"tracker": "wandb"}}], "this label is taken already"),
+        (["wandb", {"Wandb": {"tracker": "wandb"}}], "duplicate label"),
         ([{"wandb": 3}], "expected parameters"),
         ("wandb", "trackers is 'wandb': expected: List of names"),
         (["./nowhere.py"], "no such file"),
@@ -175,11 +175,11 @@ def test_a_library_that_is_not_installed_is_told_when_planning(
     )
     assert told(["wandb"]) == []
     expected = (
-        "trackers.mlflow: needs what is not installed: mlflow, sqlalchemy; "
+        "trackers.mlflow: needs packages that are not installed: mlflow, sqlalchemy; "
         "pip install -e '.[trackers]'"
     )
     assert told(["wandb", "mlflow"]) == [expected]
-    with pytest.raises(UserError, match="One thing to mend"):
+    with pytest.raises(UserError, match="One problem"):
         make_plan(from_config({**PLAIN, "trackers": ["mlflow"]}, "mine"))
 
 
@@ -196,7 +196,7 @@ def test_a_folder_of_a_librarys_name_is_not_the_library(
 
 def test_a_tracker_of_the_users_own(own: str) -> None:
     assert told([own]) == [
-        "trackers.diary: needs what is not installed: not_there_at_all; pip install it"
+        "trackers.diary: needs packages that are not installed: not_there_at_all; pip install it"
     ]
     Path(own).write_text(OWN.replace("not_there_at_all", "json"))
     diaries = [{"diary": {"tracker": own, "words": ["a", "b"]}}]

@@ -13,37 +13,41 @@ DROPPED = 'z = q.at(noise["z"])'
 
 FAULTS = {
     # fault: (text of the template, what stands there instead, words of the finding)
-    "no z": ('{"z": Gaussian', '{"latent": Gaussian', "infer is ['latent']: no latent is called z"),
+    "no z": (
+        '{"z": Gaussian',
+        '{"latent": Gaussian',
+        "infer is ['latent']: no latent has the name z",
+    ),
     "posterior is no mapping": (
         'return {"z": Gaussian(mean, log_sd.exp())}',
         "return Gaussian(mean, log_sd.exp())",
-        "expected a mapping of posteriors",
+        "expected a mapping from names of latents",
     ),
-    "no reconstruction": ('"reconstruction"', '"likelihood"', "no local term is called reconstr"),
+    "no reconstruction": ('"reconstruction"', '"likelihood"', "no local term has the name recon"),
     "draws for itself": (
         DROPPED,
         "z = q.at(torch.randn_like(q.mean))",
-        "it draws from a global generator",
+        "forward uses a global generator",
     ),
     "drops out for itself": (
         DROPPED,
         f"{DROPPED}\n        z = torch.nn.functional.dropout(z, 0.5, self.training)",
-        "it draws from a global generator",
+        "forward uses a global generator",
     ),
     "mask ignored by the likelihood": (
         '(cells["observed"] * law.log_prob(seen_counts(cells)))',
         'law.log_prob(cells["counts"])',
-        "change with counts that are not observed",
+        "depend on counts that are not observed",
     ),
     "mask ignored by the encoder": (
         "self.encoder(seen_counts(cells).log1p())",
         'self.encoder(cells["counts"].log1p())',
-        "change with counts that are not observed",
+        "depend on counts that are not observed",
     ),
     "weight without its KL": (
         "log_weight=log_likelihood + prior.log_prob(z) - q.log_prob(z)",
         "log_weight=log_likelihood",
-        "log_weight: its mean is +",
+        "log_weight: its mean differs from the ledger by +",
     ),
     "parameter without gradient": (
         "self.log_theta = nn.Parameter(torch.zeros(n_genes))",
@@ -64,12 +68,12 @@ FAULTS = {
     "noise of no cell": (
         "Noise((n_cells, self.n_latent))",
         "Noise((7, self.n_latent))",
-        "its first axis is not the 72 cells",
+        "expected 72 (the cells of the minibatch) on the first axis",
     ),
     "a value is looked at": (
         DROPPED,
         f"{DROPPED}\n        z = z if z.mean().item() > -9 else -z",
-        "it cannot be stacked by torch.vmap",
+        "torch.vmap cannot stack it",
     ),
     "raises": (
         DROPPED,
@@ -125,13 +129,13 @@ def test_a_new_variant_runs_and_is_checked(
     assert main(["new", "variant", "my_vae"]) == 0
     assert main(["check-model", "my_vae.py"]) == 0
     shown = capsys.readouterr().out
-    assert "my_vae.py: nothing is wrong with it" in shown
+    assert "my_vae.py: no problems found" in shown
     assert "class MyVae(nn.Module)" in Path("my_vae.py").read_text()
     assert main(["new", "variant", "my_vae"]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main(["new", "variant", "My VAE"]) == 2
     Path("my_vae.py").write_text(TEMPLATE.replace('"reconstruction"', '"recon"'))
     assert main(["check-model", "my_vae.py"]) == 2
     said = capsys.readouterr().err
-    assert "no local term is called reconstruction" in said
+    assert "no local term has the name reconstruction" in said
     assert "Traceback" not in said

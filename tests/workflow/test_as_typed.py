@@ -89,13 +89,13 @@ def test_after_ctrl_c_and_after_a_kill_the_same_command_goes_on(
     (workspace.folder / "slow").touch()
     said = interrupted(workspace, signal.SIGINT)
     assert "Interrupted: " in said
-    assert "To go on, type the same command again." in said
+    assert "To continue, run the same command again." in said
     assert "Error in rule" not in said
     assert "Traceback" not in said
     interrupted(workspace, signal.SIGKILL)
     (workspace.folder / "slow").unlink()
     said = workspace.run()
-    assert "its lock on results/mine is removed" in said
+    assert "Removed the lock on results/mine" in said
     assert trained(said) == {"slow"}
     assert (workspace.study / "scores.csv").read_bytes() == undisturbed
     assert set(workspace.runs()["status"]) == {"ok"}
@@ -136,14 +136,14 @@ def test_the_report_of_what_is_finished_can_be_had_at_any_time(
     workspace.write(study)
     nothing = workspace.type("python -m bench report configs/mine.yaml")
     assert nothing.code == 2
-    assert "nothing is finished yet" in nothing.text
+    assert "no results yet" in nothing.text
     (workspace.folder / "slow").touch()
     begun = workspace.begin()
     scores = workspace.study / "baselines/tiny/held_out_cells/1/mean/scores.json"
     wait_for(lambda: (workspace.folder / "training").exists() and scores.exists())
     said = workspace.run("python -m bench report configs/mine.yaml")
-    assert "2 of 4 replicates are not done yet" in said
-    assert "2 of 4 replicates ended well" in said
+    assert "2 of 4 replicates are not finished yet" in said
+    assert "2 of 4 replicates succeeded" in said
     assert "The study is not done" in (workspace.study / "report.html").read_text()
     assert set(workspace.runs()["status"]) == {"ok", "pending"}
     (workspace.folder / "slow").unlink()
@@ -166,7 +166,7 @@ def test_a_run_in_the_foreground_says_how_every_seed_ended(
     for seed in (0, 1):
         line = f"tiny  held_out_cells  split 1  seed {seed}  failed  train RuntimeError: not today"
         assert line in said.text
-    assert "bad: 0 of 2 replicates ended well" in said.text
+    assert "bad: 0 of 2 replicates succeeded" in said.text
     said = workspace.type("python -m bench run configs/mine.yaml mean")
     assert said.code == 0
     assert said.text.count("  ok\n") == 2

@@ -151,7 +151,7 @@ EXPECTED = {
     "crashes": (("failed", "killed by signal 11 (SIGSEGV)"),) * 2,
     "greedy": (("out_of_memory", "MemoryError"),) * 2,
     "exits": (("failed", "SystemExit: 0"),) * 2,
-    "exits_at_once": (("failed", "ended with exit code 0 and left no result"),) * 2,
+    "exits_at_once": (("failed", "ended with exit code 0 but wrote no result"),) * 2,
     "kills_its_job": (("failed", KILLED),) * 2,
     "talkative": (("failed", "'=cmd: yyy"),) * 2,
     "mute": (("failed", "asked in vain"),) * 2,
@@ -265,8 +265,7 @@ def test_the_terminal_tells_every_failed_run_and_the_counts(failed: Failed) -> N
         assert bool(told) == (WELL not in ends or run == "not_a_number"), run
     good = sum(end == WELL for ends in EXPECTED.values() for end in ends)
     assert (
-        f"{good} of {4 * len(EXPECTED)} replicates ended well; see results/mine/report.html"
-        in lines
+        f"{good} of {4 * len(EXPECTED)} replicates succeeded; see results/mine/report.html" in lines
     )
 
 

@@ -115,7 +115,7 @@ def refused(workspace: Workspace, study: dict[str, Any], name: str) -> Said:
 def test_all_mistakes_are_told_at_once(finished: Workspace) -> None:
     runs = {"nbvae": {"variant": "nbvea"}, "pvae": {"variant": "pvae", "n_latnet": 3}}
     said = refused(finished, plain(runs=runs, baselines=["nfm"]), "wrong").text
-    assert "3 things to mend in the study wrong:" in said
+    assert "3 problems in the study wrong:" in said
     for words in ("did you mean nbvae?", "did you mean n_latent?", "did you mean nmf?"):
         assert words in said
     for words in ("common.smk", "WorkflowError"):
