@@ -135,7 +135,8 @@ def test_the_variant_trains_and_is_read_out(cards: dict[str, Any], problem: Prob
             fitted = open_replicate(problem, variant, config, state, 0, name)
             arrays = shelf[name].of_variant(fitted, problem, shelf[name].config())
         assert set(arrays) == shelf[name].arrays
-        assert all(len(array) == len(problem.scored) for array in arrays.values())
+        if shelf[name].rows == "cells":
+            assert all(len(array) == len(problem.scored) for array in arrays.values())
         assert all(np.isfinite(array).all() for array in arrays.values())
 
 

@@ -108,7 +108,7 @@ def search_table(concluded: Sequence[Sequence[Row]]) -> pd.DataFrame:
 
 
 def _record(planned: Row, study: Path) -> Row:
-    """What the report must know beside the tables."""
+    """Information for the report in addition to the tables."""
     datasets = planned["datasets"]
     tasks = {name: card("tasks", row["task"]) for name, row in planned["tasks"].items()}
     return {

@@ -117,7 +117,7 @@ def limited_env(threads: int) -> dict[str, str]:
 
 
 def _exit_code(command: list[str], threads: int, minutes: float, stream: TextIO) -> int | None:
-    """How the child ended; None where its time was over.  Nothing it started lives on."""
+    """The exit code of the child; None after the time limit.  Ends all of its processes."""
     with _lifeline() as held, adopt_orphans():
         child = subprocess.Popen(
             command,

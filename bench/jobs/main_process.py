@@ -81,7 +81,7 @@ class MainProcess:
         return not (self.interrupted and record.levelno >= logging.ERROR)
 
     def finished(self) -> None:
-        """The last words of a study whose jobs all ended."""
+        """Print the summary after all jobs of a study ended."""
         study = layout.study_folder(json.loads(self.plan.read_text(encoding="utf8"))["name"])
         if not (study / layout.REPORTED).is_file():
             say(f"Tables and report of {study} are not those of this study; they come last.")

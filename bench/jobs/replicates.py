@@ -53,7 +53,7 @@ class Order:
     """The settings that the child reads."""
     key: str
     inputs: Mapping[int, Mapping[str, str]]
-    """Per seed: sha256 of what its result is made from."""
+    """Per seed: sha256 of its inputs."""
     sources: Sources
     """What the child imports."""
 
@@ -138,7 +138,7 @@ def _made(stage: Stage, place: Path, seed: int, order: Order, outcome: Outcome) 
         said = read_json(own / RESULT)
     is_whole = (own / RESULT).is_file() and len(files) == len(stage.files)
     if said["status"] == "ok" and not is_whole:
-        reason = "the process ended with exit code 0 and left no result"
+        reason = "the process ended with exit code 0 but wrote no result"
         said = {"status": "failed", "reason": reason}
     # The stack of a lost replicate may contain replicates that are not requested.
     inputs = order.inputs.get(seed) or next(iter(order.inputs.values()))

@@ -15,7 +15,7 @@ from bench.results.records import digests, find_record, write_record
 
 @logged
 def report(page: str, page_files: list[str], key: str) -> None:
-    """Write the page of a study whose tables were gathered.
+    """Write the report of a study after all tables were written.
 
     ``page_files`` were made of its runs.
     """

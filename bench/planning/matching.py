@@ -61,7 +61,7 @@ class Matcher:
         if hidden := lacking & provided:
             return Match(problem=f"needs {_words(hidden)}, which {task.place} hides", unscored=True)
         if untold := lacking & TOLD:
-            problem = f"needs {_words(untold)}, which {task.place} does not tell"
+            problem = f"needs {_words(untold)}, which {task.place} does not provide"
             return Match(problem=problem, unscored=True)
         if lacking:
             return Match(problem=_lacks(lacking, dataset))
@@ -69,7 +69,7 @@ class Matcher:
             return Match(problem=f"labelled_share: in {task.place} no cell is labelled")
         blind = task.card.demands - competitor.card.needs
         if blind and competitor.shelf == "models":
-            return Match(problem=f"does not read {_words(blind)}, which {task.place} demands")
+            return Match(problem=f"does not read {_words(blind)}, which {task.place} requires")
         labels = given & GIVEN_LABELS
         asks = task.card.asks | {_stem(name) for name in self.everywhere}
         answers = task.card.answers | (task.card.reveals & provided)
@@ -151,11 +151,11 @@ def asked_everywhere(study: "Study") -> frozenset[str]:
 
 
 def unmet_readouts(study: "Study", used: Iterable[str]) -> list[Finding]:
-    """A finding for every readout the study asks for everywhere and gets nowhere."""
+    """A finding for every readout that the study requests and nothing provides."""
     found = []
     for name in sorted(asked_everywhere(study) - set(used)):
         wanted = study.readouts[name].card.compared_with
-        reason = "given by nothing that this study runs on its data"
+        reason = "no run or baseline of this study provides it on its data"
         if wanted and not any(wanted <= task.card.answers for task in study.tasks):
             reason = f"compared with {_words(wanted)}, which no task of this study has"
         found.append(Finding(f"readouts.{name}", None, reason))
@@ -176,7 +176,7 @@ def untrainable(entry: "Entry") -> Iterator[Finding]:
     """Findings for training keys of a run that its variant does not support."""
     for key, hook, word in (
         ("pretrain_epochs", entry.card.pretrain, "no pre-training"),
-        ("restart_epochs", entry.card.reinitialise, "nothing to start anew from"),
+        ("restart_epochs", entry.card.reinitialise, "no restart"),
     ):
         epochs = entry.training.get(key)
         if epochs and hook is None:

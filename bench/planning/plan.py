@@ -41,8 +41,8 @@ def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Pla
     planner = _Planner(study, content)
     findings = [*study.findings, *dict.fromkeys(planner.findings)]
     if findings:
-        count = f"{len(findings)} things" if len(findings) > 1 else "One thing"
-        raise UserError(f"{count} to mend in the study {study.name}:", findings)
+        count = f"{len(findings)} problems" if len(findings) > 1 else "One problem"
+        raise UserError(f"{count} in the study {study.name}:", findings)
     runs = list(planner.rows())
     page_files = {file for run in runs for file in run["page_files"]}
     return Plan(

@@ -1,7 +1,7 @@
 """What is generated for people and editors: ``python -m bench.planning.schema``.
 
-Editors complete and check a study by ``configs/study.schema.json``; people read
-``configs/README.md``.  Both come from the models and dataclasses that validation uses.
+Editors use ``configs/study.schema.json`` for completion and checks; ``configs/README.md`` has the
+key table.  Both come from the models and dataclasses that validation uses.
 ``docs/metrics.md`` comes from the files of the metrics, see :mod:`bench.planning.metrics_page`.
 """
 

@@ -263,7 +263,7 @@ def _seconds_per_step(trial: _Trial) -> float:
 
 
 def _built(build: Callable[[], VariantModule]) -> VariantModule:
-    """With weights of its own, whatever the state of torch's generator."""
+    """Build the module with its own seed, independent of the state of torch's generator."""
     stack = build_stack(build, [0], torch.device("cpu"))
     return stack.skeleton
 

@@ -47,7 +47,7 @@ class Trained:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingContext:
-    """What all phases of a training share."""
+    """The shared context of all phases of a training."""
 
     cells: DeviceCells
     order: TrainingCells
@@ -77,7 +77,7 @@ class Phase:
     processed: int = 0
 
     def keep_only(self, indices: list[int]) -> None:
-        """Go on with these replicates alone.
+        """Continue with these replicates only.
 
         The lists are replaced and not changed: one that was taken before holds all replicates.
         """
@@ -143,7 +143,7 @@ def _pretrain(
     hyperparameters: Any,
     seeds: Sequence[int],
 ) -> Phase | None:
-    """The phase before the variant's own, to its end; None where none is asked for."""
+    """The complete pre-training phase; None without pre-training."""
     if not context.config.pretrain_epochs:
         return None
     if variant.pretrain is None:
@@ -173,7 +173,7 @@ def run_phase(
     patience: int,
     reinitialise: Callable[[StateDict], StateDict] | None,
 ) -> None:
-    """So many epochs at most; with patience, replicates that stopped leave the stack."""
+    """Train at most ``n_epochs`` epochs; with patience, stopped replicates leave the stack."""
     config, warm_at = phase.context.config, _warm_at(phase)
     for epoch in range(phase.first_epoch, phase.first_epoch + n_epochs):
         done = epoch - phase.first_epoch
@@ -197,7 +197,7 @@ def _warm_at(phase: Phase) -> int:
 
 
 def _one_epoch(phase: Phase, epoch: int) -> None:
-    """Every training cell once, each replicate in its own order."""
+    """One pass over the training cells, each replicate in its own order."""
     context, network = phase.context, as_network(phase.stack.skeleton)
     network.train()
     for group in phase.optimiser.param_groups:
@@ -210,7 +210,7 @@ def _one_epoch(phase: Phase, epoch: int) -> None:
 
 
 def _one_step(phase: Phase, minibatch: Minibatch) -> dict[str, Tensor]:
-    """One optimiser step of every replicate; returns the (replicate,) terms of its ledger."""
+    """One optimiser step of every replicate; returns the (replicate,) terms of the ledgers."""
     context, (rows, cell_weight) = phase.context, minibatch
     kl_weight = optimisation.kl_weight(context.config, phase.step)
     skeleton, config, n_train = phase.stack.skeleton, context.config, context.n_train
@@ -237,7 +237,7 @@ def _one_step(phase: Phase, minibatch: Minibatch) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _validate(phase: Phase, epoch: int, patience: int) -> None:
-    """Measure every replicate's validation bound, with the same noise in every epoch."""
+    """Compute the validation bound of every replicate, with the same noise in every epoch."""
     context, skeleton = phase.context, phase.stack.skeleton
     as_network(skeleton).eval()
     config, n_train, rows = context.config, context.n_train, context.validation

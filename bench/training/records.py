@@ -41,7 +41,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _state(replicate: EarlyStopping) -> dict[str, Any]:
-    """What became of one replicate."""
+    """The status of one replicate."""
     if replicate.diverged:
         reason = f"the loss was not a number at step {replicate.diverged_at}"
         return {"status": "diverged", "reason": reason, "epochs": replicate.epochs}

@@ -67,14 +67,14 @@ def as_network(module: VariantModule) -> nn.Module:
 def build_stack(
     build: Callable[[], VariantModule], seeds: Sequence[int], device: torch.device
 ) -> Stack:
-    """One replicate per seed, each initialised by its own seed alone."""
+    """One replicate per seed, each initialised from its own seed."""
     replicates = [_built(build, seed) for seed in seeds]
     params, buffers = stack_module_state([as_network(one).to(device) for one in replicates])
     return Stack(skeleton=replicates[0], params=params, buffers=buffers)
 
 
 def _built(build: Callable[[], VariantModule], seed: int) -> VariantModule:
-    """Layers initialise themselves from torch's global generator: lend them one, give it back."""
+    """Build with a seeded global generator, from which layers initialise, and restore it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(address("replicate", seed, "init"))
         return build()

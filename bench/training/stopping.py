@@ -10,7 +10,7 @@ from bench.training.stack import Stack, Tensors
 
 @dataclass
 class EarlyStopping:
-    """What is known of one replicate while it trains."""
+    """The state of early stopping for one replicate."""
 
     seed: int
     best_bound: float = -inf
@@ -26,7 +26,7 @@ class EarlyStopping:
         return self.diverged_at >= 0
 
     def update(self, bound: float, epoch: int, stack: Stack, index: int, *, always: bool) -> None:
-        """Take note of a validation bound (nats per cell, higher is better).
+        """Record a validation bound (nats per cell, higher is better).
 
         ``index`` is the replicate's in the stack.  Its weights are copied where the bound is the
         best so far, or ``always``.
@@ -37,7 +37,7 @@ class EarlyStopping:
             self.best_state = stack.state(index)
 
     def should_stop(self, epoch: int, patience: int, earliest: int) -> bool:
-        """Whether it stops after this epoch; patience counts from ``earliest`` at the soonest."""
+        """Whether it stops after this epoch; patience counts from epoch ``earliest`` or later."""
         waited = epoch - max(self.best_epoch, earliest)
         return self.diverged or bool(patience and waited >= patience)
 
@@ -50,7 +50,7 @@ def still_training(
 
 
 def mark_diverged(replicates: list[EarlyStopping], losses: Tensor, step: int) -> None:
-    """Note which replicates' losses are not finite."""
+    """Record the replicates with a loss that is not finite."""
     for replicate, finite in zip(replicates, losses.isfinite().tolist(), strict=True):
         if not finite and not replicate.diverged:
             replicate.diverged_at = step

@@ -65,7 +65,12 @@ MACHINE = True
         ("import os; os.kill(os.getpid(), 15)", "failed", "killed by signal 15", MACHINE),
         ("import os; os.kill(os.getpid(), 11)", "failed", "killed by signal 11 (SIGSEGV)", False),
         ("import os; os.abort()", "failed", "killed by signal 6 (SIGABRT)", False),
-        ("import os; print('so it is'); os._exit(3)", "failed", "ended with exit code 3", False),
+        (
+            "import os; print('so it is'); os._exit(3)",
+            "failed",
+            "the process ended with exit code 3",
+            False,
+        ),
         ("import os; os.kill(os.getpid(), 40)", "failed", "killed by signal 40", MACHINE),
         ("raise KeyboardInterrupt", "failed", "KeyboardInterrupt", False),
         ("e = ValueError('bad'); e.__cause__ = e; raise e", "failed", "ValueError: bad", False),
