@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from bench.catalogue import card, names
 from bench.core.baseline import Baseline
 from bench.core.dataset import CountData
 from bench.core.problem import Problem
+from bench.core.readout import Readout
 from bench.core.variant import Variant
 from bench.training.replicate import Replicate, open_run
 
@@ -81,6 +82,16 @@ def readouts_of(competitor: Variant | Baseline) -> frozenset[str]:
 def runs_in(competitor: Variant | Baseline, problem: Problem) -> bool:
     """Whether a problem has the measurements and labels that a competitor needs."""
     return competitor.needs <= {problem.measured, "observed", *problem.labels}
+
+
+FEW = {"n_samples": 3, "n_particles": 3, "most_particles": 10, "n_cells": 4}
+"""Draws of a readout where their number proves nothing."""
+
+
+def few_draws(readout: Readout) -> Any:
+    """The options of a readout with as few draws as it takes."""
+    config = readout.config()
+    return replace(config, **{f.name: FEW[f.name] for f in fields(config) if f.name in FEW})
 
 
 def open_replicate(

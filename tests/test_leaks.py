@@ -3,8 +3,10 @@
 Over every variant and every baseline on the shelves.
 """
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from itertools import combinations
 
 import numpy as np
@@ -17,7 +19,15 @@ from bench.core.dataset import KNOWN_TYPE, CountData
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
-from tests.conftest import SMALL, as_values, open_replicate, perturbed, posed, readouts_of
+from tests.conftest import (
+    SMALL,
+    as_values,
+    few_draws,
+    open_replicate,
+    perturbed,
+    posed,
+    readouts_of,
+)
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(max_epochs=3, batch_size=16)
@@ -27,18 +37,31 @@ def quiet(epoch: int, going: int) -> None:
     """No progress in tests."""
 
 
+STATES: dict[tuple[str, bytes], Mapping[str, torch.Tensor]] = {}
+"""Of trainings done, by variant and by all that the problem holds: many tests fit the same cells."""
+
+
+def trained(name: str, problem: Problem) -> Mapping[str, torch.Tensor]:
+    """The weights of one seed."""
+    key = (name, sha256(pickle.dumps(problem)).digest())
+    if key not in STATES:
+        variant = card("models", name)
+        done = train(problem, variant, variant.config(), CONFIG, [0], CPU, quiet)
+        STATES[key] = done.replicates[0].best_state
+    return STATES[key]
+
+
 def variant_readouts(name: str, problem: Problem, asks: frozenset[str]) -> dict[str, np.ndarray]:
     """Train one seed and ask all it gives of these readouts."""
     variant = card("models", name)
     hyperparameters = variant.config()
-    done = train(problem, variant, hyperparameters, CONFIG, [0], CPU, quiet)
-    state = done.replicates[0].best_state
+    state = trained(name, problem)
     arrays: dict[str, np.ndarray] = {}
     for readout in sorted(asks & readouts_of(variant)):
         fitted = open_replicate(problem, variant, hyperparameters, state, 0, readout)
         entry = card("readouts", readout)
         with torch.no_grad():
-            arrays |= entry.of_variant(fitted, problem, entry.config())
+            arrays |= entry.of_variant(fitted, problem, few_draws(entry))
     return arrays
 
 
@@ -49,7 +72,7 @@ def baseline_readouts(name: str, problem: Problem, asks: frozenset[str]) -> dict
     arrays: dict[str, np.ndarray] = {}
     for readout in sorted(asks & readouts_of(baseline)):
         entry = card("readouts", readout)
-        arrays |= entry.of_baseline(fitted, problem, entry.config())
+        arrays |= entry.of_baseline(fitted, problem, few_draws(entry))
     return arrays
 
 
@@ -269,14 +292,13 @@ def test_a_labelled_cell_is_read_out_as_if_its_label_were_hidden(problems, name)
     known = clean.labels[KNOWN_TYPE].copy()
     known[known != ""] = np.roll(known[known != ""], 1)
     wrong = replace(clean, labels={**clean.labels, KNOWN_TYPE: known})
-    done = train(clean, variant, variant.config(), CONFIG, [0], CPU, quiet)
-    state = done.replicates[0].best_state
+    state = trained(name, clean)
     for readout in sorted(ASKED & readouts_of(variant)):
         entry, said = card("readouts", readout), []
         for problem in (clean, wrong):
             fitted = open_replicate(problem, variant, variant.config(), state, 0, readout)
             with torch.no_grad():
-                said.append(entry.of_variant(fitted, problem, entry.config()))
+                said.append(entry.of_variant(fitted, problem, few_draws(entry)))
         for key, array in said[0].items():
             np.testing.assert_array_equal(array, said[1][key], err_msg=key)
 

@@ -15,7 +15,7 @@ from bench.training.cells import facts_of, on_device
 from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.randomness import draw_one
-from tests.conftest import open_replicate, readouts_of, runs_in
+from tests.conftest import few_draws, open_replicate, readouts_of, runs_in
 
 CPU = torch.device("cpu")
 VARIANTS = names("models")
@@ -161,7 +161,7 @@ def test_trained_states_load_into_a_plain_module_and_give_every_readout(variant,
                 continue
             with torch.no_grad():
                 replicate = open_replicate(problem, variant, variant.config(), state, 0, name)
-                arrays = readout.of_variant(replicate, problem, readout.config())
+                arrays = readout.of_variant(replicate, problem, few_draws(readout))
             assert set(arrays) == readout.arrays
             for array in arrays.values():
                 assert readout.rows != "cells" or len(array) == len(problem.scored)

@@ -205,7 +205,7 @@ def found(replicate, problem):
     return (effect * observed).sum() / (observed**2).sum()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_adversaries_hide_the_treatment_so_that_its_embedding_has_the_whole_effect(
     strongly_treated,
 ):

@@ -60,7 +60,7 @@ def f1_of_all_ones(problem: Problem) -> float:
     return 2 * density / (1 + density)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_sams_vae_finds_the_mask_of_its_own_simulation() -> None:
     problem = posed("sams_simulation", n_genes=30)
     keys = {"guide": "mean_field", "mask_prior_probability": 0.13, "embedding_prior_scale": 5.0}
@@ -72,7 +72,7 @@ def test_sams_vae_finds_the_mask_of_its_own_simulation() -> None:
     assert min(rotated) > min(found)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_svae_plus_finds_more_of_its_simulation_than_a_mask_of_ones() -> None:
     problem = posed("svae_simulation", n_genes=40, library=2000)
     found = f1_of_masks(problem, "svae_plus", [0, 1, 2])

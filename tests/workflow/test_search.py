@@ -121,6 +121,7 @@ def test_another_range_is_proposed_anew(searched: Workspace) -> None:
     assert with_study(searched, study(changed)) >= rounds(1, 2) | END
 
 
+@pytest.mark.nightly
 def test_an_edit_that_changes_no_proposal_trains_nothing(searched: Workspace) -> None:
     """Rounds are made again; their trials are looked at again, and found to be done."""
     shown, place = table(searched), searched.study
@@ -152,6 +153,7 @@ VARIANT = replace(PLAIN, label="Mine")
 """
 
 
+@pytest.mark.nightly
 def test_what_is_done_again_agrees_with_what_was_proposed(workspace: Workspace) -> None:
     """A round that is made anew takes its trials with it, in the same invocation."""
     (workspace.folder / "mine.py").write_text(MINE)
@@ -212,6 +214,7 @@ def finished(place: Path) -> list[str]:
     return sorted(path.parent.name for path in place.glob("*/scores.json"))
 
 
+@pytest.mark.nightly
 def test_a_killed_search_goes_on_and_repeats_no_finished_trial(workspace: Workspace) -> None:
     """Twenty trials on two cores, killed whole in the middle."""
     workspace.write(study(SEARCH | {"trials": 20, "per_round": 10}))
