@@ -9,7 +9,7 @@ from bench.core.files import write_json
 from bench.results import layout
 from bench.results.collect import collect, ranking
 from bench.results.digests import Digests
-from bench.results.integrity import repair
+from bench.results.integrity import made_from, repair
 from bench.results.records import read_record, write_record
 
 METRICS = {
@@ -111,6 +111,34 @@ def test_a_sound_study_is_left_alone(tmp_path: Path) -> None:
     before = {path: path.stat().st_ino for path in tmp_path.rglob("*.json")}
     assert repair(tmp_path, [RUN], [], Digests(tmp_path / "digests")) == []
     assert {path: path.stat().st_ino for path in tmp_path.rglob("*.json")} == before
+
+
+def tables_of(study: Path, runs: list[dict[str, Any]], key: str = "k") -> list[tuple[Path, str]]:
+    """Records of tables and page that were made from these runs."""
+    made = {"key": key, "made_from": made_from(study, runs), "files": {}}
+    write_record(study / layout.GATHERED, made)
+    write_record(study / layout.REPORTED, {"key": key, "files": {}})
+    return [(study / layout.GATHERED, key), (study / layout.REPORTED, key)]
+
+
+@pytest.mark.parametrize("change", ["none", "result", "plan", "run"])
+def test_tables_of_other_results_or_of_another_plan_are_made_again(
+    tmp_path: Path, change: str
+) -> None:
+    """Whatever Snakemake remembers: a copied folder, a smaller study, a job that was done alone."""
+    write_all(tmp_path)
+    tables, runs = tables_of(tmp_path, [RUN]), [RUN]
+    if change == "result":
+        write_all(tmp_path, seeds=(0, 1, 2))
+    elif change == "plan":
+        tables = [(path, "another") for path, _ in tables]
+    elif change == "run":
+        runs = []
+    digests = Digests(tmp_path / "digests")
+    assert repair(tmp_path, runs, tables, digests, remove=False) == []
+    assert all(path.is_file() for path, _ in tables)
+    repair(tmp_path, runs, tables, digests)
+    assert {path.is_file() for path, _ in tables} == {change == "none"}
 
 
 def test_seeds_that_are_not_there_are_asked_for(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from workspace import Workspace, jobs_in, trained
+from workspace import SNAKEMAKE, Workspace, jobs_in, trained
 
 pytestmark = pytest.mark.slow
 
@@ -128,6 +128,7 @@ def test_damaged_files_are_made_again_and_never_used(finished: Workspace) -> Non
         place = len(content) // 2
         content[place] ^= 1 << (number % 8)
         path.write_bytes(bytes(content) if number % 3 else content[: number % 2 * place])
+    assert "Will be made again" in finished.run(f"{SNAKEMAKE} -n")
     said = finished.run()
     assert "Made again: " in said
     assert (finished.study / "scores.csv").read_bytes() == before
