@@ -11,6 +11,7 @@ from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem, for_selection
 from bench.parts.splits.perturbation_splits import EFFECT_ANSWERS
+from bench.parts.splits.published_splits import PUBLISHED
 from tests.tasks.perturbed_cells import N_GENES, SIZES, cells, given, log_effects, posed
 
 PARAMETERS = {"held_out_cells": {"stratify_by": "perturbation"}}
@@ -40,8 +41,17 @@ def test_effects_are_those_among_the_scored_cells(task: str) -> None:
     for seen in (problem, for_selection(problem)):
         expected = log_effects(data, seen.scored, names_of(seen))
         np.testing.assert_allclose(seen.answers["data_effect"], expected, atol=1e-9)
+        assert PUBLISHED not in seen.answers
+
+
+@pytest.mark.parametrize("task", sorted(set(ASKED) - set(SOUND)))
+def test_published_effects_are_those_among_all_cells_and_in_published_tasks_alone(
+    task: str,
+) -> None:
+    data, problem = cells(), problem_of(task, cells())
+    for seen in (problem, for_selection(problem)):
         everywhere = log_effects(data, np.arange(len(seen.role)), names_of(seen))
-        np.testing.assert_allclose(seen.answers["data_effect_as_published"], everywhere, atol=1e-9)
+        np.testing.assert_allclose(seen.answers[PUBLISHED], everywhere, atol=1e-9)
 
 
 @pytest.mark.parametrize("task", ASKED)
