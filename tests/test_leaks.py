@@ -38,7 +38,7 @@ def quiet(epoch: int, going: int) -> None:
 
 
 STATES: dict[tuple[str, bytes], Mapping[str, torch.Tensor]] = {}
-"""Of trainings done, by variant and by all that the problem holds: many tests fit the same cells."""
+"""Of trainings done, by variant and by all that the problem holds: tests fit the same cells."""
 
 
 def trained(name: str, problem: Problem) -> Mapping[str, torch.Tensor]:
