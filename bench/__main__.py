@@ -222,7 +222,8 @@ def _check_model(options: argparse.Namespace) -> Iterator[str]:
     from bench.training.check_model import check_model
 
     variant = catalogue.card("models", options.file)
-    checked = check_model(variant, variant.config())
+    file = catalogue.file_of("models", options.file)
+    checked = check_model(variant, variant.config(), file)
     if checked.findings:
         count = len(checked.findings)
         heading = "One problem" if count == 1 else f"{count} problems"

@@ -5,6 +5,7 @@ A check runs if its inputs are available, so that one call reports several fault
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +16,7 @@ from bench.core.errors import Finding
 from bench.core.ledger import LossTerms, elbo, once_per_dataset, penalties
 from bench.core.problem import TRAIN
 from bench.core.variant import Noise, Variant, VariantModule
+from bench.training.author_code import attempted
 from bench.training.cells import facts_of, on_device
 from bench.training.consistency import disagrees, mismatch
 from bench.training.example_cells import example_problem
@@ -43,6 +45,7 @@ class _Trial:
     """A module and its inputs."""
 
     variant: Variant
+    file: Path
     module: Any
     cells: dict[str, Tensor]
     n_train: int
@@ -55,24 +58,32 @@ class _Trial:
     def forward(self, noise: Mapping[str, Tensor], cells: Any = None) -> LossTerms:
         return self.module(cells or self.cells, noise)
 
+    def attempted(self, place: str, call: Callable[[], Any]) -> Any:
+        return attempted(self.file, place, call)
+
     @property
     def n_cells(self) -> int:
         return len(next(iter(self.cells.values())))
 
 
-def check_model(variant: Variant, hyperparameters: Any) -> Checked:
-    """Run a variant on example cells; every fault is a finding, no fault is raised."""
+def check_model(variant: Variant, hyperparameters: Any, file: Path) -> Checked:
+    """Run a variant on example cells; every fault is a finding, no fault is raised.
+
+    ``file`` is the file of the variant: findings name its lines.
+    """
     problem = example_problem(variant)
     rows = torch.from_numpy(problem.rows(TRAIN))
     cells = on_device(problem, variant, torch.device("cpu")).minibatch(rows)
     facts = facts_of(problem)
-    built = _tried("build", lambda: _built(lambda: variant.build(facts, hyperparameters)))
+    built = attempted(file, "build", lambda: _built(lambda: variant.build(facts, hyperparameters)))
     if isinstance(built, Finding):
         return Checked(findings=[built], seconds_per_step=None, n_parameters=0)
-    trial = _Trial(variant=variant, module=built, cells=cells, n_train=facts.n_train)
+    trial = _Trial(variant=variant, file=file, module=built, cells=cells, n_train=facts.n_train)
     findings = list(_findings(trial))
     count = sum(parameter.numel() for parameter in built.parameters())
-    seconds = None if findings else _seconds_per_step(trial)
+    seconds = None if findings else trial.attempted("forward", lambda: _seconds_per_step(trial))
+    if isinstance(seconds, Finding):
+        findings, seconds = [seconds], None
     return Checked(findings=findings, seconds_per_step=seconds, n_parameters=count)
 
 
@@ -86,23 +97,41 @@ def _findings(trial: _Trial) -> Iterator[Finding]:
     if wrong:
         return
     yield from _of_infer(trial)
-    terms = _tried("forward", lambda: trial.forward(trial.noise(0)))
+    terms = trial.attempted("forward", lambda: trial.forward(trial.noise(0)))
     if isinstance(terms, Finding):
         yield terms
-        return
-    wrong = [*_of_ledger(trial, terms)]
-    wrong += _of_chance(trial) if not wrong or wrong[0].place != "forward" else []
+    elif not isinstance(terms, LossTerms):
+        yield Finding("forward", type(terms).__name__, "expected LossTerms")
+    else:
+        yield from _of_terms(trial, terms)
+
+
+def _of_terms(trial: _Trial, terms: LossTerms) -> Iterator[Finding]:
+    """Checks of the ledger, and of ledgers of other passes where this one permits them."""
+    wrong = list(_of_ledger(trial, terms))
     yield from wrong
-    yield from _of_gradient(trial)
-    if not any(finding.place == "forward" for finding in wrong):
-        # Other checks compare two ledgers, which needs valid and reproducible ledgers.
-        yield from (*_of_mask(trial), *_of_stacking(trial))
-    if not wrong:
-        yield from _of_weight(trial)
+    each = [*terms.local.values(), terms.log_weight, *terms.shared.values()]
+    if not terms.local or not all(isinstance(term, Tensor) for term in each):
+        return
+    finite = all(bool(term.isfinite().all()) for term in each)
+    by_chance = _found(trial, _of_chance) if finite else []
+    yield from by_chance
+    yield from _found(trial, _of_gradient)
+    if not by_chance:
+        yield from _found(trial, _of_mask) if finite else []
+        yield from _found(trial, _of_stacking)
+    if not wrong and not by_chance:
+        yield from _found(trial, _of_weight)
+
+
+def _found(trial: _Trial, check: Callable[[_Trial], Iterator[Finding]]) -> list[Finding]:
+    """What a check finds; an exception in it, which the first pass did not raise, is a finding."""
+    found = trial.attempted("forward", lambda: list(check(trial)))
+    return [found] if isinstance(found, Finding) else found
 
 
 def _of_noise(trial: _Trial) -> Iterator[Finding]:
-    wanted = _tried("noise", lambda: trial.module.noise(trial.n_cells))
+    wanted = trial.attempted("noise", lambda: trial.module.noise(trial.n_cells))
     if isinstance(wanted, Finding):
         yield wanted
         return
@@ -118,7 +147,7 @@ def _of_noise(trial: _Trial) -> Iterator[Finding]:
 
 
 def _of_infer(trial: _Trial) -> Iterator[Finding]:
-    posterior = _tried("infer", lambda: trial.module.infer(trial.cells))
+    posterior = trial.attempted("infer", lambda: trial.module.infer(trial.cells))
     if isinstance(posterior, Finding):
         yield posterior
     elif not isinstance(posterior, Mapping):
@@ -130,10 +159,7 @@ def _of_infer(trial: _Trial) -> Iterator[Finding]:
         )
 
 
-def _of_ledger(trial: _Trial, terms: Any) -> Iterator[Finding]:
-    if not isinstance(terms, LossTerms):
-        yield Finding("forward", type(terms).__name__, "expected LossTerms")
-        return
+def _of_ledger(trial: _Trial, terms: LossTerms) -> Iterator[Finding]:
     if "reconstruction" not in terms.local:
         expected = "no local term has the name reconstruction"
         fix = "add it: the negative log likelihood of each cell"
@@ -202,7 +228,7 @@ def _of_gradient(trial: _Trial) -> Iterator[Finding]:
         terms = trial.forward(trial.noise(seed))
         loss: Any = penalties(terms) - elbo(terms).mean()
         loss = loss + once_per_dataset(terms, trial.n_train)
-        failed = _tried("forward", loss.backward)
+        failed = trial.attempted("forward", loss.backward)
         if isinstance(failed, Finding):
             yield failed._replace(expected=f"the loss has no gradient: {failed.expected}")
             return
@@ -229,7 +255,7 @@ def _of_stacking(trial: _Trial) -> Iterator[Finding]:
         stacked = [{k: torch.stack([v, v]) for k, v in one.items()} for one in (params, buffers)]
         return torch.func.vmap(replicate)(*stacked)
 
-    failed = _tried("forward", run)
+    failed = trial.attempted("forward", run)
     if isinstance(failed, Finding):
         expected = f"torch.vmap cannot stack it: {failed.expected}"
         fix = "avoid .item(), conditions on tensor values, and in-place changes of tensors"
@@ -266,11 +292,3 @@ def _built(build: Callable[[], VariantModule]) -> VariantModule:
     """Build the module with its own seed, independent of the state of torch's generator."""
     stack = build_stack(build, [0], torch.device("cpu"))
     return stack.skeleton
-
-
-def _tried(place: str, call: Callable[[], Any]) -> Any:
-    """The result of a call, or a finding if it raises."""
-    try:
-        return call()
-    except Exception as error:  # an author's code may raise anything
-        return Finding(place, None, f"raises {type(error).__name__}: {error}")
