@@ -4,6 +4,11 @@
 #   snakemake --cores 8 --configfile configs/mine.yaml      yours
 
 
+# Jobs run in the environment that is active.  This names the Python of a run in a container, which
+# needs an image with the package installed; nothing uses it unless asked to.
+container: "docker://python:3.11"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
