@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench import catalogue
@@ -157,6 +157,7 @@ def test_labels_that_no_folder_can_carry_are_numbered(own: str) -> None:
     assert run_labels(runs) == ["m.1", "m.2"]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["n_latent", "rank", "path"]),
