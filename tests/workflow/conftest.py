@@ -37,6 +37,17 @@ SMALL: dict[str, Any] = {
 }
 
 
+EXPENSIVE = ("finished", "failed", "searched")
+"""Fixtures that run a whole study: the tests of each go to one worker, which makes it once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in EXPENSIVE:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture
 def study() -> dict[str, Any]:
     """The small study, to be changed at will."""

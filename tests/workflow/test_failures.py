@@ -121,7 +121,6 @@ def score(latent):
 METRIC = Metric(
     label={label!r},
     score=score,
-    needs=frozenset({{"latent"}}),
     better="higher",
     bounds=(0.0, 1.0),
     unit="",
