@@ -41,6 +41,7 @@ EXPENSIVE = ("finished", "failed", "searched")
 """Fixtures that run a whole study: the tests of each go to one worker, which makes it once."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for name in EXPENSIVE:
