@@ -54,5 +54,5 @@ def test_nothing_to_mix_or_to_keep_apart_is_refused_at_once(data: CountData) -> 
 
 def test_only_this_task_asks_those_who_embed_nothing_new() -> None:
     """Methods that cannot embed an unseen cell never meet one that was held back."""
-    asking = [name for name in names("tasks") if "embedding" in card("tasks", name).asks]
-    assert asking == ["integration"]
+    showing = [name for name in names("tasks") if "all_cells" in card("tasks", name).tells]
+    assert showing == ["integration"]

@@ -83,7 +83,7 @@ def test_a_problem_is_whole(name: str) -> None:
     assert problem.scored[0] >= 0
     assert problem.scored[-1] < N_CELLS
     told = card("tasks", name).fields(frozenset(data.labels))
-    assert problem.labels.keys() == told - {"duplicate"}
+    assert problem.labels.keys() == told - {"duplicate", "all_cells"}
     known = {"rate", "mean", "inverse_dispersion"}
     assert set(problem.truth) == known | ({"duplicate_effect"} & {f"{t}_effect" for t in told})
 

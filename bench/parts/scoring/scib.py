@@ -129,7 +129,8 @@ class ScibScores:
 
     @cached_property
     def _kmeans(self) -> dict[str, float]:
-        found = scib().nmi_ari_cluster_labels_kmeans(self._latent, self._cell_type)
+        # Its k-means subtracts the mean from the array it is given.
+        found = scib().nmi_ari_cluster_labels_kmeans(self._latent.copy(), self._cell_type)
         return {name: float(value) for name, value in found.items()}
 
     def _mean(self, names: tuple[str, ...]) -> float:
