@@ -120,7 +120,7 @@ def _from_path(path: Path) -> ModuleType:
 
 
 class _Uncached(FileLoader, ExecutionLoader):
-    """Reads source always: a file edited twice within a second would come from Python's cache."""
+    """Ignores bytecode: Python's cache cannot detect a second edit within one second."""
 
     def get_source(self, fullname: str) -> str:
         return decode_source(Path(self.path).read_bytes())

@@ -1,4 +1,4 @@
-"""Which errors are the machine's: they say nothing of a model or a metric and are worth a retry."""
+"""Errors that the machine causes, not a model or a metric: the work is worth a retry."""
 
 import errno
 from collections.abc import Iterator
@@ -11,24 +11,24 @@ OF_THE_MACHINE = frozenset(
         *(errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.EBUSY),
     }
 )
-"""Errors of the operating system that say nothing of a model."""
+"""Errors of the operating system that do not depend on the model."""
 
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "memoryerror")
-"""What an error says, in lower case, where memory ran out."""
+"""Parts of error messages, in lower case, after memory ran out."""
 
 NO_SPACE = ("no space left on device", "disk quota exceeded")
 
 LONGEST = 2000
-"""Characters of an error's text that are looked at."""
+"""Characters at each end of an error message that are searched."""
 
 
 def wants_memory(error: BaseException) -> bool:
-    """Whether memory ran out: of the machine or of its accelerator."""
+    """Whether the memory of the machine or of its accelerator ran out."""
     return isinstance(error, MemoryError) or _says(error, ("outofmemoryerror", *NO_MEMORY))
 
 
 def of_the_machine(error: BaseException) -> bool:
-    """Whether an error, or one that it came from, is the machine's."""
+    """Whether the machine caused an error or one of its causes."""
     for one in _chain(error):
         number = one.errno if isinstance(one, OSError) else None
         if number in OF_THE_MACHINE or _says(one, NO_SPACE):
@@ -37,7 +37,7 @@ def of_the_machine(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it came from; ``raise e from e`` makes a circle."""
+    """An error and its causes; ``raise e from e`` makes a cycle."""
     one: BaseException | None = error
     seen = set[int]()
     while one is not None and id(one) not in seen:

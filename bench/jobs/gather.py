@@ -53,7 +53,7 @@ def gather(plan: str, scores: str, key: str, root: str) -> None:
 
 @contextmanager
 def locked(study: Path) -> Iterator[None]:
-    """One writer of tables and page at a time: a report may be asked for while a study runs."""
+    """Locks tables and report: ``python -m bench report`` may run at the same time as a study."""
     with (study / "records" / ".lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -48,9 +48,9 @@ class MainProcess:
                 self._begin(planned)
 
     def _foresee(self, planned: dict[str, Any]) -> None:
-        """In a dry run: what is damaged, though Snakemake does not see it yet."""
+        """In a dry run: print the damaged files, which Snakemake itself does not detect."""
         for damage in damages(planned, self.cache, remove=False):
-            say(f"Will be made again, with all that was made from it: {damage}")
+            say(f"Will be made again, with all results that depend on it: {damage}")
 
     def _begin(self, planned: dict[str, Any]) -> None:
         study = layout.study_folder(planned["name"])
@@ -84,13 +84,13 @@ class MainProcess:
         """Print the summary after all jobs of a study ended."""
         study = layout.study_folder(json.loads(self.plan.read_text(encoding="utf8"))["name"])
         if not (study / layout.REPORTED).is_file():
-            say(f"Tables and report of {study} are not those of this study; they come last.")
+            say(f"Tables and report in {study} are out of date; other jobs come first.")
             return
         self._say_how_it_ended()
         if folders := failed_by_themselves(study):
             say(
-                "A run that failed is tried again once its model is edited, or its folder is "
-                f"removed: rm -r {folders[0]}"
+                "To repeat a failed run, correct its model or remove its folder: "
+                f"rm -r {folders[0]}"
             )
 
     def ended_early(self) -> None:
@@ -105,7 +105,7 @@ class MainProcess:
         command = [sys.executable, "-m", "bench.jobs.report", str(self.plan), str(self.root)]
         subprocess.run(command, check=False)
         self._say_how_it_ended()
-        say("Correct what is named above. The same command then does what is not done.")
+        say("Correct the problems above, then run the same command again.")
 
     def _say_how_it_ended(self) -> Path:
         planned = json.loads(self.plan.read_text(encoding="utf8"))
@@ -138,8 +138,8 @@ def claim(lock: Path, study: Path) -> IO[str]:
         file.seek(0)
         holder = f"process {file.read().strip()}"
         file.close()
-        fix = "wait for its end, or interrupt it with Ctrl-C and type the same command again"
-        raise mistake(str(study), None, f"{holder} is at work on this study", fix) from None
+        fix = "wait until it ends, or interrupt it with Ctrl-C, then run the same command again"
+        raise mistake(str(study), None, f"{holder} already works on this study", fix) from None
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
@@ -156,7 +156,7 @@ def release_stale_locks(study: Path) -> Iterator[str]:
 
 
 def damages(planned: dict[str, Any], cache: Path, remove: bool) -> Iterator[str]:
-    """What is damaged; with ``remove`` its records go, and those of another plan."""
+    """Messages on damaged files; ``remove`` deletes their records and those of another plan."""
     study, jobs = layout.study_folder(planned["name"]), JobParams(Plan(**planned))
     with Digests(cache / "digests.json") as digests:
         runs = all_runs(planned, study)

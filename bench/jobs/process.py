@@ -56,9 +56,9 @@ def die_with_parent() -> None:
 
 @contextmanager
 def adopt_orphans() -> Iterator[None]:
-    """End, at the end, all that processes begun meanwhile have left behind.
+    """At the end, kill every process that children of this process started and left running.
 
-    Also what left their group: on Linux the orphans of this process's children become its own.
+    This includes processes in another session: on Linux, this process adopts such orphans.
     """
     import psutil  # only where it is needed: the workflow starts light
 

@@ -1,7 +1,7 @@
-"""Are the sources that a job imports still those it was planned with?
+"""Checks that the sources of a job have not changed since the study was planned.
 
-A study may run for days, and its user goes on editing.  A result that was made by other sources
-than its key says would be taken for current for ever, even after the edit was taken back.
+A user may edit a model while a study runs.  Without this check, a result from the edited source
+would carry the key of the planned source, and would stay valid after the edit is reverted.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ State = dict[Path, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Sources:
-    """What a job imports: its rule's file and the contributions it uses, in the plan's order."""
+    """The sources of a job: its rule's file and its contributions, in the order of the plan."""
 
     rule: str
     files: tuple[Path, ...]
@@ -24,24 +24,24 @@ class Sources:
     """Their digest in the plan."""
 
     def need_planned(self) -> State:
-        """Their state now.  Raises UserError where they are not what the plan was made with."""
+        """The state of the files.  Raises UserError if their digest differs from the plan."""
         found = self._state()
         if code_of(self.rule, *self.files) != self.code:
             raise mistake(
                 f"the source of {self.rule}",
                 None,
                 "was edited while the study ran",
-                "type the same command again: the study is planned anew",
+                "run the same command again: it makes a new plan",
             )
         return found
 
     def need_unchanged(self, before: State) -> None:
-        """Raises UserError where they were edited since, though the edit may be taken back."""
+        """Raises UserError if a file was edited since, even if the edit was reverted."""
         now = self.need_planned()
         for path, state in now.items():
             if before.get(path) != state:
                 raise mistake(
-                    str(path), None, "was edited while a job used it", "type the same command again"
+                    str(path), None, "was edited while a job used it", "run the same command again"
                 )
 
     def _state(self) -> State:

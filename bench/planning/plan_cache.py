@@ -77,7 +77,7 @@ def key_of(config: Mapping[str, Any], name: str, digests: Digests) -> str:
 
 
 def _with_modules(files: Iterable[Path]) -> Iterator[Path]:
-    """The user's files, each model or metric with the modules that it imports from its folder."""
+    """The user's files; Python files with the modules that they import from their folder."""
     for file in files:
         yield file
         if file.suffix == ".py":
@@ -93,7 +93,7 @@ def _read(file: Path) -> Cached:
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether a plan is there and can be read: one that was cut short is made again."""
+    """Whether a cached plan is readable; a truncated one is made again."""
     try:
         return isinstance(json.loads(file.read_bytes()), dict)
     except (FileNotFoundError, ValueError):
@@ -105,7 +105,7 @@ def _planned(config: Mapping[str, Any], name: str, digests: Digests) -> str:
     from bench.planning.plan import make_plan
     from bench.planning.study import from_config
 
-    # What a user's file does to its process when it is imported must reach no job.
+    # A user's file may change the environment on import; no job must inherit that change.
     before = dict(os.environ)
     try:
         plan = make_plan(from_config(config, name), lambda path: str(digests.of(path)))
@@ -138,7 +138,7 @@ def _all_texts(values: Iterable[Any]) -> Iterator[str]:
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove cached plans, but for the newest and those that studies are at work on."""
+    """Remove cached plans except the newest and the current plan of every study."""
     used = {path.read_text(encoding="utf8") for path in folder.glob("current-*.txt")}
     plans = [p for p in folder.glob("*.json") if len(p.stem) == 32 and p.name not in used]
     for path in sorted(plans, key=lambda path: path.stat().st_mtime, reverse=True)[NEWEST:]:

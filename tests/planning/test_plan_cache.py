@@ -1,5 +1,6 @@
 """Truths about the cached plan: found again, made anew when a source changed, cheap to parse."""
 
+import os
 import subprocess
 import sys
 import time
@@ -10,11 +11,19 @@ from typing import Any
 import pytest
 
 from bench.core.errors import UserError
+from bench.core.files import write_text
 from bench.planning import plan_cache
 from bench.planning.plan import make_plan
 from bench.planning.plan_cache import cached_plan, current_plan, remember_current
 from bench.planning.study import from_config
 from bench.results.digests import Digests
+
+VARIANT = """
+from dataclasses import replace
+from bench.models.pvae import VARIANT as PLAIN
+
+VARIANT = replace(PLAIN, label="Mine")
+"""
 
 
 def plain(**changes: Any) -> dict[str, Any]:
@@ -80,6 +89,42 @@ def test_only_the_newest_plans_stay(tmp_path: Path) -> None:
     left = [path for path in tmp_path.glob("*.json") if path.name != "digests.json"]
     assert len(left) == plan_cache.NEWEST
     assert tmp_path / f"{key(plain(), 'mine')}.json" in left
+
+
+def test_a_plan_that_was_cut_short_is_made_again(tmp_path: Path) -> None:
+    made = cached_plan(plain(), "mine", tmp_path)
+    made.file.write_bytes(made.file.read_bytes()[:100])
+    assert cached_plan(plain(), "mine", tmp_path) == made
+
+
+def test_the_plan_of_a_running_study_outlives_newer_ones(tmp_path: Path) -> None:
+    running = cached_plan(plain(), "mine", tmp_path)
+    remember_current("mine", running.file)
+    os.utime(running.file, (0, 0))
+    for n in range(plan_cache.NEWEST + 1):
+        write_text(tmp_path / f"{n:032x}.json", "{}")
+    cached_plan(plain(title="another"), "mine", tmp_path)
+    assert current_plan("mine", tmp_path) == running
+
+
+def test_an_edited_module_beside_a_users_file_makes_a_new_plan(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(f"import beside_own\n{VARIANT}")
+    (tmp_path / "beside_own.py").write_text("RATE = 1\n")
+    config = plain(runs={"own": {"variant": str(own)}})
+    before = key(config, "mine")
+    (tmp_path / "beside_own.py").write_text("RATE = 2\n")
+    assert key(config, "mine") != before
+
+
+def test_a_users_file_changes_no_environment(tmp_path: Path) -> None:
+    """What it sets when the study is planned would reach every job, but only on the first call."""
+    own, folder = tmp_path / "own.py", Path.cwd()
+    text = "import os\nos.environ['OF_ONE_VARIANT'] = 'yes'\nos.chdir('/')\n"
+    own.write_text(text + VARIANT)
+    cached_plan(plain(runs={"own": {"variant": str(own)}}), "mine", tmp_path)
+    assert "OF_ONE_VARIANT" not in os.environ
+    assert Path.cwd() == folder
 
 
 PARSE = """

@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,3 +147,14 @@ def test_what_is_not_counts_is_told_once(
     [line] = [line for line in done.text.splitlines() if "failed (prepare): mine" in line]
     for words in ("entries are negative, down to", "are fractions"):
         assert line.count(words) == 1
+
+
+def test_results_that_cannot_be_written_are_told_in_one_line(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "results").write_text("a file")
+    said = finished.type(f"snakemake -s {finished.folder / 'Snakefile'} --cores 8", at=tmp_path)
+    assert said.code != 0
+    assert "results/default" in said.text
+    assert "cannot be written" in said.text
+    assert "Traceback" not in said.text
