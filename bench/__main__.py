@@ -140,24 +140,24 @@ def _counted(plan: Plan) -> str:
 
 def _runs(plan: Plan) -> Iterator[str]:
     """A line for each run: label, model, number of combinations of dataset, task and split."""
-    places = Counter(row["run"] for row in plan.runs)
+    counts = Counter(row["run"] for row in plan.runs)
     first = {row["run"]: row for row in reversed(plan.runs)}
     rows = []
     for label in dict.fromkeys(row["run"] for row in plan.runs):
         row = first[label]
         kind = "variant" if row["shelf"] == "models" else row["role"]
-        rows.append((label, f"{kind} {row['model']}", f"{places[label]} times"))
+        rows.append((label, f"{kind} {row['model']}", f"{counts[label]} times"))
     yield from aligned(rows, indent=2)
 
 
 def _searches(plan: Plan) -> Iterator[str]:
     """A line for each search: number of trials, variant, selection metric, number of searches."""
-    places = Counter(row["search"] for row in plan.searches)
+    counts = Counter(row["search"] for row in plan.searches)
     rows = {
         row["search"]: (
             f"search {row['search']}",
             f"{row['trials']} trials of {row['template']['model']} by {row['metric']}",
-            f"{places[row['search']]} times",
+            f"{counts[row['search']]} times",
         )
         for row in plan.searches
     }
@@ -167,12 +167,14 @@ def _searches(plan: Plan) -> Iterator[str]:
 def job_count(plan: Plan) -> int:
     """Number of jobs that Snakemake will plan for a study without any results."""
     fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
-    posed = len(plan.datasets) * len(plan.tasks) * plan.splits
+    problems = len(plan.datasets) * len(plan.tasks) * plan.splits
     steps = sum(
         (3 if row["shelf"] == "models" else 2) + len(row["page_files"]) for row in plan.runs
     )
     steps += sum(len(rounds(row)) + 1 + 3 * row["trials"] * plan.splits for row in plan.searches)
-    return fetched + len(plan.datasets) + posed + steps + len(("gather", "report", *plan.trackers))
+    return (
+        fetched + len(plan.datasets) + problems + steps + len(("gather", "report", *plan.trackers))
+    )
 
 
 def _run(options: argparse.Namespace) -> Iterator[str]:
@@ -181,8 +183,8 @@ def _run(options: argparse.Namespace) -> Iterator[str]:
     plan = make_plan(load_study(options.study))
     labels = sorted({row["run"] for row in plan.runs})
     if options.label in {row["search"] for row in plan.searches}:
-        said = "is a search, whose trials run in Snakemake only"
-        raise mistake("label", options.label, said, "write one of its settings under runs:")
+        reason = "is a search, whose trials run in Snakemake only"
+        raise mistake("label", options.label, reason, "write one of its settings under runs:")
     if options.label not in labels:
         meant = suggestion(options.label, labels)
         raise mistake("label", options.label, "no run or baseline has this label", meant)
@@ -223,14 +225,14 @@ def _check_model(options: argparse.Namespace) -> Iterator[str]:
 
     variant = catalogue.card("models", options.file)
     file = catalogue.file_of("models", options.file)
-    checked = check_model(variant, variant.config(), file)
-    if checked.findings:
-        count = len(checked.findings)
+    report = check_model(variant, variant.config(), file)
+    if report.findings:
+        count = len(report.findings)
         heading = "One problem" if count == 1 else f"{count} problems"
-        raise UserError(f"{heading} in {options.file}:", checked.findings)
-    milliseconds = 1000 * (checked.seconds_per_step or 0.0)
+        raise UserError(f"{heading} in {options.file}:", report.findings)
+    milliseconds = 1000 * (report.seconds_per_step or 0.0)
     yield f"{options.file}: no problems found"
-    yield f"{checked.n_parameters:,} parameters"
+    yield f"{report.n_parameters:,} parameters"
     yield f"{milliseconds:.1f} ms for a step of 72 cells and 20 genes"
 
 

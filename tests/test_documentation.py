@@ -17,7 +17,7 @@ import torch
 from bench.catalogue import CARDS, card, names
 from bench.core.problem import Problem
 from bench.core.seeds import numpy_generator
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.planning.plan import make_plan
 from bench.planning.study import load_study
 from bench.training.config import TrainingConfig
@@ -111,7 +111,7 @@ def test_the_dataset_loads(cards: dict[str, Any]) -> None:
     data, again = (dataset.load(dataset.config(), {}) for _ in range(2))
     assert dataset.provides == {"counts", *data.labels, *data.truth}
     assert (data.counts != again.counts).nnz == 0
-    assert tidied(data, "again").repairs == ()
+    assert clean_counts(data, "again").repairs == ()
 
 
 def test_the_task_poses(cards: dict[str, Any], problem: Problem) -> None:

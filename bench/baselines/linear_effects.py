@@ -44,7 +44,7 @@ class LinearEffectsConfig:
     """Penalty r on both sides of the map."""
 
 
-class Places:
+class Positions:
     """Where perturbations stand, (perturbation, coordinate)."""
 
     def __init__(self, gene_names: Names, genes: Floats, trained: Names) -> None:
@@ -57,22 +57,22 @@ class Places:
             self._of[treatment] = np.append(np.zeros(genes.shape[1]), row)
 
     def __call__(self, perturbations: Names) -> Floats:
-        places = np.zeros((len(perturbations), self.n_coordinates))
-        for place, name in zip(places, perturbations.tolist(), strict=True):
+        positions = np.zeros((len(perturbations), self.n_coordinates))
+        for position, name in zip(positions, perturbations.tolist(), strict=True):
             for treatment, dosage in treatments_of(name).items():
-                place += dosage * self._of.get(treatment, 0.0)
-        return places
+                position += dosage * self._of.get(treatment, 0.0)
+        return positions
 
 
 def fit(problem: Problem, config: LinearEffectsConfig, rng: np.random.Generator) -> FittedBaseline:
     names, effect = training_effects(problem)
     control = control_mean(problem)
     genes = gene_components(np.vstack([control, control + effect]), config.n_components)
-    places, mean = Places(problem.gene_names, genes, names), effect.mean(0)
-    by_coordinate = ridge(places(names), effect - mean, config.ridge)
+    positions, mean = Positions(problem.gene_names, genes, names), effect.mean(0)
+    by_coordinate = ridge(positions(names), effect - mean, config.ridge)
     weights = ridge(genes, by_coordinate.T, config.ridge).T
     return FittedBaseline(
-        answers={"perturbed": lambda asked: places(asked) @ weights @ genes.T + mean},
+        answers={"perturbed": lambda asked: positions(asked) @ weights @ genes.T + mean},
         n_parameters=weights.size + genes.size + mean.size,
     )
 

@@ -42,12 +42,12 @@ def fit(problem: Problem, config: LinearSVMConfig, rng: np.random.Generator) -> 
     from sklearn.svm import LinearSVC
 
     logs, known = logs_of(problem), problem.labels[KNOWN_TYPE]
-    told = known != ""
+    labelled = known != ""
     machine = LinearSVC(
         C=config.strength, max_iter=MAX_ITERATIONS, random_state=int(rng.integers(2**31))
     )
-    heat = temperature(machine, logs[told], known[told])
-    margins = of_every_type(machine.fit(logs[told], known[told]).decision_function(logs))
+    heat = temperature(machine, logs[labelled], known[labelled])
+    margins = of_every_type(machine.fit(logs[labelled], known[labelled]).decision_function(logs))
     return FittedBaseline(
         answers={"classes": by_cell(softmax(margins / heat, 1))},
         n_parameters=machine.coef_.size + machine.intercept_.size + 1,

@@ -48,5 +48,5 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _says(error: BaseException, words: tuple[str, ...]) -> bool:
     text = text_of(error)
-    said = f"{type(error).__name__}: {text[:LONGEST]} {text[-LONGEST:]}".lower()
-    return any(word in said for word in words)
+    message = f"{type(error).__name__}: {text[:LONGEST]} {text[-LONGEST:]}".lower()
+    return any(word in message for word in words)

@@ -1,6 +1,6 @@
 """Common cleaning of all datasets: refuses values that are not counts and records all repairs.
 
-Every loader ends with :func:`tidied`, which is idempotent.  Real-valued data
+Every loader ends with :func:`clean_counts`, which is idempotent.  Real-valued data
 (``measured="values"``) must be finite; no cell is removed from them.
 """
 
@@ -31,7 +31,7 @@ PER_CELL = ("true_latent",)
 """Other true values with a row per cell."""
 
 
-def checked(
+def refuse_invalid(
     data: CountData, place: str, advice: str = "", findings: Sequence[Finding] = ()
 ) -> None:
     """Raise one :class:`UserError` with all reasons why ``data`` are not valid counts or values.
@@ -44,13 +44,13 @@ def checked(
         raise UserError(f"{place} cannot be used:", [*wrong, *findings])
 
 
-def tidied(data: CountData, place: str) -> CountData:
+def clean_counts(data: CountData, place: str) -> CountData:
     """The same data as non-negative integers (int32) with unique names and complete labels.
 
     Real-valued data become float32.  ``data`` may have any numeric matrix and missing labels;
-    :func:`checked` raises for defects that have no repair.  ``repairs`` has a sentence per repair.
+    :func:`refuse_invalid` raises for defects without a repair.  ``repairs`` has one sentence each.
     """
-    checked(data, place)
+    refuse_invalid(data, place)
     counted = data.measured == "counts"
     counts, rounded = _whole(data.counts) if counted else (_values(data.counts), [])
     cell_names, cell_repairs = _unique(data.cell_names, "cell")

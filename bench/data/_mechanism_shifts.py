@@ -45,11 +45,11 @@ def with_combinations(
     The pairs are sampled without replacement.  Raises ValueError if there are fewer pairs.
     """
     one, other = np.triu_indices(len(shift), 1)
-    drawn = rng.choice(len(one), size=n_combinations, replace=False)
+    sampled = rng.choice(len(one), size=n_combinations, replace=False)
     alone = treatment_names(len(shift))
-    pairs = [JOINS.join((alone[one[k]], alone[other[k]])) for k in drawn.tolist()]
+    pairs = [JOINS.join((alone[one[k]], alone[other[k]])) for k in sampled.tolist()]
     order = np.argsort([*alone, *pairs])
-    given = np.vstack([shift, shift[one[drawn]] + shift[other[drawn]]])
+    given = np.vstack([shift, shift[one[sampled]] + shift[other[sampled]]])
     return np.array([*alone, *pairs])[order].tolist(), given[order]
 
 

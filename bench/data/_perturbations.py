@@ -167,8 +167,8 @@ def _meant(control: str, counted: Counter[str]) -> str:
 def _repairs(labels: NDArray[np.str_], perturbation: NDArray[np.str_], control: str) -> list[str]:
     lost, repairs = int((labels == "").sum()), []
     if lost:
-        said = "had no perturbation label and were removed"
-        repairs.append(f"{lost:,} of {len(labels):,} cells {said}")
+        reason = "had no perturbation label and were removed"
+        repairs.append(f"{lost:,} of {len(labels):,} cells {reason}")
     renamed = np.flatnonzero((labels != perturbation) & (labels != "") & (labels != control))
     if len(renamed):
         old, new = str(labels[renamed[0]]), str(perturbation[renamed[0]])

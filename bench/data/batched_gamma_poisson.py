@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bench.core.dataset import CountData, Dataset
 from bench.core.seeds import numpy_generator
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import Floats, draw_rate, simulated
 
 
@@ -66,7 +66,7 @@ def load(config: BatchedGammaPoissonConfig, files: Mapping[str, Path]) -> CountD
         "cell_type": np.array([f"type_{t}" for t in kind]),
     }
     data = replace(simulated(counts, truth), labels=labels)
-    return tidied(data, "batched_gamma_poisson")
+    return clean_counts(data, "batched_gamma_poisson")
 
 
 def _types(

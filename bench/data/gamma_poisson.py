@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt
 
 from bench.core.dataset import CountData, Dataset
 from bench.core.seeds import numpy_generator
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import draw_mean, draw_rate, simulated
 
 
@@ -50,7 +50,7 @@ def load(config: GammaPoissonConfig, files: Mapping[str, Path]) -> CountData:
         "inverse_dispersion": np.array(config.inverse_dispersion),
         "second_draw": rng.poisson(rate).astype(np.int32),
     }
-    return tidied(simulated(counts, truth), "gamma_poisson")
+    return clean_counts(simulated(counts, truth), "gamma_poisson")
 
 
 DATASET = Dataset(

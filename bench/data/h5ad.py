@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CONTROL, LABELS, CountData, Dataset
 from bench.core.errors import Finding, UserError, mistake
-from bench.data._cleaning import checked, kept_cells, not_counts, tidied
+from bench.data._cleaning import clean_counts, kept_cells, not_counts, refuse_invalid
 from bench.data._genes import top_genes
 from bench.data._perturbations import Faults, Named, named_perturbations
 
@@ -68,9 +68,9 @@ def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
         labels=_labels(cells, config),
     )
     place = f"{config.path}: {config.counts}"
-    checked(data, place, _advice(cells, config.counts), [*missing, *named.findings])
+    refuse_invalid(data, place, _advice(cells, config.counts), [*missing, *named.findings])
     data = _perturbed(replace(data, counts=csr_matrix(matrix)), named)
-    return _with_controls(tidied(top_genes(data, config.n_top_genes), place), place)
+    return _with_controls(clean_counts(top_genes(data, config.n_top_genes), place), place)
 
 
 def _perturbations(cells: "AnnData", config: H5adConfig) -> Named:

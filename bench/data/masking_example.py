@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.dataset import CountData, Dataset
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import draw_mean, draw_rate, simulated
 
 N_CELLS, N_GENES, N_FACTORS, SD, OBSERVED = 500, 100, 3, 0.5, 0.9
@@ -36,7 +36,7 @@ def load(config: MaskingExampleConfig, files: Mapping[str, Path]) -> CountData:
         "inverse_dispersion": np.array(inverse_dispersion),
         "observed": rng.uniform(size=counts.shape) < OBSERVED,
     }
-    return tidied(simulated(counts, truth), "masking_example")
+    return clean_counts(simulated(counts, truth), "masking_example")
 
 
 DATASET = Dataset(

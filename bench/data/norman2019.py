@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import CountData, Dataset, Source
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._published_selection import opened, recounted, selected, table
 from bench.parts.perturbations.treatments import dosages, perturbation_name, treatments_of
 
@@ -44,7 +44,7 @@ def load(config: Norman2019Config, files: Mapping[str, Path]) -> CountData:
             gene_names=var.index.to_numpy()[keep],
             labels={"perturbation": _perturbations(obs)},
         )
-    data = tidied(data, FILE)
+    data = clean_counts(data, FILE)
     return replace(data, repairs=(*data.repairs, *recounted(_sizes(data), PUBLISHED)))
 
 

@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CountData, Dataset, Source
 from bench.core.errors import mistake
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._genes import detected, kept_genes, top_genes
 
 ARCHIVE = "pbmc3k_filtered_gene_bc_matrices.tar.gz"
@@ -38,7 +38,7 @@ def load(config: Pbmc3kConfig, files: Mapping[str, Path]) -> CountData:
     data = _from_archive(files[ARCHIVE])
     why = f"detected in at least {config.min_cells} cells"
     data = kept_genes(data, detected(data.counts, config.min_cells), why)
-    return tidied(top_genes(data, config.n_top_genes), "pbmc3k")
+    return clean_counts(top_genes(data, config.n_top_genes), "pbmc3k")
 
 
 def _from_archive(path: Path) -> CountData:

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CountData, Dataset
 from bench.core.errors import mistake
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 
 PER_CELL = 1e4
 FARTHEST = 0.1
@@ -47,7 +47,7 @@ def load(config: Pbmc68kReducedConfig, files: Mapping[str, Path]) -> CountData:
         gene_names=cells.raw.var_names.to_numpy(),
         labels={"cell_type": cells.obs["bulk_labels"].to_numpy()},
     )
-    return tidied(data, "pbmc68k_reduced")
+    return clean_counts(data, "pbmc68k_reduced")
 
 
 DATASET = Dataset(

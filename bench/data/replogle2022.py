@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL, CountData, Dataset, Source
 from bench.core.errors import mistake
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._published_selection import opened, recounted, selected, table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def load(config: Replogle2022Config, files: Mapping[str, Path]) -> CountData:
             gene_names=var["gene_name"].to_numpy()[columns],
             labels={"perturbation": _perturbations(obs[rows], config)},
         )
-    data = tidied(data, FILE)
+    data = clean_counts(data, FILE)
     sizes = dict(zip(PUBLISHED, data.counts.shape, strict=True))
     return replace(data, repairs=(*data.repairs, *recounted(sizes, PUBLISHED)))
 
@@ -79,9 +79,9 @@ def _lists(path: Path) -> dict[str, list[str]]:
 
 def _controls(target: NDArray[np.str_]) -> NDArray[np.bool_]:
     """(cell,) true for the sampled non-targeting cells."""
-    drawn = np.flatnonzero(target == NON_TARGETING)
-    np.random.RandomState(0).shuffle(drawn)
-    return np.isin(np.arange(len(target)), drawn[:N_CONTROLS])
+    sampled = np.flatnonzero(target == NON_TARGETING)
+    np.random.RandomState(0).shuffle(sampled)
+    return np.isin(np.arange(len(target)), sampled[:N_CONTROLS])
 
 
 def _perturbations(obs: "DataFrame", config: Replogle2022Config) -> NDArray[np.str_]:

@@ -24,7 +24,7 @@ from annotated_types import Ge, Gt, Lt
 
 from bench.core.dataset import CountData, Dataset
 from bench.core.seeds import numpy_generator
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import simulated
 from bench.data._mechanism_shifts import cells, decoder, signed_normal, true_effects
 
@@ -74,7 +74,7 @@ def load(config: SamsSimulationConfig, files: Mapping[str, Path]) -> CountData:
     }
     data = simulated(values, truth)
     labels = {"perturbation": perturbation}
-    return tidied(replace(data, labels=labels, measured="values"), "sams_simulation")
+    return clean_counts(replace(data, labels=labels, measured="values"), "sams_simulation")
 
 
 DATASET = Dataset(

@@ -27,7 +27,7 @@ from annotated_types import Ge, Gt
 from bench.core.dataset import CountData, Dataset
 from bench.core.errors import mistake
 from bench.core.seeds import numpy_generator
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import simulated
 from bench.data._mechanism_shifts import (
     Bools,
@@ -106,7 +106,7 @@ def load(config: SvaeSimulationConfig, files: Mapping[str, Path]) -> CountData:
         ),
     }
     data = replace(simulated(counts, truth), labels={"perturbation": perturbation})
-    return _complete(tidied(data, "svae_simulation"), config)
+    return _complete(clean_counts(data, "svae_simulation"), config)
 
 
 def _perturbations(config: SvaeSimulationConfig, shift: Floats) -> tuple[list[str], Floats]:
@@ -121,10 +121,10 @@ def _perturbations(config: SvaeSimulationConfig, shift: Floats) -> tuple[list[st
 
 def _moved(rng: np.random.Generator, n_treatments: int, n_latent: int) -> Bools:
     """(treatment, latent) true for the one to three sampled latents."""
-    drawn = rng.integers(n_latent, size=(n_treatments, MOST_MOVED))
+    sampled = rng.integers(n_latent, size=(n_treatments, MOST_MOVED))
     counted = np.arange(MOST_MOVED) < rng.integers(1, MOST_MOVED + 1, size=(n_treatments, 1))
     mask = np.zeros((n_treatments, n_latent), dtype=bool)
-    mask[np.nonzero(counted)[0], drawn[counted]] = True
+    mask[np.nonzero(counted)[0], sampled[counted]] = True
     return mask
 
 

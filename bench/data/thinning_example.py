@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.core.dataset import CountData, Dataset
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import draw_mean, draw_rate, simulated
 
 N_CELLS, N_GENES, N_FACTORS, SD, INVERSE_DISPERSION = 500, 100, 3, 0.5, 0.1
@@ -36,7 +36,7 @@ def load(config: ThinningExampleConfig, files: Mapping[str, Path]) -> CountData:
         "inverse_dispersion": np.array(INVERSE_DISPERSION),
         "second_draw": rng.poisson(rate).astype(np.int32),
     }
-    return tidied(simulated(counts, truth), "thinning_example")
+    return clean_counts(simulated(counts, truth), "thinning_example")
 
 
 DATASET = Dataset(

@@ -38,8 +38,8 @@ def failed_by_themselves(study: Path) -> list[Path]:
     """The folders of failed runs; Snakemake does not repeat these runs while the folders exist."""
     bad = [row for row in _rows(study / "runs.csv") if row["status"] not in ("ok", "pending")]
     parts = ("dataset", "task", "split", "run")
-    places = [Path(shelf, *(row[part] for part in parts)) for row in bad for shelf in SHELVES]
-    return [study / place for place in dict.fromkeys(places) if (study / place).is_dir()]
+    folders = [Path(shelf, *(row[part] for part in parts)) for row in bad for shelf in SHELVES]
+    return [study / folder for folder in dict.fromkeys(folders) if (study / folder).is_dir()]
 
 
 def _line(row: dict[str, str]) -> str:

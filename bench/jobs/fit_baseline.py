@@ -25,19 +25,19 @@ def fit_baseline(
     run: dict[str, Any], problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
     """Fit missing replicates and write both records of the run, with all replicates."""
-    posed, place = verified(Path(problem)), Path(record).parent
+    problem_record, run_folder = verified(Path(problem)), Path(record).parent
     order = Order(
         settings={**run, "paths": {"problem": str(Path(problem).with_suffix(".npz"))}},
         key=run["keys"]["train"],
-        inputs={seed: {"problem": content_of(posed)} for seed in run["seeds"]},
+        inputs={seed: {"problem": content_of(problem_record)} for seed in run["seeds"]},
         sources=_sources(run),
     )
     limits = Limits(log=log, threads=threads, minutes=minutes)
-    records = carry_out(FITTING, place, order, limits)
-    said = summary(place, FITTING, records)
-    whole = {"key": order.key, "inputs": {"problem": posed["digest"]}, **said}
+    records = carry_out(FITTING, run_folder, order, limits)
+    fields = summary(run_folder, FITTING, records)
+    whole = {"key": order.key, "inputs": {"problem": problem_record["digest"]}, **fields}
     for name in (STATUS, READOUTS):
-        write_record(place / name, whole)
+        write_record(run_folder / name, whole)
 
 
 def fit_baseline_here(folder: Path) -> None:

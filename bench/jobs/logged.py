@@ -37,14 +37,14 @@ def logged(job: Callable[..., None]) -> Callable[..., None]:
         leave_with_owner()
         failure_note(Path(log)).unlink(missing_ok=True)
         with (
-            Path(log).open("w", buffering=1, encoding="utf8") as said,
-            redirect_stdout(said),
-            redirect_stderr(said),
+            Path(log).open("w", buffering=1, encoding="utf8") as log_file,
+            redirect_stdout(log_file),
+            redirect_stderr(log_file),
         ):
             try:
                 job(*arguments, **named)
             except (Exception, SystemExit) as error:  # a user's file may raise anything
-                said.write(_told(error))
+                log_file.write(_told(error))
                 _note(Path(log), error)
                 raise SystemExit(1) from None
 

@@ -17,13 +17,13 @@ from bench.results.records import digests, verified, write_record
 @logged
 def make_problem(task: dict[str, Any], split: int, dataset: str, cells: str, problem: str) -> None:
     """Write ``problem`` and its record."""
-    place, data = Path(problem), verified(record_of(Path(cells)), task["data"])
-    record_of(place).unlink(missing_ok=True)
+    file, data = Path(problem), verified(record_of(Path(cells)), task["data"])
+    record_of(file).unlink(missing_ok=True)
     entry = card("tasks", task["task"])
     generator = numpy_generator("split", dataset, task["task"], split)
     config = entry.config(**task["config"])
-    save(entry.pose(read(Path(cells)), config, split, generator), place)
+    save(entry.pose(read(Path(cells)), config, split, generator), file)
     Sources("make_problem", (file_of("tasks", task["task"]),), task["code"]).need_planned()
     key = problem_key(dataset, data["key"], task, split)
     proof = {"key": key, "inputs": {"data": data["digest"]}}
-    write_record(record_of(place), proof | {"files": digests(place.parent, [place.name])})
+    write_record(record_of(file), proof | {"files": digests(file.parent, [file.name])})

@@ -6,7 +6,7 @@ from typing import Any
 from bench.catalogue import card, file_of
 from bench.core.errors import mistake
 from bench.core.files import sha256_of
-from bench.data._cleaning import tidied
+from bench.data._cleaning import clean_counts
 from bench.data._store import write
 from bench.jobs.logged import logged
 from bench.jobs.sources import Sources
@@ -18,16 +18,16 @@ from bench.results.records import digests, verified, write_record
 @logged
 def prepare(dataset: dict[str, Any], fetched: str | None, cells: str) -> None:
     """Write ``cells`` and its record."""
-    place = Path(cells)
-    record_of(place).unlink(missing_ok=True)
+    file = Path(cells)
+    record_of(file).unlink(missing_ok=True)
     entry = card("data", dataset["dataset"])
     data = entry.load(entry.config(**dataset["config"]), _files(fetched))
-    write(tidied(data, dataset["dataset"]), place)
+    write(clean_counts(data, dataset["dataset"]), file)
     _need_unchanged(dataset["contents"])
     Sources("prepare", (file_of("data", dataset["dataset"]),), dataset["code"]).need_planned()
-    files = digests(place.parent, [place.name])
+    files = digests(file.parent, [file.name])
     proof = {"key": dataset_key(dataset), "inputs": dataset["contents"], "files": files}
-    write_record(record_of(place), proof)
+    write_record(record_of(file), proof)
 
 
 def _files(fetched: str | None) -> dict[str, Path]:

@@ -56,18 +56,18 @@ def read_out_stage(
     stage: Stage, run: Row, problem: Path, folder: Path, limits: Limits, sources: Sources
 ) -> tuple[Record, Records]:
     """Run a stage for all trained replicates; returns the records of training and stage."""
-    posed, trained = verified(problem), verified(folder / STATUS, run["keys"]["train"])
+    problem_record, trained = verified(problem), verified(folder / STATUS, run["keys"]["train"])
     paths = {"problem": str(problem.with_suffix(".npz")), "run": str(folder)}
     order = Order(
         settings={**run, "paths": paths},
         key=run["keys"]["read_out"],
-        inputs={seed: _inputs(posed, trained, seed) for seed in _good(run, trained)},
+        inputs={seed: _inputs(problem_record, trained, seed) for seed in _good(run, trained)},
         sources=sources,
     )
     records = carry_out(stage, folder, order, limits)
-    inputs = {"problem": posed["digest"], "status": trained["digest"]}
-    said = summary(folder, stage, records)
-    write_record(folder / READOUTS, {"key": order.key, "inputs": inputs, **said})
+    inputs = {"problem": problem_record["digest"], "status": trained["digest"]}
+    fields = summary(folder, stage, records)
+    write_record(folder / READOUTS, {"key": order.key, "inputs": inputs, **fields})
     return trained, records
 
 
@@ -94,9 +94,9 @@ def _good(run: Row, trained: Record) -> list[int]:
     return [seed for seed in run["seeds"] if trained["seeds"][str(seed)]["status"] == "ok"]
 
 
-def _inputs(posed: Record, trained: Record, seed: int) -> dict[str, str]:
+def _inputs(problem_record: Record, trained: Record, seed: int) -> dict[str, str]:
     weights = trained["files"][str(seed_folder(Path(), seed) / WEIGHTS)]
-    return {"problem": content_of(posed), "weights": weights}
+    return {"problem": content_of(problem_record), "weights": weights}
 
 
 READING = Stage(job="read_out", work=read_out_here, record="read_out.json", files=(ARRAYS,))

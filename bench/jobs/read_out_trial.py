@@ -28,8 +28,8 @@ def read_out_trial(
     files = (*readouts_of(run), model_of(run), metric_file(run["selects_by"]["metric"]))
     sources, folder = Sources("read_out_trial", files, run["code"]), Path(record).parent
     trained, read = read_out_stage(READING_TRIAL, run, Path(problem), folder, limits, sources)
-    said = values_of(trained, {str(seed): record for seed, record in read.items()})
-    write_record(folder / VALIDATION, {"key": run["keys"]["read_out"], **said})
+    values = values_of(trained, {str(seed): record for seed, record in read.items()})
+    write_record(folder / VALIDATION, {"key": run["keys"]["read_out"], **values})
 
 
 def read_out_trial_here(folder: Path) -> None:
@@ -40,9 +40,9 @@ def read_out_trial_here(folder: Path) -> None:
     selecting, readouts = asked(run["selects_by"]["readouts"]), asked(run["readouts"])
     with opened(run, problem) as arrays_of:
         for seed in run["seeds"]:
-            said = validated(selects_by, arrays_of(seen, selecting, seed), seen)
+            values = validated(selects_by, arrays_of(seen, selecting, seed), seen)
             write(seed_folder(folder, seed) / ARRAYS, arrays_of(problem, readouts, seed))
-            write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", "validation": said})
+            write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", "validation": values})
 
 
 READING_TRIAL = Stage(

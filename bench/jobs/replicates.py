@@ -112,65 +112,65 @@ def _groups(stage: Stage, kept: Mapping[int, Record | None]) -> Iterator[list[in
 
 def _make(stage: Stage, folder: Path, order: Order, todo: Sequence[int], limits: Limits) -> Records:
     before = order.sources.need_planned()
-    with _attempt(folder, stage.job) as place:
+    with _attempt(folder, stage.job) as attempt:
         threads = {"threads": limits.threads}
-        write_settings(place, {**order.settings, "seeds": list(todo), **threads})
+        write_settings(attempt, {**order.settings, "seeds": list(todo), **threads})
         if limits.log is None:
-            outcome = run_here(stage.work, place)
+            outcome = run_here(stage.work, attempt)
         else:
-            outcome = run_isolated(stage.job, place, limits)
+            outcome = run_isolated(stage.job, attempt, limits)
         if outcome.of_the_machine:
             raise MachineFault(outcome)
-        made = {seed: _made(stage, place, seed, order, outcome) for seed in todo}
+        made = {seed: _made(stage, attempt, seed, order, outcome) for seed in todo}
         order.sources.need_unchanged(before)
-        _need_current(folder, stage.job, place)
+        _need_current(folder, stage.job, attempt)
         for seed, record in made.items():
-            _take_over(stage, seed_folder(place, seed), seed_folder(folder, seed), record)
+            _take_over(stage, seed_folder(attempt, seed), seed_folder(folder, seed), record)
     return made
 
 
-def _made(stage: Stage, place: Path, seed: int, order: Order, outcome: Outcome) -> Record:
+def _made(stage: Stage, attempt: Path, seed: int, order: Order, outcome: Outcome) -> Record:
     """The record of a replicate from the result of the child, or from its failure."""
-    own = seed_folder(place, seed)
+    own = seed_folder(attempt, seed)
     files = [name for name in stage.files if (own / name).is_file()]
-    said = {name: getattr(outcome, name) for name in ("status", "reason", "log_tail")}
+    fields = {name: getattr(outcome, name) for name in ("status", "reason", "log_tail")}
     if (own / RESULT).is_file():
-        said = read_json(own / RESULT)
+        fields = read_json(own / RESULT)
     is_whole = (own / RESULT).is_file() and len(files) == len(stage.files)
-    if said["status"] == "ok" and not is_whole:
+    if fields["status"] == "ok" and not is_whole:
         reason = "the process ended with exit code 0 but wrote no result"
-        said = {"status": "failed", "reason": reason}
+        fields = {"status": "failed", "reason": reason}
     # The stack of a lost replicate may contain replicates that are not requested.
     inputs = order.inputs.get(seed) or next(iter(order.inputs.values()))
     proof = {"key": order.key, "inputs": dict(inputs), "files": digests(own, files)}
-    return write_record(own / stage.record, {**said, **proof})
+    return write_record(own / stage.record, {**fields, **proof})
 
 
 @contextmanager
 def _attempt(folder: Path, job: str) -> Iterator[Path]:
     """A folder for a new attempt, which replaces all earlier ones; removed at the end."""
-    place = folder / f".{job}-{uuid4().hex[:12]}{PART}"
+    attempt = folder / f".{job}-{uuid4().hex[:12]}{PART}"
     for earlier in folder.glob(f".{job}-*{PART}"):
         shutil.rmtree(earlier, ignore_errors=True)
-    place.mkdir(parents=True)
+    attempt.mkdir(parents=True)
     token = folder / f".{job}{PART}"
-    write_text(token, place.name)
+    write_text(token, attempt.name)
     try:
-        yield place
+        yield attempt
     finally:
-        shutil.rmtree(place, ignore_errors=True)
-        if _is_current(folder, job, place):
+        shutil.rmtree(attempt, ignore_errors=True)
+        if _is_current(folder, job, attempt):
             token.unlink()
 
 
-def _is_current(folder: Path, job: str, place: Path) -> bool:
+def _is_current(folder: Path, job: str, attempt: Path) -> bool:
     token = folder / f".{job}{PART}"
-    return token.is_file() and token.read_text(encoding="utf8") == place.name
+    return token.is_file() and token.read_text(encoding="utf8") == attempt.name
 
 
-def _need_current(folder: Path, job: str, place: Path) -> None:
+def _need_current(folder: Path, job: str, attempt: Path) -> None:
     """Raise if a later attempt has started or the folder of this attempt was removed."""
-    if not _is_current(folder, job, place) or not (place / SETTINGS).is_file():
+    if not _is_current(folder, job, attempt) or not (attempt / SETTINGS).is_file():
         reason = "its folder was taken away, or a later attempt has begun: its results are not used"
         raise MachineFault(Outcome(status="failed", reason=reason, of_the_machine=True))
 

@@ -24,21 +24,21 @@ def score(
     run: dict[str, Any], problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
     """Score missing replicates; ``scores.json`` is the record of all replicates."""
-    posed, place = verified(Path(problem)), Path(record).parent
-    done = verified(place / READOUTS, run["keys"]["read_out"])
-    paths = {"problem": str(Path(problem).with_suffix(".npz")), "run": str(place)}
+    problem_record, run_folder = verified(Path(problem)), Path(record).parent
+    done = verified(run_folder / READOUTS, run["keys"]["read_out"])
+    paths = {"problem": str(Path(problem).with_suffix(".npz")), "run": str(run_folder)}
     order = Order(
         settings={**run, "paths": paths},
         key=run["keys"]["score"],
-        inputs={seed: _inputs(posed, done, seed) for seed in _good(run, done)},
+        inputs={seed: _inputs(problem_record, done, seed) for seed in _good(run, done)},
         sources=Sources(
             "score", tuple(dict.fromkeys(map(metric_file, run["metrics"]))), run["code"]
         ),
     )
     limits = Limits(log=log, threads=threads, minutes=minutes)
-    said = summary(place, SCORING, carry_out(SCORING, place, order, limits))
-    inputs = {"problem": posed["digest"], "readouts": done["digest"]}
-    write_record(place / SCORES, {"key": order.key, "inputs": inputs, **said})
+    said = summary(run_folder, SCORING, carry_out(SCORING, run_folder, order, limits))
+    inputs = {"problem": problem_record["digest"], "readouts": done["digest"]}
+    write_record(run_folder / SCORES, {"key": order.key, "inputs": inputs, **said})
 
 
 def score_here(folder: Path) -> None:
@@ -57,9 +57,9 @@ def _good(run: dict[str, Any], done: Record) -> list[int]:
     return [seed for seed in run["seeds"] if states.get(str(seed), {}).get("status") == "ok"]
 
 
-def _inputs(posed: Record, done: Record, seed: int) -> dict[str, str]:
+def _inputs(problem_record: Record, done: Record, seed: int) -> dict[str, str]:
     arrays = done["files"][str(seed_folder(Path(), seed) / ARRAYS)]
-    return {"problem": content_of(posed), "readouts": arrays}
+    return {"problem": content_of(problem_record), "readouts": arrays}
 
 
 def _bounded(scored: Scored) -> Scored:

@@ -19,16 +19,16 @@ def train(
     run: dict[str, Any], problem: str, record: str, log: str | None, threads: int, minutes: float
 ) -> None:
     """Train missing replicates; ``record`` is the record of all replicates."""
-    posed, folder = verified(Path(problem)), Path(record).parent
+    problem_record, folder = verified(Path(problem)), Path(record).parent
     order = Order(
         settings={**run, "paths": {"problem": str(Path(problem).with_suffix(".npz"))}},
         key=run["keys"]["train"],
-        inputs={seed: {"problem": content_of(posed)} for seed in run["seeds"]},
+        inputs={seed: {"problem": content_of(problem_record)} for seed in run["seeds"]},
         sources=Sources("train", (file_of("models", run["file"]),), run["code"]),
     )
     limits = Limits(log=log, threads=threads, minutes=minutes)
     records = carry_out(TRAINING, folder, order, limits)
-    proof = {"key": order.key, "inputs": {"problem": posed["digest"]}}
+    proof = {"key": order.key, "inputs": {"problem": problem_record["digest"]}}
     write_record(Path(record), proof | summary(folder, TRAINING, records))
 
 

@@ -20,8 +20,8 @@ def score(
     from sklearn.metrics import recall_score
 
     cells = hidden_cells(class_probability, known_type, true_type)
-    truth, said = cells.true_type, cells.predicted
-    return float(recall_score(truth, said, labels=cells.present, average="macro"))
+    truth, predicted = cells.true_type, cells.predicted
+    return float(recall_score(truth, predicted, labels=cells.present, average="macro"))
 
 
 METRIC = Metric(

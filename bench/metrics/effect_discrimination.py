@@ -21,10 +21,10 @@ from bench.parts.scoring.effect_scores import mean_rank
 
 def score(*, effect: NDArray[Any], data_effect: NDArray[Any], target_gene: NDArray[Any]) -> float:
     no_target, to_others, to_own = ~target_gene, [], []
-    for place, (predicted, counted) in enumerate(zip(effect, no_target, strict=True)):
+    for row, (predicted, counted) in enumerate(zip(effect, no_target, strict=True)):
         apart = np.abs(predicted - data_effect) * counted
         to_others.append((apart * no_target).sum(1))
-        to_own.append(no_target @ apart[place])
+        to_own.append(no_target @ apart[row])
     return 1 - mean_rank(np.array(to_others), np.array(to_own))
 
 

@@ -21,8 +21,8 @@ def score(
     from sklearn.metrics import f1_score
 
     cells = hidden_cells(class_probability, known_type, true_type)
-    truth, said = cells.true_type, cells.predicted
-    return float(f1_score(truth, said, labels=cells.present, average="macro"))
+    truth, predicted = cells.true_type, cells.predicted
+    return float(f1_score(truth, predicted, labels=cells.present, average="macro"))
 
 
 METRIC = Metric(

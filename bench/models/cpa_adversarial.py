@@ -150,12 +150,17 @@ class CPAAdversarial(nn.Module):
 
     def _adversarial(self, basal: Tensor, cells: Minibatch) -> dict[str, Tensor]:
         """() each: how badly the adversaries read, and how steep they are."""
-        told, given = reversed_gradient(basal, self.config.adversary_weight), self._dosage(cells)
-        logits, seen = self.reads_treatments(told), self.treated.seen
+        reversed_basal, given = (
+            reversed_gradient(basal, self.config.adversary_weight),
+            self._dosage(cells),
+        )
+        logits, seen = self.reads_treatments(reversed_basal), self.treated.seen
         penalty = {"misread_treatments": misread_treatments(logits, (given > 0).float(), seen)}
         steep = squared_gradient(self.reads_treatments, basal)
         if self.n_batches:
-            penalty["misread_batch"] = misread_label(self.reads_batch(told), cells["batch"])
+            penalty["misread_batch"] = misread_label(
+                self.reads_batch(reversed_basal), cells["batch"]
+            )
             steep = steep + squared_gradient(self.reads_batch, basal)
         return {**penalty, "adversary_steepness": self.config.gradient_penalty * steep}
 

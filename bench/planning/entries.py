@@ -88,7 +88,7 @@ class Draft(NamedTuple):
     config: Any | None
     values: dict[str, Any]
     training: dict[str, Any]
-    told: dict[str, Any]
+    settings: dict[str, Any]
     """The values from the study, after validation."""
     listed: tuple[str, ...]
 
@@ -184,27 +184,29 @@ class Resolver:
         """The valid values; every value of a list is checked."""
         known = parameters_of(config)
         wrong = unknown(given, known, place, [])
-        told = {key: value for key, value in given.items() if key in known}
-        for key, value in told.items():
+        settings = {key: value for key, value in given.items() if key in known}
+        for key, value in settings.items():
             for combination in combinations({key: value}, lambda k: known[k].is_list):
                 wrong += _found(check(config, combination.given, place), f"{place}.{key}")
         self.note(*wrong)
-        return {k: v for k, v in told.items() if not any(f.place == f"{place}.{k}" for f in wrong)}
+        return {
+            k: v for k, v in settings.items() if not any(f.place == f"{place}.{k}" for f in wrong)
+        }
 
     def _drafts(
         self, shelf: Shelf, label: str, given: dict[str, Any], place: str
     ) -> Iterator[Draft]:
         key = NAMED_BY[shelf]
-        said = f"{place}.{key}" if key in given else place
+        key_path = f"{place}.{key}" if key in given else place
         name = given.pop(key, _implied(shelf, label, given))
         for one in name if isinstance(name, list) else [name]:
-            card = self.find(shelf, one, said)
+            card = self.find(shelf, one, key_path)
             if card is None:
                 continue
-            told = {key: Path(str(one)).stem}
+            settings = {key: Path(str(one)).stem}
             for draft in self._combined(shelf, str(one), card, given, place):
                 listed = (key, *draft.listed) if isinstance(name, list) else draft.listed
-                yield draft._replace(told=told | draft.told, listed=listed)
+                yield draft._replace(settings=settings | draft.settings, listed=listed)
 
     def _combined(
         self, shelf: Shelf, name: str, card: Any, given: dict[str, Any], place: str
@@ -218,20 +220,24 @@ class Resolver:
         for key in [key for key, value in given.items() if value == [] and not known[key].is_list]:
             self.note(Finding(f"{place}.{key}", given.pop(key), "an empty list results in no run"))
         published = card.training if shelf == "models" else {}
-        for told, listed in combinations(given, lambda key: known[key].is_list):
-            config, values = self._checked(card.config, own, told, place)
-            _, trained = self._checked(TrainingConfig, training, {**published, **told}, place)
+        for settings, listed in combinations(given, lambda key: known[key].is_list):
+            config, values = self._checked(card.config, own, settings, place)
+            _, trained = self._checked(TrainingConfig, training, {**published, **settings}, place)
             if shelf == "data":
                 self._need_file(values, place)
-            told = {key: {**values, **trained}.get(key, told[key]) for key in told}
-            yield Draft(name, card, config, values, trained, told, listed)
+            settings = {key: {**values, **trained}.get(key, settings[key]) for key in settings}
+            yield Draft(name, card, config, values, trained, settings, listed)
 
     def _checked(
-        self, config: type, known: Mapping[str, Parameter], told: Mapping[str, Any], place: str
+        self,
+        config: type,
+        known: Mapping[str, Parameter],
+        settings: Mapping[str, Any],
+        place: str,
     ) -> tuple[Any | None, dict[str, Any]]:
         if not known and config is TrainingConfig:
             return None, {}
-        result = check(config, {key: told[key] for key in told if key in known}, place)
+        result = check(config, {key: settings[key] for key in settings if key in known}, place)
         if isinstance(result, list):
             self.note(*result)
             return None, {}
@@ -262,9 +268,9 @@ def _implied(shelf: Shelf, label: str, given: Mapping[str, Any]) -> str:
 
 
 def _labelled(shelf: Shelf, label: str, place: str, drafts: list[Draft]) -> Iterator[Entry]:
-    told = [draft.told for draft in drafts]
-    keys = swept_keys(told, [key for draft in drafts for key in draft.listed])
-    swept = [{key: values[key] for key in keys if key in values} for values in told]
+    settings = [draft.settings for draft in drafts]
+    keys = swept_keys(settings, [key for draft in drafts for key in draft.listed])
+    swept = [{key: values[key] for key in keys if key in values} for values in settings]
     for draft, name, mine in zip(drafts, labels(label, swept), swept, strict=True):
         yield Entry(
             shelf=shelf,

@@ -192,13 +192,13 @@ class JobParams:
     def records(self) -> list[str]:
         """The records of all jobs before the tables; the tables require every one of them."""
         data = [layout.record_of(layout.data_file(name)) for name in self.plan.datasets]
-        posed = dict.fromkeys(
+        problems = dict.fromkeys(
             layout.record_of(layout.problem_file(run["dataset"], run["task"], run["split"]))
             for run in (*self.plan.runs, *self._trials())
         )
         of_runs = [Path(folder, name) for folder in self.runs for name in layout.OF_A_RUN]
         searched = [file for search in self.plan.searches for file in self._search_files(search)]
-        return [str(self.study / path) for path in (*data, *posed, *of_runs, *searched)]
+        return [str(self.study / path) for path in (*data, *problems, *of_runs, *searched)]
 
     def records_of_study(self) -> Iterator[tuple[Path, str | None]]:
         """Records that belong to no stage of a run, with the keys they must carry.
@@ -233,9 +233,9 @@ class JobParams:
 
     def targets(self) -> list[str]:
         """The final files of a study."""
-        checked = [layout.CHECKED] if self.plan.strict else []
+        failures = [layout.CHECKED] if self.plan.strict else []
         trackers = [f"trackers/{label}.json" for label in self.plan.trackers]
-        names = ["report.html", layout.REPORTED, *checked, *trackers]
+        names = ["report.html", layout.REPORTED, *failures, *trackers]
         return [*self.records(), *(str(self.study / name) for name in names)]
 
     def _trials(self) -> Iterable[Mapping[str, Any]]:

@@ -100,14 +100,16 @@ class Matcher:
             with_derived,  # numpy: not needed to read a cached plan
         )
 
-        def met(kept: Iterable[str]) -> bool:
-            return needs <= with_derived(known.union(*(self._arrays(name) for name in kept)))
+        def met(readouts_left: Iterable[str]) -> bool:
+            return needs <= with_derived(
+                known.union(*(self._arrays(name) for name in readouts_left))
+            )
 
-        kept = list(readouts) if met(readouts) else []
+        readouts_left = list(readouts) if met(readouts) else []
         for name in readouts:
-            if met(others := [one for one in kept if one != name]):
-                kept = others
-        return tuple(kept)
+            if met(others := [one for one in readouts_left if one != name]):
+                readouts_left = others
+        return tuple(readouts_left)
 
     def _arrays(self, readout: str) -> frozenset[str]:
         card: Readout = self.study.readouts[readout].card

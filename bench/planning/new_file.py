@@ -20,8 +20,8 @@ def write_new(kind: str, name: str) -> Path:
         raise mistake("name", name, "expected lower-case letters, digits and _", "as in my_vae")
     shelf = SHELVES[kind]
     if name in catalogue.names(shelf):
-        said = f"a {kind} with this name is already in bench/{shelf}"
-        raise mistake("name", name, said, f"choose another name, as in my_{name}")
+        reason = f"a {kind} with this name is already in bench/{shelf}"
+        raise mistake("name", name, reason, f"choose another name, as in my_{name}")
     path = Path(f"{name}.py")
     if path.exists():
         raise mistake(str(path), None, "already exists", "choose another name, or remove it")

@@ -102,8 +102,8 @@ def check(config: type, given: Mapping[str, Any], place: str) -> Checked | list[
     known = parameters_of(config)
     values = {name: readable(value, known[name]) for name, value in given.items() if name in known}
     try:
-        checked = _adapter(config).validate_json(json.dumps(values, default=str), strict=True)
-        plain = _adapter(config).dump_python(checked, mode="json")
+        valid = _adapter(config).validate_json(json.dumps(values, default=str), strict=True)
+        plain = _adapter(config).dump_python(valid, mode="json")
         return Checked(parse(config, plain), plain)
     except ValidationError as error:
         found = [_finding(detail, known, place) for detail in error.errors(include_url=False)]
@@ -114,8 +114,8 @@ def check(config: type, given: Mapping[str, Any], place: str) -> Checked | list[
 
 def parse(config: type, values: Mapping[str, Any]) -> Any:
     """The card's own dataclass from plain data, such as a row of the plan."""
-    checked = _adapter(config).validate_json(json.dumps(values), strict=True)
-    return config(**{name: getattr(checked, name) for name in parameters_of(config)})
+    valid = _adapter(config).validate_json(json.dumps(values), strict=True)
+    return config(**{name: getattr(valid, name) for name in parameters_of(config)})
 
 
 def readable(value: Any, parameter: Parameter) -> Any:
@@ -132,7 +132,7 @@ def readable(value: Any, parameter: Parameter) -> Any:
 def expectation(schema: Mapping[str, Any]) -> str:
     """The JSON schema of one value, in words."""
     if "anyOf" in schema:
-        return " or ".join(expectation(arm) for arm in schema["anyOf"])
+        return " or ".join(expectation(branch) for branch in schema["anyOf"])
     if "enum" in schema or "const" in schema:
         choices = schema.get("enum", [schema.get("const")])
         words = ", ".join('""' if choice == "" else str(choice) for choice in choices)
@@ -177,8 +177,8 @@ def _adapter(config: type) -> TypeAdapter[Any]:
     try:
         if not is_dataclass(config):
             raise TypeError("it is not a dataclass")
-        checked = checked_dataclass(config, frozen=True, kw_only=True, config=settings)
-        adapter = TypeAdapter(checked)
+        valid = checked_dataclass(config, frozen=True, kw_only=True, config=settings)
+        adapter = TypeAdapter(valid)
         adapter.json_schema()
         return adapter
     except (TypeError, NameError, PydanticUserError) as error:
@@ -189,9 +189,9 @@ def _adapter(config: type) -> TypeAdapter[Any]:
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
     """The JSON types of a value at the top level, and of the items of a list."""
-    arms = [schema, *schema.get("anyOf", ())]
-    items = [arm["items"] for arm in arms if "items" in arm]
-    return {arm["type"] for arm in [*arms, *items] if "type" in arm}
+    branches = [schema, *schema.get("anyOf", ())]
+    items = [branch["items"] for branch in branches if "items" in branch]
+    return {branch["type"] for branch in [*branches, *items] if "type" in branch}
 
 
 def _finding(detail: Any, known: Mapping[str, Parameter], place: str) -> Finding:

@@ -182,8 +182,8 @@ class _Planner:
         for entry in self._competitors():
             if entry.label not in busy:
                 reasons = sorted({s["reason"] for s in self.skipped if s["run"] == entry.label})
-                said = f"cannot run anywhere in this study: {'; '.join(reasons)}"
-                yield Finding(entry.place, None, said, "remove it")
+                reason = f"cannot run anywhere in this study: {'; '.join(reasons)}"
+                yield Finding(entry.place, None, reason, "remove it")
 
     def _untrainable(self) -> Iterator[Finding]:
         yield from chain.from_iterable(map(untrainable, self.study.runs))

@@ -46,7 +46,7 @@ def cached_plan(config: Mapping[str, Any], name: str, folder: Path) -> Cached:
     """
     folder = Path(folder)
     with Digests(folder / "digests.json") as digests:
-        file = folder / f"{key_of(config, name, digests)}.json"
+        file = folder / f"{cache_key(config, name, digests)}.json"
         if not _is_whole(file):
             write_text(file, _planned(config, name, digests))
             _forget_old(folder)
@@ -64,11 +64,11 @@ def current_plan(name: str, folder: Path) -> Cached:
     return _read(Path(folder) / _current(name, folder).read_text(encoding="utf8"))
 
 
-def key_of(config: Mapping[str, Any], name: str, digests: Digests) -> str:
+def cache_key(config: Mapping[str, Any], name: str, digests: Digests) -> str:
     """A digest of the study, of all source files of the package and of the named user files."""
     whole = sha256()
-    said = json.dumps([name, config, __version__, platform.python_version()], default=str)
-    whole.update(said.encode())
+    key = json.dumps([name, config, __version__, platform.python_version()], default=str)
+    whole.update(key.encode())
     theirs = map(Path, filter(_is_file, map(os.path.expanduser, sorted(set(_texts(config))))))
     own = sorted(path for path in PACKAGE.rglob("*") if path.suffix in SOURCES)
     for path in [*own, *_with_modules(theirs)]:

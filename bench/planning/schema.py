@@ -145,10 +145,10 @@ def _table(heading: str, text: str | None, rows: Sequence[tuple[str, ...]]) -> I
 def _needs(card: Any) -> str:
     names = {"provides": "provides", "needs": "needs", "can": "can", "arrays": "returns"}
     facts = [(word, getattr(card, fact, None)) for fact, word in names.items()]
-    said = [f"{word} {_quoted(values)}" for word, values in facts if values]
+    parts = [f"{word} {_quoted(values)}" for word, values in facts if values]
     if isinstance(card, Readout):
-        said.insert(0, f"asked of competitors that can `{card.of}`")
-    return "; ".join(said) + "." if said else ""
+        parts.insert(0, f"asked of competitors that can `{card.of}`")
+    return "; ".join(parts) + "." if parts else ""
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -91,5 +91,5 @@ def _place(path: Path, error: yaml.YAMLError) -> str:
 
 def _problem(error: yaml.YAMLError) -> str:
     parts = [getattr(error, "context", None), getattr(error, "problem", None)]
-    said = ", ".join(part for part in parts if part) or str(error)
-    return f"is not valid YAML: {said}"
+    reason = ", ".join(part for part in parts if part) or str(error)
+    return f"is not valid YAML: {reason}"

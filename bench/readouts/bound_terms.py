@@ -50,10 +50,10 @@ def _of_cells(
     fitted: FittedVariant[VariantModule], cells: Minibatch, config: BoundTermsConfig
 ) -> Arrays:
     n_cells = len(cells["observed"])
-    drawn = fitted.over_draws(
+    samples = fitted.over_draws(
         lambda noise: fitted.module(cells, noise).local, n_cells, config.n_samples
     )
-    local = {name: _mean(draws) for name, draws in drawn.items()}
+    local = {name: _mean(draws) for name, draws in samples.items()}
     reconstruction = local.pop(RECONSTRUCTION)
     library = local.pop(LIBRARY, np.zeros(n_cells))
     z = sum(local.values(), np.zeros(n_cells))

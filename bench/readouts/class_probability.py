@@ -51,14 +51,14 @@ def _of_cells(
     module = fitted.module
     posterior = module.infer(cells)
     n_cells = len(next(iter(cells.values())))
-    drawn = fitted.over_draws(
+    samples = fitted.over_draws(
         lambda noise: module.classify(at_draw(posterior, noise), cells).softmax(-1),
         n_cells,
         config.n_samples,
     )
     plugin = module.classify(at_mean(posterior), cells).softmax(-1)
     return {
-        "class_probability": _array(drawn.mean(0)),
+        "class_probability": _array(samples.mean(0)),
         "class_probability_plugin": _array(plugin),
     }
 

@@ -48,8 +48,8 @@ def of_variant(
     """``counterfactual_effect``: (perturbation, gene)."""
     rng, tally = numpy_generator("counterfactual_effects"), Tally()
     # One draw of every ten controls: draws of the same cells would agree without knowing more.
-    for drawn in perturbed_expression(fitted, problem, rng, 1, fitted.module.infer):
-        tally.add(drawn)
+    for expression in perturbed_expression(fitted, problem, rng, 1, fitted.module.infer):
+        tally.add(expression)
         if tally.n >= FEWEST_DRAWS and tally.is_known(config.tolerance, config.most_particles):
             break
     return {"counterfactual_effect": tally.mean.astype(np.float32)}

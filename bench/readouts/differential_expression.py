@@ -35,7 +35,7 @@ Shares = NDArray[np.float32]
 Draw = Callable[[NDArray[np.int64], int | None], Shares]
 """(rows, batch code) -> (row, gene) shares, each row at a draw of its own."""
 
-PLACE = "readouts.differential_expression"
+KEY_PATH = "readouts.differential_expression"
 SMALLEST = 1e-8
 """Smallest share, and what keeps a Bayes factor finite (scVI)."""
 
@@ -82,12 +82,12 @@ def of_variant(
 
 def _at_a_draw(fitted: FittedVariant[VariantModule], cells: Any, code: int | None) -> Shares:
     posterior = fitted.module.infer(cells)
-    drawn = fitted.over_draws(
+    samples = fitted.over_draws(
         lambda noise: shares(fitted.module, at_draw(posterior, noise), cells, code),
         len(cells["observed"]),
         1,
     )
-    return drawn[0].float().cpu().numpy()
+    return samples[0].float().cpu().numpy()
 
 
 def _table(draw: Draw, problem: Problem, config: DifferentialExpressionConfig) -> Arrays:
@@ -103,13 +103,13 @@ def _table(draw: Draw, problem: Problem, config: DifferentialExpressionConfig) -
 def _comparisons(problem: Problem, config: DifferentialExpressionConfig) -> list[Comparison]:
     """Every comparison asked for.  Raises where a group has no scored cell."""
     if config.by not in problem.labels:
-        raise mistake(f"{PLACE}.by", config.by, "this dataset has no such label")
+        raise mistake(f"{KEY_PATH}.by", config.by, "this dataset has no such label")
     label = problem.labels[config.by][problem.scored]
     known = np.unique(label).tolist()
     for key, name in (("first", config.first), ("second", config.second)):
         if name and name not in known:
             expected = f"no scored cell is in this group; there are: {', '.join(known)}"
-            raise mistake(f"{PLACE}.{key}", name, expected)
+            raise mistake(f"{KEY_PATH}.{key}", name, expected)
     compared = []
     for first in [config.first] if config.first else known:
         other = label == config.second if config.second else label != first
@@ -117,7 +117,7 @@ def _comparisons(problem: Problem, config: DifferentialExpressionConfig) -> list
         if first != config.second:
             compared.append(Comparison(first, config.second or f"not {first}", rows))
     if not compared or not all(len(rows) for one in compared for rows in one.rows):
-        raise mistake(PLACE, None, f"nothing to compare {', '.join(known)} with")
+        raise mistake(KEY_PATH, None, f"nothing to compare {', '.join(known)} with")
     return compared
 
 
@@ -126,12 +126,14 @@ def _changes(
 ) -> NDArray[np.float32]:
     """(pair, gene) log2 fold changes, as many pairs under every batch."""
     rng = numpy_generator("differential_expression", compared.first, compared.second)
-    codes = batch_codes(problem, EACH, PLACE)
+    codes = batch_codes(problem, EACH, KEY_PATH)
     n_draws, n_permuted = (-(-n // len(codes)) for n in (config.n_samples, config.n_permuted_pairs))
     changes = []
     for code in codes:
-        drawn = [draw(rows[rng.integers(len(rows), size=n_draws)], code) for rows in compared.rows]
-        one, other = (np.log2(np.maximum(part, SMALLEST)) for part in drawn)
+        samples = [
+            draw(rows[rng.integers(len(rows), size=n_draws)], code) for rows in compared.rows
+        ]
+        one, other = (np.log2(np.maximum(part, SMALLEST)) for part in samples)
         if n_permuted:
             one, other = (part[rng.integers(n_draws, size=n_permuted)] for part in (one, other))
         changes.append(one - other)

@@ -56,20 +56,20 @@ def of_variant(
     conditions, rng, tally = conditions_of(problem), numpy_generator("effects"), Tally()
     space, cells = space_of(problem), list[Floats]()
     n_draws = draws_at_a_time(problem, conditions)
-    for drawn in perturbed_expression(fitted, problem, rng, n_draws):
-        tally.add(drawn)
+    for sampled in perturbed_expression(fitted, problem, rng, n_draws):
+        tally.add(sampled)
         if sum(part.shape[1] for part in cells) < config.n_cells:
-            cells.append(space.project(_by_condition(drawn[:, 1:])))
+            cells.append(space.project(_by_condition(sampled[:, 1:])))
         enough = sum(part.shape[1] for part in cells) >= config.n_cells
         if enough and tally.is_known(config.tolerance, config.most_particles):
             break
-    kept = np.concatenate(cells, axis=1)[:, : config.n_cells]
-    return _arrays(conditions, tally.mean, tally.error, kept)
+    shown = np.concatenate(cells, axis=1)[:, : config.n_cells]
+    return _arrays(conditions, tally.mean, tally.error, shown)
 
 
-def _by_condition(drawn: Floats) -> Floats:
+def _by_condition(sampled: Floats) -> Floats:
     """(draw, condition, cell, gene) -> (condition, draw x cell, gene)."""
-    return np.moveaxis(drawn, 1, 0).reshape(drawn.shape[1], -1, drawn.shape[-1])
+    return np.moveaxis(sampled, 1, 0).reshape(sampled.shape[1], -1, sampled.shape[-1])
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: EffectsConfig) -> Arrays:

@@ -55,8 +55,8 @@ def of_variant(
 
     def mean_of(condition: int) -> Floats:
         asked = conditions[condition : condition + 1]
-        drawn = sample_perturbed(fitted, asked, cell, config.n_particles)
-        return np.asarray(expression(drawn[:, 0, 0], problem.measured).mean(0, dtype=float))
+        perturbed = sample_perturbed(fitted, asked, cell, config.n_particles)
+        return np.asarray(expression(perturbed[:, 0, 0], problem.measured).mean(0, dtype=float))
 
     control, *treated = (mean_of(condition) for condition in range(len(conditions)))
     return {"effect_as_published": (np.array(treated) - control).astype(np.float32)}

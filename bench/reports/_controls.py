@@ -12,7 +12,7 @@ def control_of(
     rows: Sequence[Row], kind: Literal["floor", "ceiling"], preferred: Sequence[str]
 ) -> Row | None:
     """The scored control of this kind whose model comes first; those not preferred come last."""
-    order = {model: place for place, model in enumerate(preferred)}
+    order = {model: rank for rank, model in enumerate(preferred)}
     known = [row for row in rows if row.score.n and row.kind == kind]
     known.sort(key=lambda row: (order.get(row.model, len(order)), row.run))
     return known[0] if known else None

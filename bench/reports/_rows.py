@@ -60,11 +60,11 @@ class Row:
 def row_of(results: Results, plan: pd.DataFrame, records: pd.DataFrame, metric: str) -> Row:
     """The row of a run, from its rows of the plan and of the table of runs."""
     first = plan.iloc[0]
-    place = (str(first.dataset), str(first.task), str(first.run))
-    values = results.values.get((*place, metric), {})
+    key = (str(first.dataset), str(first.task), str(first.run))
+    values = results.values.get((*key, metric), {})
     planned = int(plan["split"].nunique()) * results.n_seeds
     return Row(
-        run=place[2],
+        run=key[2],
         model=str(first.model),
         kind=_kind(first),
         values=values,
@@ -72,7 +72,7 @@ def row_of(results: Results, plan: pd.DataFrame, records: pd.DataFrame, metric: 
         planned=planned,
         trouble=_trouble(records, len(values), planned),
         costs={name: _mean(records[name]) for name in COSTS},
-        search=results.searched.get(place, ""),
+        search=results.searched.get(key, ""),
     )
 
 
@@ -92,6 +92,6 @@ def _trouble(records: pd.DataFrame, n: int, planned: int) -> str:
         return ""
     counts = records.loc[records["status"] != "ok", "status"].value_counts().sort_index()
     unrecorded = planned - len(records)
-    said = [f"{count} {str(status).replace('_', ' ')}" for status, count in counts.items()]
-    said += [f"{unrecorded} without a record"] if unrecorded > 0 else []
-    return ", ".join(said) or NOT_DUE
+    parts = [f"{count} {str(status).replace('_', ' ')}" for status, count in counts.items()]
+    parts += [f"{unrecorded} without a record"] if unrecorded > 0 else []
+    return ", ".join(parts) or NOT_DUE

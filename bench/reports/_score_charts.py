@@ -24,7 +24,7 @@ def drawn_rows(leaderboard: Leaderboard) -> list[Row]:
 
 def mean_point(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
     """A run's mean and the ends of its interval, on the axis and in words."""
-    score, places = row.score, leaderboard.decimals
+    score, decimals = row.score, leaderboard.decimals
     at, bounds = inside(leaderboard, score.mean), (score.low, score.high)
     bounds = bounds if all(map(isfinite, bounds)) else (score.mean, score.mean)
     return {
@@ -33,7 +33,7 @@ def mean_point(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
         "at": at,
         "low": inside(leaderboard, bounds[0]),
         "high": inside(leaderboard, bounds[1]),
-        "score": number(score.mean, places),
+        "score": number(score.mean, decimals),
         "n": f"{score.n} of {row.planned}",
         "note": "" if at == rounded(score.mean) else "off the scale",
     }

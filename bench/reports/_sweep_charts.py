@@ -22,7 +22,7 @@ def marginal_chart(
     """Small points are runs, large ones marginal means with their intervals."""
     import altair as alt
 
-    order = [said(value) for value in marginal]
+    order = [value_text(value) for value in marginal]
     x = alt.X("value:N", sort=order, title=None).scale(domain=order)
     x = x.axis(labelAngle=0, labelOverlap="greedy", grid=False, labelLimit=90)
     means = alt.Chart(alt.Data(values=[_mean(v, one) for v, one in marginal.items()]))
@@ -53,7 +53,7 @@ def point_chart(table: pd.DataFrame, parameter: str, metric: str, span: Span, sc
     return finished(alt.layer(_points(table, x, span, 40)), words, height=HEIGHT)
 
 
-def said(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as it stands on an axis."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -61,7 +61,7 @@ def said(value: Any) -> str:
 def _mean(value: Any, one: Estimate) -> dict[str, Any]:
     bounds = (one.low, one.high) if isfinite(one.low) else (one.mean, one.mean)
     low, high = map(rounded, bounds)
-    return {"value": said(value), "at": rounded(one.mean), "low": low, "high": high}
+    return {"value": value_text(value), "at": rounded(one.mean), "low": low, "high": high}
 
 
 def _points(table: pd.DataFrame, x: Any, span: Span, size: int = 16) -> Any:
@@ -69,7 +69,7 @@ def _points(table: pd.DataFrame, x: Any, span: Span, size: int = 16) -> Any:
 
     listed = str(x.to_dict()["type"]) == "nominal"
     rows = [
-        {"value": said(value) if listed else rounded(value), "run": run, "at": rounded(mean)}
+        {"value": value_text(value) if listed else rounded(value), "run": run, "at": rounded(mean)}
         for value, run, mean in table[["value", "run", "mean"]].itertuples(index=False)
     ]
     points = alt.Chart(alt.Data(values=rows))

@@ -47,9 +47,9 @@ def _ranges(results: Results) -> dict[str, dict[str, Scale]]:
     searches = results.resolved.get("search") or {}
     return {
         label: {
-            key: "log" if said.get("log") else "linear"
-            for key, said in body.items()
-            if isinstance(said, dict) and "low" in said
+            key: "log" if keys.get("log") else "linear"
+            for key, keys in body.items()
+            if isinstance(keys, dict) and "low" in keys
         }
         for label, body in searches.items()
     }

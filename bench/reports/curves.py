@@ -110,8 +110,8 @@ def _read(results: Results, leaderboard: Leaderboard) -> tuple[dict[str, pd.Data
     """Run -> its curve on the first split, for the best runs that have one."""
     vaes = [row for row in leaderboard.rows if row.kind == "VAE"]
     first = int(results.plan["split"].min())
-    place = (leaderboard.dataset, leaderboard.task, first)
-    found = {row.run: results.curve(*place, row.run) for row in vaes[:MOST_RUNS]}
+    key = (leaderboard.dataset, leaderboard.task, first)
+    found = {row.run: results.curve(*key, row.run) for row in vaes[:MOST_RUNS]}
     held = {
         run: with_decided(curve) for run, curve in found.items() if curve is not None and len(curve)
     }

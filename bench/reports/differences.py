@@ -90,8 +90,8 @@ def _panel(results: Results, reference: str, leaderboard: Leaderboard) -> Refere
 def _described(results: Results, metric: str, found: Mapping[str, Paired]) -> dict[str, Any]:
     halves = [(one.high - one.low) / 2 for one in found.values()]
     facts = {column: results.fact(metric, column) for column in ("label", "unit")}
-    places = decimals_for(halves, [one.mean for one in found.values()])
-    return {"metric": metric, "better": results.better(metric), "decimals": places, **facts}
+    decimals = decimals_for(halves, [one.mean for one in found.values()])
+    return {"metric": metric, "better": results.better(metric), "decimals": decimals, **facts}
 
 
 def _chart(
@@ -131,9 +131,9 @@ def _point(run: str, one: Paired, decimals: int) -> dict[str, Any]:
     known = one.verdict != "undecided"
     ends = (one.low, one.high) if known else (one.mean, one.mean)
     at, low, high = map(rounded, (one.mean, *ends))
-    said = {"difference": signed(one.mean, decimals), "verdict": one.verdict}
-    said["interval"] = interval(one.low, one.high, decimals)
-    return {"run": run, "at": at, "low": low, "high": high, **said}
+    cells = {"difference": signed(one.mean, decimals), "verdict": one.verdict}
+    cells["interval"] = interval(one.low, one.high, decimals)
+    return {"run": run, "at": at, "low": low, "high": high, **cells}
 
 
 SECTION = Section(title="Differences to the reference", order=90, content=content)

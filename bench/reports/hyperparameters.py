@@ -80,10 +80,10 @@ class MetricEffects:
         most = max(known, key=lambda effect: effect.spread)
         unit = f" {self.unit}" if self.unit else ""
         times = f"{number(most.times, 1)} times the spread over seeds"
-        said = times if isfinite(most.times) else "seeds have no spread"
+        times_text = times if isfinite(most.times) else "seeds have no spread"
         # Trials differ in everything that is searched: no one key moved them apart.
         where = "between trials" if most.sweep.continuous else most.sweep.parameter
-        by = f"{number(most.spread, self.decimals)}{unit} ({where}; {said})"
+        by = f"{number(most.spread, self.decimals)}{unit} ({where}; {times_text})"
         return f"{self.metric} by up to {by}"
 
 
@@ -122,9 +122,9 @@ def panels(results: Results, leaderboards: Sequence[Leaderboard]) -> list[ModelE
 def _panel(
     results: Results, leaderboard: Leaderboard, model: str, sweeps: list[Sweep]
 ) -> ModelEffects:
-    place = (leaderboard.dataset, leaderboard.task)
+    key = (leaderboard.dataset, leaderboard.task)
     runs = {run for sweep in sweeps for run in sweep.runs}
-    bounds = [b for b in BOUNDS if any((*place, run, b) in results.values for run in runs)][:1]
+    bounds = [b for b in BOUNDS if any((*key, run, b) in results.values for run in runs)][:1]
     return ModelEffects(
         leaderboard=leaderboard,
         model=model,
@@ -139,12 +139,12 @@ def _panel(
 def _metric_effects(
     results: Results, leaderboard: Leaderboard, metric: str, sweeps: list[Sweep]
 ) -> MetricEffects:
-    place = (leaderboard.dataset, leaderboard.task)
+    key = (leaderboard.dataset, leaderboard.task)
     scores = {
         run: found
         for sweep in sweeps
         for run in sweep.runs
-        if (found := results.values.get((*place, run, metric)))
+        if (found := results.values.get((*key, run, metric)))
     }
     span = _span(scores)
     effects = [_effect(sweep, scores, metric, span) for sweep in sweeps]

@@ -67,9 +67,9 @@ def further_metrics(results: Results, leaderboard: Leaderboard) -> dict[str, Fur
 
 
 def _estimates(results: Results, leaderboard: Leaderboard, row: Row) -> Estimates:
-    place = (leaderboard.dataset, leaderboard.task, row.run)
+    key = (leaderboard.dataset, leaderboard.task, row.run)
     names = set(results.metrics["metric"]) - {leaderboard.metric}
-    found = {name: results.values.get((*place, name)) for name in names}
+    found = {name: results.values.get((*key, name)) for name in names}
     return {name: estimate(values) for name, values in found.items() if values}
 
 
@@ -81,9 +81,9 @@ def _described(results: Results, metric: str) -> dict[str, Any]:
 def _further_rows(
     leaderboard: Leaderboard, scored: Mapping[str, Estimates], metrics: Sequence[str]
 ) -> list[FurtherRow]:
-    places = {m: _decimals([e[m] for e in scored.values() if m in e]) for m in metrics}
+    decimals = {m: _decimals([e[m] for e in scored.values() if m in e]) for m in metrics}
     return [
-        FurtherRow(row, [(found[m], places[m]) if m in found else None for m in metrics])
+        FurtherRow(row, [(found[m], decimals[m]) if m in found else None for m in metrics])
         for row in leaderboard.rows[:MOST_ROWS]
         if (found := scored[row.run])
     ]

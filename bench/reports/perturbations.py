@@ -119,8 +119,10 @@ def _picture(
 
     names, runs = perturbations["perturbation"].tolist(), [strip.row.run for strip in strips]
     data = _entries(perturbations, strips)
-    said = alt.Axis(labelAngle=-90, labelFontSize=9, labelLimit=110, ticks=False, domain=False)
-    axis = said if len(names) <= NAMED else None
+    axis_style = alt.Axis(
+        labelAngle=-90, labelFontSize=9, labelLimit=110, ticks=False, domain=False
+    )
+    axis = axis_style if len(names) <= NAMED else None
     x = alt.X("perturbation:N", title=None, axis=axis).scale(domain=names, padding=0)
     # A thin gap between runs; none between perturbations, of which there may be hundreds.
     y = alt.Y("run:N", title=None).scale(domain=runs, paddingInner=0.2, paddingOuter=0)

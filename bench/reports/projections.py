@@ -125,22 +125,22 @@ def _picture(data: Any, by: str, colours: dict[str, str]) -> Any:
         at = f"shown == 'pca' ? datum.pca_{axis} : datum.umap_{axis}"
         base = base.transform_calculate(**{f"at_{axis}": at})
     scale = alt.Scale(zero=False, nice=False, padding=8)
-    place = [alt.X("at_1:Q", axis=None, scale=scale), alt.Y("at_2:Q", axis=None, scale=scale)]
+    position = [alt.X("at_1:Q", axis=None, scale=scale), alt.Y("at_2:Q", axis=None, scale=scale)]
     colour = alt.Scale(domain=list(colours), range=list(colours.values()))
     look: dict[str, Any] = {"fill": alt.Fill(f"{by}:N", scale=colour, legend=None)}
     if by == "predicted":
         faint = alt.Scale(domain=[0, 1], range=[FAINTEST, 1])
         look["fillOpacity"] = alt.FillOpacity("p:Q", scale=faint, legend=None)
-    told = alt.Tooltip("told:N", title="label")
-    tips = [*(alt.Tooltip(f"{name}:N") for name in ("cell", "true", "predicted", "p")), told]
-    drawn = base.transform_calculate(told="datum.labelled ? 'told' : 'hidden'")
-    others = drawn.transform_filter("!datum.labelled").mark_point(
+    label_tip = alt.Tooltip("told:N", title="label")
+    tips = [*(alt.Tooltip(f"{name}:N") for name in ("cell", "true", "predicted", "p")), label_tip]
+    chart = base.transform_calculate(label_tip="datum.labelled ? 'told' : 'hidden'")
+    others = chart.transform_filter("!datum.labelled").mark_point(
         shape="circle", size=16, strokeWidth=0, fillOpacity=0.8
     )
-    labelled = drawn.transform_filter("datum.labelled").mark_point(
+    labelled = chart.transform_filter("datum.labelled").mark_point(
         shape="diamond", size=70, stroke=INK, strokeWidth=1.3, fillOpacity=1
     )
-    layers = [layer.encode(*place, tooltip=tips, **look) for layer in (others, labelled)]
+    layers = [layer.encode(*position, tooltip=tips, **look) for layer in (others, labelled)]
     return alt.layer(*layers).properties(width=360, height=360)
 
 

@@ -65,12 +65,14 @@ class SearchTrials:
     def sentence(self) -> str:
         """What was selected, out of how many."""
         valued = [trial for trial in self.trials if isfinite(trial.value)]
-        said = f"Of {plural(len(self.trials), 'trial')} {len(valued)} have a value"
+        sentence = f"Of {plural(len(self.trials), 'trial')} {len(valued)} have a value"
         chosen = [trial for trial in self.trials if trial.selected]
         if not chosen:
-            return f"{said}: none could be selected."
+            return f"{sentence}: none could be selected."
         value = number(chosen[0].value, self.decimals)
-        return f"{said}; {chosen[0].run} was selected, with {self.metric} {value} on validation."
+        return (
+            f"{sentence}; {chosen[0].run} was selected, with {self.metric} {value} on validation."
+        )
 
 
 def content(report: StudyReport) -> dict[str, Any]:
@@ -113,14 +115,14 @@ def _panel(
 def _trial(
     results: Results, leaderboard: Leaderboard, searched: Sequence[str], row: dict[Any, Any]
 ) -> Trial:
-    place = (leaderboard.dataset, leaderboard.task, str(row["run"]), leaderboard.metric)
+    key = (leaderboard.dataset, leaderboard.task, str(row["run"]), leaderboard.metric)
     return Trial(
         number=int(row["trial"]),
         round=int(row["round"]),
         run=str(row["run"]),
         parameters=[_text(row[name]) for name in searched],
         value=float(row["value"]),
-        test=estimate(results.values.get(place, {})),
+        test=estimate(results.values.get(key, {})),
         status=str(row["status"]),
         reason=str(row["reason"]),
         selected=bool(row["selected"]),

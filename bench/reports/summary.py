@@ -102,11 +102,11 @@ def _led(top: tuple[str, ...], leading: Sequence[LeadingRun], where: str) -> Mar
 def _margin(found: LeadingRun) -> Markup:
     if found.ahead is None or found.second is None:
         return Markup(", the only competitor with a score")
-    places, unit = found.leaderboard.decimals, found.leaderboard.unit.partition(",")[0]
+    decimals, unit = found.leaderboard.decimals, found.leaderboard.unit.partition(",")[0]
     return Markup(", {} {} {} ahead of {}").format(
-        number(found.ahead.mean, places),
+        number(found.ahead.mean, decimals),
         unit,
-        interval(found.ahead.low, found.ahead.high, places),
+        interval(found.ahead.low, found.ahead.high, decimals),
         found.second.run,
     )
 

@@ -188,14 +188,14 @@ def _at(base: Any, shown: Moves, start: int, opacity: str, fill: Any) -> Any:
     import altair as alt
 
     ends = {"from": f"datum.column + {start}", "to": f"datum.column + {start + 1}"}
-    drawn = base.transform_calculate(**ends, opacity=opacity)
+    chart = base.transform_calculate(**ends, opacity=opacity)
     named = len(shown.treatments) <= NAMED
     axis = alt.Axis(labels=named, labelFontSize=9, labelLimit=110, ticks=False, domain=False)
     y = alt.Y("treatment:N", sort=None, title=None, axis=axis)
     fields = ("treatment", "latent", "embedding", "probability")
     faint = alt.Scale(domain=[0, 1], range=[0, 1])
     return (
-        drawn.transform_filter(f"datum.opacity >= {FAINTEST}")
+        chart.transform_filter(f"datum.opacity >= {FAINTEST}")
         .mark_rect()
         .encode(
             _x("from"),
@@ -212,7 +212,9 @@ def _frames(starts: dict[int, str], n_columns: int) -> Any:
     """An outline around each picture, as most entries may be invisible, and its name above."""
     import altair as alt
 
-    rows = [{"from": at, "to": at + n_columns, "said": said} for at, said in starts.items()]
+    rows = [
+        {"from": at, "to": at + n_columns, "said": name_text} for at, name_text in starts.items()
+    ]
     base = alt.Chart(alt.Data(values=rows))
     outline = base.mark_rect(fill=None, stroke=INK, strokeOpacity=0.3).encode(
         _x("from"), x2="to:Q", y=alt.value(0), y2=alt.value("height")

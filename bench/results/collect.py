@@ -74,12 +74,12 @@ def with_plain_reasons(table: pd.DataFrame) -> pd.DataFrame:
 def _records(study: Path, run: Mapping[str, Any], missing: list[str]) -> dict[str, Record | None]:
     """The record of each stage, where it is the planned one and made from the one before."""
     folder, found = study / layout.run_folder(run), dict.fromkeys(STAGES)
-    place = layout.problem_file(run["dataset"], run["task"], run["split"])
-    posed = find_record(study / layout.record_of(place))
-    if not posed or posed["key"] != run["keys"]["problem"]:
-        missing.append(str(study / place))
+    problem = layout.problem_file(run["dataset"], run["task"], run["split"])
+    problem_record = find_record(study / layout.record_of(problem))
+    if not problem_record or problem_record["key"] != run["keys"]["problem"]:
+        missing.append(str(study / problem))
         return found
-    inputs: Row = {"problem": posed["digest"]}
+    inputs: Row = {"problem": problem_record["digest"]}
     for stage, name in STAGES.items():
         record = find_record(folder / name)
         if not record or record["key"] != run["keys"][stage] or record["inputs"] != inputs:
@@ -109,8 +109,8 @@ def _lacking(study: Path, run: Mapping[str, Any], stage: str, ended: bool) -> Ro
     for earlier in _jobs_to(stage, run):
         note = study / layout.failure_note(layout.log_of(earlier, run))
         if note.is_file():
-            said = read_json(note)
-            return {"stage": earlier, "status": said["status"], "reason": said["reason"]}
+            status = read_json(note)
+            return {"stage": earlier, "status": status["status"], "reason": status["reason"]}
     if not ended:
         return {"stage": stage, "status": "pending", "reason": "not done yet"}
     reason = "its job left neither a result nor a reason: it was killed, or never started"
@@ -156,18 +156,18 @@ def ranking(wanted: str, task: str, plan: Mapping[str, Any]) -> str:
 
 def data_record(cells: Path, card: Dataset) -> Row:
     """What the report says of one prepared dataset; little where it could not be prepared."""
-    said = {
+    status = {
         "reference": card.reference,
         "licence": ", ".join(sorted({source.licence for source in card.sources})),
     }
     record = find_record(layout.record_of(cells))
     if record is None:
-        return said
+        return status
     with h5py.File(cells) as file:
         n_cells, n_genes = (int(n) for n in file["X"].attrs["shape"])
         repairs = json.loads(file["uns/repairs"][()])
     known = {"n_cells": n_cells, "n_genes": n_genes, "repairs": repairs}
-    return {"sha256": content_of(record), "sources": record["inputs"], **known, **said}
+    return {"sha256": content_of(record), "sources": record["inputs"], **known, **status}
 
 
 def _plain(text: str) -> str:

@@ -22,8 +22,8 @@ FIRST = "iwelbo"
 
 def table(results: Results, reference: str) -> pd.DataFrame:
     """``differences.csv``: a row per dataset, task, metric and run but the reference."""
-    places = sorted((dataset, task) for task, dataset in results.places)
-    found = [row for place in places for row in _rows(results, reference, *place)]
+    panels = sorted((dataset, task) for task, dataset in results.places)
+    found = [row for panel in panels for row in _rows(results, reference, *panel)]
     return pd.DataFrame(found, columns=list(DIFFERENCES))
 
 

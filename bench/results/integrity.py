@@ -104,17 +104,17 @@ class _Check:
 
     def _problem(self, run: Row) -> str | None:
         """The digest of a run's problem; None where there is none that is sound."""
-        place = (run["dataset"], run["task"], run["split"])
-        if place not in self.problems:
+        problem_key = (run["dataset"], run["task"], run["split"])
+        if problem_key not in self.problems:
             cells = layout.record_of(layout.data_file(run["dataset"]))
             data = self.alone(self.study / cells, run["keys"]["data"])
-            path = self.study / layout.record_of(layout.problem_file(*place))
+            path = self.study / layout.record_of(layout.problem_file(*problem_key))
             record = self.alone(path, run["keys"]["problem"])
             if record and data and record["inputs"] != {"data": data["digest"]}:
                 self._remove(path)
                 record = None
-            self.problems[place] = record["digest"] if record else None
-        return self.problems[place]
+            self.problems[problem_key] = record["digest"] if record else None
+        return self.problems[problem_key]
 
     def _stage(
         self, folder: Path, name: str, run: Row, stage: str, inputs: Mapping[str, str | None]

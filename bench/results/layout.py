@@ -58,8 +58,8 @@ def shelf_folder(shelf: str) -> str:
 
 def run_folder(run: Mapping[str, Any]) -> Path:
     """Where a run lives below its study's folder."""
-    place = (run["dataset"], run["task"], str(run["split"]), run["run"])
-    return Path(shelf_folder(run["shelf"]), *place)
+    folders = (run["dataset"], run["task"], str(run["split"]), run["run"])
+    return Path(shelf_folder(run["shelf"]), *folders)
 
 
 def seed_folder(folder: Path, seed: int | str) -> Path:

@@ -103,8 +103,8 @@ def sign_flip(values: Mapping[Unit, float]) -> float:
     row = _units_of_replication(np.array([values[u] for u in units]), [split for split, _ in units])
     means = _signs(len(row)) @ row / len(row)
     as_large = np.abs(means) >= abs(row.mean()) * (1 - 1e-12)
-    drawn = len(row) > N_EXACT
-    return float((as_large.sum() + drawn) / (len(means) + drawn))
+    sampled = len(row) > N_EXACT
+    return float((as_large.sum() + sampled) / (len(means) + sampled))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -175,10 +175,10 @@ def _weights(splits: tuple[int, ...]) -> Floats:
     weights = np.zeros((N_RESAMPLES, len(splits)))
     every = np.arange(N_RESAMPLES)
     for _ in members:
-        drawn = generator.integers(len(members), size=N_RESAMPLES)
+        sampled = generator.integers(len(members), size=N_RESAMPLES)
         for number, of_split in enumerate(members):
             n = len(of_split)
-            here = every[drawn == number]
+            here = every[sampled == number]
             counts = generator.multinomial(n, np.full(n, 1 / n), size=len(here))
             weights[np.ix_(here, of_split)] += counts / n / len(members)
     return weights

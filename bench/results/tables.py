@@ -89,10 +89,10 @@ class Results:
     @cached_property
     def n_seeds(self) -> int:
         """Replicates of every run: as the study says, or as many as the table of runs knows."""
-        said = self.resolved.get("seeds")
-        if isinstance(said, list):
-            return len(said)
-        return said if isinstance(said, int) else int(self.runs["seed"].nunique())
+        seeds = self.resolved.get("seeds")
+        if isinstance(seeds, list):
+            return len(seeds)
+        return seeds if isinstance(seeds, int) else int(self.runs["seed"].nunique())
 
     @property
     def study(self) -> Mapping[str, Any]:

@@ -75,10 +75,10 @@ def best(found: Iterable[Outcome], better: str) -> Outcome | None:
 def table(search: Mapping[str, Any], found: list[Outcome]) -> list[Row]:
     """A row per trial, as ``search.csv`` shows it."""
     selected = best(found, search["better"])
-    place = {key: search[key] for key in ("search", "dataset", "task", "metric", "better")}
+    keys = {key: search[key] for key in ("search", "dataset", "task", "metric", "better")}
     return [
         {
-            **place,
+            **keys,
             "trial": one.trial["number"],
             **{key: one.trial[key] for key in ("round", "run")},
             "status": one.status,

@@ -36,10 +36,10 @@ def propose(
     search: Mapping[str, Any], round: int, numbers: Sequence[int], earlier: Sequence[Outcome]
 ) -> dict[str, Any]:
     """The trials of a round, and the values they were made from."""
-    place = [search[key] for key in ("search", "dataset", "task")]
+    keys = [search[key] for key in ("search", "dataset", "task")]
     tried = [(one.trial["parameters"], one.value) for one in earlier]
     # An address of 63 bits; the sampler takes 32.
-    seed = address("search", *place, round) % 2**32
+    seed = address("search", *keys, round) % 2**32
     made = settings(search["space"], search["better"], tried, len(numbers), seed)
     return {
         "trials": [

@@ -98,8 +98,8 @@ def files_of(
 
 def folder_of_trial(search: Mapping[str, Any], label: str, split: int) -> Path:
     """Where a trial lies on a split, below its study's folder."""
-    place = {"shelf": "models", "split": split, "run": label}
-    return run_folder({**search, **place})
+    keys = {"shelf": "models", "split": split, "run": label}
+    return run_folder({**search, **keys})
 
 
 def found(

@@ -57,10 +57,10 @@ def pose(
 
 def _smaller(counts: NDArray, keep: float, rng: np.random.Generator) -> NDArray:
     """Binomial draws, each drawn again until it is smaller than its count."""
-    drawn = rng.binomial(counts.astype(np.int64), keep)
-    while (same := drawn == counts).any():
-        drawn[same] = rng.binomial(counts[same].astype(np.int64), keep)
-    return drawn
+    lowered = rng.binomial(counts.astype(np.int64), keep)
+    while (same := lowered == counts).any():
+        lowered[same] = rng.binomial(counts[same].astype(np.int64), keep)
+    return lowered
 
 
 TASK = Task(

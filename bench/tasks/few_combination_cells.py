@@ -22,7 +22,7 @@ from bench.core.errors import mistake
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.core.task import Task
 from bench.parts.perturbations.treatments import perturbations_in
-from bench.parts.splits.cell_splits import places
+from bench.parts.splits.cell_splits import ranks
 from bench.parts.splits.perturbation_splits import (
     EFFECT_ANSWERS,
     EFFECT_CONTROLS,
@@ -33,7 +33,7 @@ from bench.parts.splits.perturbation_splits import (
     other_cells,
     perturbation_problem,
     refuse_few_cells,
-    roles_by_place,
+    roles_by_rank,
 )
 
 
@@ -62,12 +62,12 @@ def pose(
         )
     combined = np.isin(perturbation, combinations)
     test_share = np.where(combined | (perturbation == CONTROL), config.test, 0)
-    role = roles_by_place(places(perturbation, for_roles), test_share, config.validation)
+    role = roles_by_rank(ranks(perturbation, for_roles), test_share, config.validation)
     needed = dict.fromkeys(perturbations_in(perturbation).tolist(), (TRAIN,))
     needed |= dict.fromkeys(combinations.tolist(), (TRAIN, TEST))
     refuse_few_cells(perturbation, role, {CONTROL: EVERY_PART, **needed})
     within = np.char.add(perturbation, role.astype(str))
-    used = places(within, for_fraction) < config.fraction
+    used = ranks(within, for_fraction) < config.fraction
     role[combined & (role != TEST) & ~used] = UNUSED
     return perturbation_problem(data, role, other_cells(perturbation, role))
 

@@ -21,7 +21,7 @@ from bench.core.errors import Finding, UserError, mistake
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
-from bench.parts.splits.seed_labels import drawn, marked, markers, refuse_unknown
+from bench.parts.splits.seed_labels import marked, markers, refuse_unknown, sample_labelled
 
 Rows = NDArray[np.int64]
 
@@ -70,14 +70,14 @@ def pose(data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Ge
     _refuse_small_types(true_type, role, config)
     known = _known(data, role, config, for_told)
     hidden = _hidden(true_type, role, known, config, for_scored)
-    chosen = drawn(
+    chosen = sample_labelled(
         true_type,
         (role == VALIDATION) & (true_type != UNKNOWN),
         lambda n: config.selection_per_class,
         for_selection,
     )
-    told = np.flatnonzero(known != "")
-    scored, selection = (np.union1d(told, rows) for rows in (hidden, chosen))
+    labelled = np.flatnonzero(known != "")
+    scored, selection = (np.union1d(labelled, rows) for rows in (hidden, chosen))
     others = {name: values for name, values in data.labels.items() if name != "cell_type"}
     return Problem(
         visible=data.counts,
@@ -162,15 +162,15 @@ def _known(
 ) -> NDArray[np.str_]:
     """(cell,) the type that is told, "" where none is."""
     true_type = data.labels["cell_type"]
-    may_be_told = (role == TRAIN) & (true_type != UNKNOWN)
+    may_be_labelled = (role == TRAIN) & (true_type != UNKNOWN)
     known = np.full_like(true_type, "")
     if config.markers:
-        given, rows = markers(config.markers), np.flatnonzero(may_be_told)
+        given, rows = markers(config.markers), np.flatnonzero(may_be_labelled)
         refuse_unknown(given, data.gene_names, np.unique(true_type[rows]).tolist())
         known[rows] = marked(given, data.counts[rows], data.gene_names, config.per_class)
     else:
-        told = drawn(true_type, may_be_told, _wanted(config), rng)
-        known[told] = true_type[told]
+        labelled = sample_labelled(true_type, may_be_labelled, _wanted(config), rng)
+        known[labelled] = true_type[labelled]
     return known
 
 
@@ -183,9 +183,9 @@ def _hidden(
 ) -> Rows:
     """The cells to be scored: their type is known to the data and told to nobody."""
     held_back = config.test > 0 or config.test_batch != ""
-    judged = role == (TEST if held_back else TRAIN)
+    test_cells = role == (TEST if held_back else TRAIN)
     order = rng.permutation(len(role))
-    hidden = (judged & (known == "") & (true_type != UNKNOWN))[order]
+    hidden = (test_cells & (known == "") & (true_type != UNKNOWN))[order]
     return np.sort(order[hidden][: config.max_scored_cells])
 
 

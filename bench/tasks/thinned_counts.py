@@ -43,10 +43,10 @@ def pose(
     for_roles, for_scored, for_counts = rng.spawn(3)
     scored = scored_rows(n_cells, config.max_scored_cells, for_scored)
     if "second_draw" in data.truth:
-        visible, kept, exposure = data.counts, 1.0, 1.0
+        visible, share, exposure = data.counts, 1.0, 1.0
         second = _second_draw(data, split, for_counts)[scored]
     else:
-        kept, exposure = config.fraction, (1 - config.fraction) / config.fraction
+        share, exposure = config.fraction, (1 - config.fraction) / config.fraction
         visible = _thinned(data.counts, config.fraction, for_counts)
         second = (data.counts[scored] - visible[scored]).toarray()
     return Problem(
@@ -56,13 +56,15 @@ def pose(
         labels=dict(data.labels),
         exposure=exposure,
         answers={"second_counts": second.astype(np.int32)},
-        truth=rates_in_exposure(data, kept),
+        truth=rates_in_exposure(data, share),
     )
 
 
 def _thinned(counts: csr_matrix, fraction: float, rng: np.random.Generator) -> csr_matrix:
-    drawn = rng.binomial(counts.data, fraction).astype(counts.dtype)
-    visible = csr_matrix((drawn, counts.indices.copy(), counts.indptr.copy()), counts.shape)
+    visible_values = rng.binomial(counts.data, fraction).astype(counts.dtype)
+    visible = csr_matrix(
+        (visible_values, counts.indices.copy(), counts.indptr.copy()), counts.shape
+    )
     visible.eliminate_zeros()
     return visible
 

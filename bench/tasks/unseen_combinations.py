@@ -79,14 +79,14 @@ def _drawn(
 ) -> tuple[Names, Names]:
     """The combinations to train on and to test."""
     order = rng.permutation(combinations)
-    judged = np.array([np.isin(name.split(JOINS), alone).all() for name in order.tolist()], bool)
-    if judged.sum() < FEWEST_JUDGED:
-        said = f"{judged.sum()} of {len(order)} are of treatments that are also given alone"
-        raise mistake("combinations", None, f"{said}; this task needs {FEWEST_JUDGED}")
+    eligible = np.array([np.isin(name.split(JOINS), alone).all() for name in order.tolist()], bool)
+    if eligible.sum() < FEWEST_JUDGED:
+        reason = f"{eligible.sum()} of {len(order)} are of treatments that are also given alone"
+        raise mistake("combinations", None, f"{reason}; this task needs {FEWEST_JUDGED}")
     # Rounded first: 0.1 * 30 is a little more than 3.
     n_test = ceil(round(config.test_fraction * len(order), 6))
     n_train = int(round(config.train_fraction * len(order), 6))
-    test = order[judged][: max(n_test, FEWEST_JUDGED)]
+    test = order[eligible][: max(n_test, FEWEST_JUDGED)]
     return order[~np.isin(order, test)][:n_train], test
 
 

@@ -59,8 +59,8 @@ def pose(
     trained = order[: int(config.train_fraction * len(order))]
     tested = order[-ceil(config.test_fraction * len(order)) :]
     combined = np.isin(perturbation, order)
-    kept = np.where(role == TEST, np.isin(perturbation, tested), np.isin(perturbation, trained))
-    role[combined & ~kept] = UNUSED
+    used = np.where(role == TEST, np.isin(perturbation, tested), np.isin(perturbation, trained))
+    role[combined & ~used] = UNUSED
     return published_problem(data, role)
 
 

@@ -68,8 +68,8 @@ def _drawn(
     order = rng.permutation(given_alone(perturbation))
     n_test = ceil(round(config.test_fraction * len(order), 6))
     if min(n_test, len(order) - n_test) < FEWEST:
-        said = f"holds {n_test} of {len(order)} treatments out; needs {FEWEST} on either side"
-        raise mistake("test_fraction", config.test_fraction, said, "choose another share")
+        reason = f"holds {n_test} of {len(order)} treatments out; needs {FEWEST} on either side"
+        raise mistake("test_fraction", config.test_fraction, reason, "choose another share")
     return order[:n_test]
 
 

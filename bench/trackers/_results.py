@@ -25,7 +25,7 @@ SOMETIMES = ("search.csv", "differences.csv")
 
 PAGE = "report.html"
 
-PLACE = ("dataset", "task", "split", "run")
+COORDINATES = ("dataset", "task", "split", "run")
 DESCRIPTION = ("model", "kind", "role")
 """Columns of the plan that say what a run is; the rest but for its label are parameters."""
 
@@ -50,7 +50,7 @@ class Point(NamedTuple):
 class Replicate:
     """Everything that is known of one replicate."""
 
-    place: Mapping[str, Any]
+    tags: Mapping[str, Any]
     """dataset, task, split, run, model, kind, role, seed."""
     parameters: Mapping[str, Any]
     """Hyperparameters and training keys; without those that it does not have."""
@@ -65,7 +65,7 @@ class Replicate:
     @property
     def name(self) -> str:
         """Its place in the folder of results, with its seed."""
-        return "/".join(str(self.place[key]) for key in (*PLACE, "seed"))
+        return "/".join(str(self.tags[key]) for key in (*COORDINATES, "seed"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class Finished:
 
     def replicates(self) -> Iterator[Replicate]:
         """One after the other, so that no more than the curves of one run are held at a time."""
-        scores = dict(list(self.scores().groupby([*PLACE])))
+        scores = dict(list(self.scores().groupby([*COORDINATES])))
         runs: dict[tuple[Any, ...], list[Row]] = {}
         for state in _rows(self.folder / "runs.csv"):
             runs.setdefault(_place(state), []).append(state)
@@ -108,8 +108,8 @@ def finished(folder: Path) -> Finished:
 
 def digest_of(study: str, replicate: Replicate) -> str:
     """The same for the same content, so that a tracker can tell what it has from what is new."""
-    said = json.dumps([study, asdict(replicate)], sort_keys=True, default=str)
-    return sha256(said.encode()).hexdigest()[:20]
+    identity = json.dumps([study, asdict(replicate)], sort_keys=True, default=str)
+    return sha256(identity.encode()).hexdigest()[:20]
 
 
 def _replicate(
@@ -118,11 +118,11 @@ def _replicate(
     scores: pd.DataFrame | None,
     curve: pd.DataFrame | None,
 ) -> Replicate:
-    known = {*PLACE, *DESCRIPTION, "label"}
+    known = {*COORDINATES, *DESCRIPTION, "label"}
     seed = int(state["seed"])
     costs = {key: state[key] for key in RUNS if key not in {*RUN_KEYS, *OUTCOME}}
     return Replicate(
-        place={key: row[key] for key in (*PLACE, *DESCRIPTION)} | {"seed": seed},
+        tags={key: row[key] for key in (*COORDINATES, *DESCRIPTION)} | {"seed": seed},
         parameters=_present({key: value for key, value in row.items() if key not in known}),
         status=state["status"],
         reason=state["reason"],
@@ -154,7 +154,7 @@ def _present(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _place(row: Row) -> tuple[Any, ...]:
-    return tuple(row[column] for column in PLACE)
+    return tuple(row[column] for column in COORDINATES)
 
 
 def _rows(path: Path) -> list[Row]:

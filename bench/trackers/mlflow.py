@@ -1,7 +1,7 @@
 """MLflow: an experiment for the study, in it a run for every replicate and one for the whole.
 
 What is mirrored               Where it is found in MLflow
-place, status, reason          tags
+tags, status, reason          tags
 hyperparameters                parameters
 curve                          metrics ``train/<term>``, ``validation/<term>`` and ``epoch`` by step
 scores, costs                  metrics ``score/<metric>``, ``cost/<name>``
@@ -52,12 +52,12 @@ def mirror(study: Path, folder: Path, config: MlflowConfig) -> dict[str, Any]:
     with environment(MLFLOW_DISABLE_TELEMETRY="true"):
         from mlflow import MlflowClient
 
-        done, kept = finished(study), folder.resolve()
-        uri = config.tracking_uri or f"sqlite:///{kept / 'mlflow.db'}"
+        done, root = finished(study), folder.resolve()
+        uri = config.tracking_uri or f"sqlite:///{root / 'mlflow.db'}"
         client, name = MlflowClient(tracking_uri=uri), config.experiment or done.name
         # A server has a place for artifacts; MLflow's own default is wherever this process runs.
-        place = None if uri.startswith(SERVERS) else (kept / "artifacts").as_uri()
-        experiment = _experiment(client, name, place)
+        artifacts = None if uri.startswith(SERVERS) else (root / "artifacts").as_uri()
+        experiment = _experiment(client, name, artifacts)
         runs = _Writer(client, experiment, done).write()
     where = config.tracking_uri or f"sqlite:///{folder / 'mlflow.db'}"
     return {"tracker": "mlflow", "tracking_uri": where, "experiment": name, "runs": runs}
@@ -90,15 +90,15 @@ class _Writer:
         digest = digest_of(self.done.name, one)
         if run_id := self._known(digest):
             return run_id
-        run_id = self._begun(one.name, {**one.place, "status": one.status, "reason": one.reason})
+        run_id = self._begun(one.name, {**one.tags, "status": one.status, "reason": one.reason})
         self._log_parameters(run_id, one.parameters)
         self._log_metrics(run_id, self._metrics(one))
         self._end(run_id, digest, "FINISHED" if one.status == "ok" else "FAILED")
         return run_id
 
     def _study(self) -> str:
-        said = b"".join(path.read_bytes() for path in self.done.files)
-        digest = sha256(said).hexdigest()[:20]
+        content = b"".join(path.read_bytes() for path in self.done.files)
+        digest = sha256(content).hexdigest()[:20]
         if run_id := self._known(digest):
             return run_id
         title = self.done.provenance["study"].get("title", "")
@@ -113,9 +113,9 @@ class _Writer:
         return next((run_id for run_id, held in self.before.items() if held == digest), "")
 
     def _begun(self, name: str, tags: Mapping[str, Any]) -> str:
-        said = {key: str(value) for key, value in tags.items() if str(value)}
+        content = {key: str(value) for key, value in tags.items() if str(value)}
         run = self.client.create_run(
-            self.experiment, run_name=name, tags={STUDY: self.done.name, **said}
+            self.experiment, run_name=name, tags={STUDY: self.done.name, **content}
         )
         return str(run.info.run_id)
 

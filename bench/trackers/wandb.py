@@ -2,7 +2,7 @@
 
 What is mirrored               Where it is found in W&B
 run, task                      group, job type
-place, hyperparameters         config
+tags, hyperparameters         config
 curve                          history by step: ``train/<term>``, ``validation/<term>``, ``epoch``
 scores, costs, status          summary: ``score/<metric>``, ``cost/<name>``, ``status``, ``reason``
 table of all scores, report    the run ``study``: table ``scores``, page ``report``, artifact
@@ -43,15 +43,15 @@ def mirror(study: Path, folder: Path, config: WandbConfig) -> dict[str, Any]:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    kept = folder.resolve()
+    root = folder.resolve()
     # Staged files of artifacts would lie in the user's home otherwise, and be missed on another
     # machine; error reports would be sent.
     with environment(
-        WANDB_ERROR_REPORTING="false", WANDB_DATA_DIR=str(kept), WANDB_CACHE_DIR=str(kept / "cache")
+        WANDB_ERROR_REPORTING="false", WANDB_DATA_DIR=str(root), WANDB_CACHE_DIR=str(root / "cache")
     ):
         import wandb
 
-        done, settings = finished(study), _settings(kept, config)
+        done, settings = finished(study), _settings(root, config)
         try:
             runs = {one.name: _replicate(done.name, one, settings) for one in done.replicates()}
             runs["study"] = _study(done, settings)
@@ -91,9 +91,9 @@ def _replicate(study: str, one: Replicate, settings: "Settings") -> str:
         project=settings.project or study,
         id=key,
         name=one.name,
-        group=one.place["run"],
-        job_type=one.place["task"],
-        config={**one.parameters, **one.place},
+        group=one.tags["run"],
+        job_type=one.tags["task"],
+        config={**one.parameters, **one.tags},
         settings=settings,
     ) as run:
         for point in one.curve:
@@ -115,8 +115,8 @@ def _study(done: Finished, settings: "Settings") -> str:
     """Write the run that holds what belongs to no replicate; its id."""
     import wandb
 
-    said = b"".join(path.read_bytes() for path in done.files)
-    key = sha256(done.name.encode() + said).hexdigest()[:20]
+    content = b"".join(path.read_bytes() for path in done.files)
+    key = sha256(done.name.encode() + content).hexdigest()[:20]
     with wandb.init(
         project=settings.project or done.name,
         id=key,

@@ -52,8 +52,8 @@ class _Trial:
 
     def noise(self, seed: int) -> dict[str, Tensor]:
         wanted = self.module.noise(self.n_cells)
-        drawn = draw_one(wanted, 1, torch.Generator().manual_seed(seed))
-        return {name: value[0] for name, value in drawn.items()}
+        noise = draw_one(wanted, 1, torch.Generator().manual_seed(seed))
+        return {name: value[0] for name, value in noise.items()}
 
     def forward(self, noise: Mapping[str, Tensor], cells: Any = None) -> LossTerms:
         return self.module(cells or self.cells, noise)

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CountData
 from bench.core.errors import Finding, UserError
-from bench.data._cleaning import checked, kept_cells, not_counts, tidied
+from bench.data._cleaning import clean_counts, kept_cells, not_counts, refuse_invalid
 
 COUNTS = np.array([[1, 0, 3], [0, 2, 1], [4, 0, 1]])
 
@@ -39,7 +39,7 @@ def data(matrix: Any, **parts: Any) -> CountData:
 )
 def test_what_is_not_counts_is_refused(matrix: Any, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        tidied(data(matrix), "here")
+        clean_counts(data(matrix), "here")
 
 
 def test_sparse_and_dense_are_judged_alike() -> None:
@@ -51,21 +51,21 @@ def test_all_reasons_come_at_once() -> None:
     matrix = np.array([[-1.0, 0.5], [np.nan, 3e9]])
     own = Finding("batch", "dnor", "no such column")
     with pytest.raises(UserError) as caught:
-        checked(data(matrix), "my.h5ad: X", "try counts: raw", [own])
+        refuse_invalid(data(matrix), "my.h5ad: X", "try counts: raw", [own])
     assert len(caught.value.findings) == 5
     assert str(caught.value).count("try counts: raw") == 4
     assert "dnor" in str(caught.value)
 
 
 def test_counts_stay_as_they_are() -> None:
-    clean = tidied(data(csr_matrix(COUNTS)), "here")
+    clean = clean_counts(data(csr_matrix(COUNTS)), "here")
     assert clean.repairs == ()
     assert clean.counts.dtype == np.int32
     np.testing.assert_array_equal(clean.counts.toarray(), COUNTS)
 
 
 def test_float_dust_is_rounded_and_recorded() -> None:
-    clean = tidied(data(COUNTS + np.float32(2e-7) * (COUNTS > 0)), "here")
+    clean = clean_counts(data(COUNTS + np.float32(2e-7) * (COUNTS > 0)), "here")
     np.testing.assert_array_equal(clean.counts.toarray(), COUNTS)
     assert any("rounded" in repair for repair in clean.repairs)
 
@@ -74,7 +74,7 @@ def test_empty_cells_go_with_all_that_belongs_to_them() -> None:
     matrix = np.vstack([COUNTS[0], np.zeros(3, int), COUNTS[1]])
     rate = np.arange(9.0).reshape(3, 3)
     truth = {"rate": rate, "inverse_dispersion": np.arange(3.0)}
-    clean = tidied(data(matrix, labels={"batch": np.array(list("abc"))}, truth=truth), "here")
+    clean = clean_counts(data(matrix, labels={"batch": np.array(list("abc"))}, truth=truth), "here")
     assert clean.counts.shape == (2, 3)
     assert list(clean.labels["batch"]) == ["a", "c"]
     assert list(clean.cell_names) == ["c0", "c2"]
@@ -84,14 +84,14 @@ def test_empty_cells_go_with_all_that_belongs_to_them() -> None:
 
 
 def test_silent_genes_stay_and_are_mentioned() -> None:
-    clean = tidied(data(np.hstack([COUNTS, np.zeros((3, 2), int)])), "here")
+    clean = clean_counts(data(np.hstack([COUNTS, np.zeros((3, 2), int)])), "here")
     assert clean.counts.shape == (3, 5)
     assert "2 of 5 genes have no counts and were kept" in clean.repairs
 
 
 def test_repeated_names_become_unique() -> None:
     named = {"cell_names": np.array(["a", "a", "a-1"]), "gene_names": np.array(["g", "h", "g"])}
-    clean = tidied(data(COUNTS, **named), "here")
+    clean = clean_counts(data(COUNTS, **named), "here")
     assert len(set(clean.cell_names)) == 3
     assert list(clean.gene_names) == ["g", "h", "g-1"]
     assert sum("duplicate" in repair for repair in clean.repairs) == 2
@@ -99,7 +99,7 @@ def test_repeated_names_become_unique() -> None:
 
 def test_cells_without_a_label_are_unknown() -> None:
     values = np.array(["x", np.nan, None], dtype=object)
-    clean = tidied(data(COUNTS, labels={"cell_type": values}), "here")
+    clean = clean_counts(data(COUNTS, labels={"cell_type": values}), "here")
     assert list(clean.labels["cell_type"]) == ["x", "unknown", "unknown"]
     assert "2 cells without cell_type received the label 'unknown'" in clean.repairs
 
@@ -109,12 +109,12 @@ VALUES = np.array([[1.5, -2.0, 0.0], [0.0, 0.0, 0.0], [-0.25, 1e-9, 7.0]])
 
 def test_values_pass_as_they_are() -> None:
     """Negative, fractional, and a cell of nothing but zeros."""
-    clean = tidied(data(VALUES, measured="values"), "here")
+    clean = clean_counts(data(VALUES, measured="values"), "here")
     assert clean.counts.dtype == np.float32
     assert clean.measured == "values"
     assert clean.repairs == ()
     np.testing.assert_array_equal(clean.counts.toarray(), VALUES.astype(np.float32))
-    twice = tidied(clean, "here")
+    twice = clean_counts(clean, "here")
     assert (clean.counts != twice.counts).nnz == 0
 
 
@@ -130,7 +130,7 @@ def test_values_pass_as_they_are() -> None:
 )
 def test_what_is_no_finite_value_is_refused(matrix: Any, said: str) -> None:
     with pytest.raises(UserError, match=re.escape(said)):
-        tidied(data(matrix, measured="values"), "here")
+        clean_counts(data(matrix, measured="values"), "here")
 
 
 def test_truths_of_cells_go_with_them_and_others_stay() -> None:
@@ -151,14 +151,14 @@ def test_truths_of_cells_go_with_them_and_others_stay() -> None:
 def test_tidying_twice_changes_nothing() -> None:
     matrix = np.vstack([COUNTS, np.zeros(3, int)]).astype(float) * [1, 1, 0] + [1e-6, 0, 0]
     values = np.array(["x", np.nan, None, ""], dtype=object)
-    once = tidied(data(matrix, labels={"batch": values}), "here")
-    twice = tidied(once, "here")
+    once = clean_counts(data(matrix, labels={"batch": values}), "here")
+    twice = clean_counts(once, "here")
     assert once.repairs == twice.repairs
     assert (once.counts != twice.counts).nnz == 0
 
 
 def test_explicit_zeros_and_split_entries_are_merged() -> None:
     parts = (np.array([1, 2, 0, 5]), np.array([0, 0, 1, 1]), np.array([0, 3, 4]))
-    clean = tidied(data(csr_matrix(parts, shape=(2, 2))), "here")
+    clean = clean_counts(data(csr_matrix(parts, shape=(2, 2))), "here")
     np.testing.assert_array_equal(clean.counts.toarray(), [[3, 0], [0, 5]])
     assert clean.counts.nnz == 2

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from bench.parts.splits.cell_splits import places
+from bench.parts.splits.cell_splits import ranks
 
 SIZES = {"a": 1, "b": 2, "c": 7, "d": 100}
 STRATA = np.random.default_rng(0).permutation(np.repeat(list(SIZES), list(SIZES.values())))
 
 
 def drawn(seed: int) -> np.ndarray:
-    return places(STRATA, np.random.default_rng(seed))
+    return ranks(STRATA, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])

@@ -86,7 +86,7 @@ def test_no_flow_is_the_gaussian_to_the_bit(dimension):
     q = posterior("none", 7, dimension)
     assert not list(q.flow.parameters())
     noise = normal(7, dimension, seed=4)
-    z, log_q = q.drawn(noise)
+    z, log_q = q.draw(noise)
     assert torch.equal(q.mean, q.base.mean)
     assert torch.equal(q.at(noise), q.base.at(noise))
     assert torch.equal(z, q.base.at(noise))
@@ -134,7 +134,7 @@ def test_the_density_integrates_to_one(kind, dimension):
     line = torch.linspace(-6, 6, 2401 if dimension == 1 else 401, dtype=torch.float64)
     corners = torch.stack(torch.meshgrid(*[line] * dimension, indexing="ij"), -1)
     middles = corners[(slice(1, None),) * dimension] - (line[1] - line[0]) / 2
-    _, log_q = q.drawn(middles)
+    _, log_q = q.draw(middles)
     image = q.at(corners)
     volume = image.diff(dim=0).squeeze(-1) if dimension == 1 else _areas(image)
     assert (volume > 0).all()
@@ -150,7 +150,7 @@ def _areas(image):
 @pytest.mark.parametrize("kind", KINDS)
 def test_drawn_is_at_and_its_density(kind):
     q, noise = posterior(kind, 9, 4), normal(9, 4, seed=5)
-    z, log_q = q.drawn(noise)
+    z, log_q = q.draw(noise)
     z0 = q.base.at(noise)
     carried, log_det = q.flow(z0)
     assert torch.equal(z, q.at(noise))
@@ -176,7 +176,7 @@ def test_a_stack_of_flows_is_each_of_them(kind):
 
 def cost(flow, base, noise):
     """(cell,) the Monte Carlo KL of a draw, nats."""
-    z, log_q = FlowedGaussian(base, flow).drawn(noise)
+    z, log_q = FlowedGaussian(base, flow).draw(noise)
     return log_q - log_standard_normal(z)
 
 
@@ -253,7 +253,7 @@ def test_importance_weights_of_a_density_have_mean_one(kind):
         Gaussian(torch.zeros(2).double(), torch.full((2,), 2.0).double()),
         bent(kind, 2, 3, seed=3, size=0.2),
     )
-    z, log_q = q.drawn(normal(n_draws, 2, seed=7))
+    z, log_q = q.draw(normal(n_draws, 2, seed=7))
     weight = (log_standard_normal(z) - log_q).exp()
     assert abs(weight.mean().item() - 1) < 6 * (weight.var() / n_draws).sqrt().item()
     assert weight.var() < 5

@@ -52,7 +52,7 @@ def ours(model, flow, noise_z, noise_u, known):
     n = len(noise_z)
     base = Gaussian(*(part.expand(n, 1) for part in POSTERIOR))
     with torch.no_grad():
-        z, log_q = FlowedGaussian(base, flow).drawn(torch.as_tensor(noise_z)[:, None])
+        z, log_q = FlowedGaussian(base, flow).draw(torch.as_tensor(noise_z)[:, None])
         each = typed(z, torch.as_tensor(noise_u)[:, None])
         told = torch.full((n,), known)
         summed = summed_over_types(each, log_q, classifier(z), told)

@@ -15,15 +15,17 @@ MAX_ITERATIONS = 10_000
 
 def known_codes(known_type: Array) -> NDArray[np.int64]:
     """(cell,) number of the known type among all that any cell is known to be of, else -1."""
-    told, codes = known_type != "", np.full(len(known_type), -1, dtype=np.int64)
-    codes[told] = np.unique(known_type[told], return_inverse=True)[1]
+    is_labelled, codes = known_type != "", np.full(len(known_type), -1, dtype=np.int64)
+    codes[is_labelled] = np.unique(known_type[is_labelled], return_inverse=True)[1]
     return codes
 
 
 def probabilities(model: Any, features: Array | csr_matrix, known_type: Array) -> Floats:
     """(cell, known type) of any of scikit-learn's classifiers on (cell, feature)."""
-    told = known_type != ""
-    return np.asarray(model.fit(features[told], known_type[told]).predict_proba(features))
+    is_labelled = known_type != ""
+    return np.asarray(
+        model.fit(features[is_labelled], known_type[is_labelled]).predict_proba(features)
+    )
 
 
 def voters(features: Array, known_type: Array, n_neighbours: int) -> Floats:

@@ -103,8 +103,8 @@ def perturbed_expression(
     for block in count():
         cells = control_cells(fitted, rng.choice(controls, CELLS_PER_DRAW))
         posterior = infer(cells) if infer else None
-        drawn = sample_perturbed(fitted, conditions, cells, n_draws, block, posterior)
-        yield expression(drawn, problem.measured)
+        values = sample_perturbed(fitted, conditions, cells, n_draws, block, posterior)
+        yield expression(values, problem.measured)
 
 
 class Tally:
@@ -115,9 +115,9 @@ class Tally:
         self.total: Floats = np.zeros(1)
         self.squares: Floats = np.zeros(1)
 
-    def add(self, drawn: Floats) -> None:
+    def add(self, values: Floats) -> None:
         """Take (draw, condition, cell, gene) expression into account."""
-        differences = (drawn[:, 1:] - drawn[:, :1]).mean(2)
+        differences = (values[:, 1:] - values[:, :1]).mean(2)
         self.n += len(differences)
         self.total = self.total + differences.sum(0, dtype=float)
         self.squares = self.squares + np.square(differences, dtype=float).sum(0)

@@ -156,8 +156,8 @@ class ZeroInflatedNegativeBinomial(NamedTuple):
 
     def dropped_given(self, counts: Tensor, observed: Tensor) -> Tensor:
         """Probability that the entry was lost: zero for a positive count, the prior if unseen."""
-        kept = NegativeBinomial(self.scale, self.inverse_dispersion)
-        at_zero = torch.sigmoid(self.dropout_logit - kept.log_zero())
+        nb = NegativeBinomial(self.scale, self.inverse_dispersion)
+        at_zero = torch.sigmoid(self.dropout_logit - nb.log_zero())
         posterior = torch.where(counts > 0, torch.zeros_like(at_zero), at_zero)
         return torch.where(observed > 0, posterior, torch.sigmoid(self.dropout_logit))
 
@@ -167,7 +167,7 @@ class ZeroInflatedNegativeBinomial(NamedTuple):
         A lost entry's count says nothing of its rate, but its rate *as counted* is zero: this is
         the rate at which counts of this entry appear, the one a second draw would show.
         """
-        kept = NegativeBinomial(self.scale, self.inverse_dispersion).rate_given(counts, observed)
+        nb = NegativeBinomial(self.scale, self.inverse_dispersion).rate_given(counts, observed)
         lost = self.dropped_given(counts, observed)
-        mean = (1 - lost) * kept.mean
-        return Moments(mean, (1 - lost) * (kept.variance + kept.mean**2) - mean**2)
+        mean = (1 - lost) * nb.mean
+        return Moments(mean, (1 - lost) * (nb.variance + nb.mean**2) - mean**2)

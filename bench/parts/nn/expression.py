@@ -25,7 +25,7 @@ EACH = "each"
 """The word that asks for every batch in turn; the empty word asks for the cell's own."""
 
 
-def batch_codes(problem: Problem, batch: str, place: str) -> Sequence[int | None]:
+def batch_codes(problem: Problem, batch: str, key_path: str) -> Sequence[int | None]:
     """The codes to decode under, None for the cell's own.  Raises where no batch has that name."""
     known = np.unique(problem.labels["batch"]).tolist() if "batch" in problem.labels else []
     if not batch or (batch == EACH and not known):
@@ -33,7 +33,7 @@ def batch_codes(problem: Problem, batch: str, place: str) -> Sequence[int | None
     if batch == EACH:
         return range(len(known))
     if batch not in known:
-        raise mistake(place, batch, f"no such batch; there are: {', '.join(known) or 'none'}")
+        raise mistake(key_path, batch, f"no such batch; there are: {', '.join(known) or 'none'}")
     return [known.index(batch)]
 
 

@@ -57,13 +57,13 @@ class FlowedScvi(nn.Module):
         """
         posterior = self.scvi.inference(cells, noise)
         q = FlowedGaussian(posterior.pop("z"), self.flow)
-        z, log_q = q.drawn(noise["z"])
+        z, log_q = q.draw(noise["z"])
         latents = {"z": z, **at_draw(posterior, noise)}
         log_weight = self.scvi.log_likelihood(latents, cells)
         local = {"reconstruction": -log_weight}
         if self.scvi.library_prior:
             library, prior = posterior["library"], self.scvi.library_prior(cells)
             local["library_kl"] = library.kl_to(prior)
-            drawn = latents["library"]
-            log_weight = log_weight + prior.log_prob(drawn) - library.log_prob(drawn)
+            sampled = latents["library"]
+            log_weight = log_weight + prior.log_prob(sampled) - library.log_prob(sampled)
         return q, latents, log_q, LossTerms.of(local, log_weight)

@@ -51,7 +51,7 @@ class FlowedGaussian(NamedTuple):
         """The draw that standard normal ``noise`` stands for."""
         return self.flow(self.base.at(noise))[0]
 
-    def drawn(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(self, noise: Tensor) -> tuple[Tensor, Tensor]:
         """(cell, dimension) the draw and (cell,) log q(z | x) there, nats."""
         z0 = self.base.at(noise)
         z, log_det = self.flow(z0)

@@ -99,10 +99,10 @@ def summed_over_types(
     joint = each.log_prior + each.log_ratio_u - log(n_types)
     log_prior = joint.logsumexp(-1)
     if known is not None:
-        told, chosen = known >= 0, one_hot(known.clamp_min(0), n_types).to(share.dtype)
-        share = torch.where(told[..., None], chosen, share)
-        information = torch.where(told, 0.0, information)
-        log_prior = torch.where(told, (chosen * joint).sum(-1), log_prior)
+        is_labelled, chosen = known >= 0, one_hot(known.clamp_min(0), n_types).to(share.dtype)
+        share = torch.where(is_labelled[..., None], chosen, share)
+        information = torch.where(is_labelled, 0.0, information)
+        log_prior = torch.where(is_labelled, (chosen * joint).sum(-1), log_prior)
     local = {
         "kl_z": log_q_z - (share * each.log_prior).sum(-1),
         "kl_u": (share * each.kl_u).sum(-1),

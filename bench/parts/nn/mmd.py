@@ -64,12 +64,12 @@ def linear(points: Tensor, member: Tensor, bandwidths: Tensor) -> Tensor:
     # Stable sort: the points of a group, in their order, come first.
     order = (-member).argsort(dim=0, stable=True)
     even = 2 * torch.div(torch.minimum(size[:, None], size[None]), 2, rounding_mode="floor")
-    place = torch.arange(len(points) // 2, device=points.device)
+    index = torch.arange(len(points) // 2, device=points.device)
     half = (even / 2).long()
-    second = (place[:, None, None] + half).clamp_max(len(points) - 1)
-    used = (place[:, None, None] < half).to(points.dtype)
+    second = (index[:, None, None] + half).clamp_max(len(points) - 1)
+    used = (index[:, None, None] < half).to(points.dtype)
     rows = torch.arange(n_groups, device=points.device)
-    x = points[order[place][:, :, None].expand(-1, -1, n_groups)]
+    x = points[order[index][:, :, None].expand(-1, -1, n_groups)]
     x_second = points[order[second, rows[:, None].expand(n_groups, n_groups)]]
     y, y_second = x.transpose(1, 2), x_second.transpose(1, 2)
 

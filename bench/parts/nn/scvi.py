@@ -225,7 +225,7 @@ def scvi_ledger(
     local = {"reconstruction": -log_likelihood, "kl_z": z.kl_to_standard()}
     log_weight = log_likelihood + log_standard_normal(latents["z"]) - z.log_prob(latents["z"])
     if library is not None:
-        q, drawn = posterior["library"], latents["library"]
+        q, sampled = posterior["library"], latents["library"]
         local["library_kl"] = q.kl_to(library)
-        log_weight = log_weight + library.log_prob(drawn) - q.log_prob(drawn)
+        log_weight = log_weight + library.log_prob(sampled) - q.log_prob(sampled)
     return LossTerms.of(local=local, log_weight=log_weight)

@@ -69,16 +69,16 @@ class SparseModel(nn.Module):
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
         """The ledger; the globals stand in it once for the data set."""
-        drawn = self.treatments.draw(noise)
-        offset = self._offset(cells, drawn.moved)
+        sampled = self.treatments.draw(noise)
+        offset = self._offset(cells, sampled.moved)
         posterior = {"z": self._posterior(cells, offset)}
         latents = at_draw(posterior, noise)
         law = self.observation.law(latents["z"] + offset, cells)
         log_prob = law.log_prob(self.observation.seen(cells))
         log_likelihood = (cells["observed"] * log_prob).sum(-1)
         return standard_normal_ledger(log_likelihood, posterior, latents)._replace(
-            shared=self.treatments.shared(drawn),
-            penalty=self.treatments.penalty(drawn),
+            shared=self.treatments.shared(sampled),
+            penalty=self.treatments.penalty(sampled),
             diagnostics=self.treatments.diagnostics(),
         )
 

@@ -141,19 +141,19 @@ class SparseTreatments(nn.Module):
             embedding=torch.where(seen, moved, 0.0),
         )
 
-    def shared(self, drawn: Drawn) -> dict[str, Tensor]:
+    def shared(self, sampled: Drawn) -> dict[str, Tensor]:
         """() nats each, once for the whole data set."""
-        once = {"kl_mask": drawn.kl_mask.sum(), "kl_embedding": drawn.kl_embedding.sum()}
+        once = {"kl_mask": sampled.kl_mask.sum(), "kl_embedding": sampled.kl_embedding.sum()}
         cost = self.prior.cost()
         return once if cost is None else {**once, "mask_rate": (cost * self.treated.seen).sum()}
 
-    def penalty(self, drawn: Drawn) -> dict[str, Tensor]:
+    def penalty(self, sampled: Drawn) -> dict[str, Tensor]:
         """() nats per cell: what the weights of the mask's KL add to it; nothing where off."""
         settings = self.settings
         if settings.mask_weight == 1 and not settings.mask_weight_per_cell:
             return {}
         surplus = settings.mask_weight - 1 + settings.mask_weight_per_cell * self.treated.n_cells
-        return {"mask_surplus": (surplus * drawn.kl_mask).sum() / self.n_train}
+        return {"mask_surplus": (surplus * sampled.kl_mask).sum() / self.n_train}
 
     def diagnostics(self) -> dict[str, Tensor]:
         """() how decided the mask is."""

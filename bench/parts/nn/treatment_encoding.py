@@ -24,14 +24,14 @@ class TreatmentEncoding(nn.Module):
 
     seen: Tensor
     n_cells: Tensor
-    kept: Tensor
+    treated_index: Tensor
 
     def __init__(self, facts: DataFacts, encoding: Encoding) -> None:
         super().__init__()
         self.encoding, self.n_perturbations = encoding, len(facts.perturbations)
-        treated = [place for place, name in enumerate(facts.perturbations) if name != CONTROL]
+        treated = [index for index, name in enumerate(facts.perturbations) if name != CONTROL]
         n_cells = facts.n_treated if encoding == "additive" else facts.n_perturbed[treated]
-        names = [facts.perturbations[place] for place in treated]
+        names = [facts.perturbations[index] for index in treated]
         self.names = facts.treatments if encoding == "additive" else tuple(names)
         self.n_columns = len(self.names)
         self.register_buffer("n_cells", torch.tensor(n_cells, dtype=torch.float32))
@@ -43,5 +43,5 @@ class TreatmentEncoding(nn.Module):
         dosage = cells["dosage"]
         if self.encoding == "additive":
             return dosage
-        own = one_hot(cells["perturbation"], self.n_perturbations)[..., self.kept]
+        own = one_hot(cells["perturbation"], self.n_perturbations)[..., self.treated_index]
         return own * dosage.amax(-1, keepdim=True)

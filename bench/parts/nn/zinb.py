@@ -30,10 +30,10 @@ class _LogProb(torch.autograd.Function):
     @staticmethod
     def forward(counts: Tensor, mu: Tensor, theta: Tensor, pi: Tensor) -> tuple[Tensor, Tensor]:
         log_total = (theta + mu).log_()
-        kept = (theta.log() - log_total).mul_(theta).sub_(pi)
-        value = softplus(kept).reshape(-1)
+        log_ratio = (theta.log() - log_total).mul_(theta).sub_(pi)
+        value = softplus(log_ratio).reshape(-1)
         where = counts.reshape(-1).nonzero().squeeze(1)
-        x, m, t, a, total = (_at(v, where) for v in (counts, mu, theta, kept, log_total))
+        x, m, t, a, total = (_at(v, where) for v in (counts, mu, theta, log_ratio, log_total))
         count = torch.lgamma(x + t) - torch.lgamma(t) - torch.lgamma(x + 1)
         value.index_copy_(0, where, a + x * (m.log() - total) + count)
         return value.reshape(counts.shape).sub_(softplus(-pi)), where

@@ -44,11 +44,11 @@ def known_beforehand(problem: Problem, truth: str) -> Effects:
     Raises ValueError where others are asked for.
     """
     names, effect = scored_perturbations(problem), problem.truth[truth]
-    place = {name: row for row, name in enumerate(names.tolist())}
+    row_of = {name: row for row, name in enumerate(names.tolist())}
 
     def effects(asked: Names) -> Floats:
-        if unknown := sorted(set(asked.tolist()) - set(place)):
+        if unknown := sorted(set(asked.tolist()) - set(row_of)):
             raise ValueError(f"{truth} holds the scored perturbations, not {', '.join(unknown)}")
-        return np.asarray(effect[[place[name] for name in asked.tolist()]])
+        return np.asarray(effect[[row_of[name] for name in asked.tolist()]])
 
     return effects

@@ -119,7 +119,7 @@ def effect_answers(
     ``observed_cells`` (cell, component), ``observed_perturbation`` (cell,) the number of its own.
     """
     names = perturbations_in(perturbation[scored])
-    (_, told), (there, effect) = (
+    (_, of_training), (there, effect) = (
         observed_effects(matrix, perturbation, rows, measured) for rows in (train, among)
     )
     treated = scored[perturbation[scored] != CONTROL]
@@ -127,7 +127,7 @@ def effect_answers(
     return {
         "perturbation_names": names,
         "data_effect": effect[np.searchsorted(there, names)],
-        "mean_training_effect": told.mean(0),
+        "mean_training_effect": of_training.mean(0),
         "observed_cells": cells,
         "observed_perturbation": np.searchsorted(names, perturbation[treated]),
     }

@@ -72,7 +72,7 @@ def dosages(
     names, code = np.unique(perturbation, return_inverse=True)
     parts = [treatments_of(name) for name in names.tolist()]
     known = tuple(sorted({t for part in parts for t in part}) if treatments is None else treatments)
-    column = {treatment: place for place, treatment in enumerate(known)}
+    column = {treatment: index for index, treatment in enumerate(known)}
     entries = [
         (row, column[t], dosage) for row, part in enumerate(parts) for t, dosage in part.items()
     ]

@@ -38,7 +38,7 @@ def roles(
     return role
 
 
-def places(strata: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.floating]:
+def ranks(strata: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.floating]:
     """(cell,) in [0, 1), evenly spread over the cells of each stratum, in random order.
 
     Those below s are a share s of every stratum, to within one cell; a larger s only adds cells.
@@ -47,24 +47,24 @@ def places(strata: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.flo
     _, stratum, sizes = np.unique(strata[order], return_inverse=True, return_counts=True)
     # Counting starts anywhere between two cells, so that small strata are not all rounded alike.
     start = rng.uniform(size=len(sizes))
-    place = np.empty(len(strata))
-    place[np.argsort(stratum, kind="stable")] = np.concatenate([np.arange(n) for n in sizes])
+    rank = np.empty(len(strata))
+    rank[np.argsort(stratum, kind="stable")] = np.concatenate([np.arange(n) for n in sizes])
     spread = np.empty(len(strata))
-    spread[order] = (place + start[stratum]) / sizes[stratum]
+    spread[order] = (rank + start[stratum]) / sizes[stratum]
     return spread
 
 
 def scored_rows(n_cells: int, at_most: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """All rows, or ``at_most`` of them drawn without replacement, ascending."""
-    drawn = rng.permutation(n_cells)[:at_most]
-    return np.sort(drawn).astype(np.int64)
+    sampled = rng.permutation(n_cells)[:at_most]
+    return np.sort(sampled).astype(np.int64)
 
 
 def rates_in_exposure(data: CountData, exposure: float = 1.0) -> dict[str, NDArray]:
     """What the oracle may know, for visible counts of ``exposure`` times the original depth."""
     scaled = {name: data.truth[name] * exposure for name in ("rate", "mean") if name in data.truth}
-    kept = {n: data.truth[n] for n in ("inverse_dispersion",) if n in data.truth}
-    return scaled | kept
+    unscaled = {n: data.truth[n] for n in ("inverse_dispersion",) if n in data.truth}
+    return scaled | unscaled
 
 
 def _refuse_empty(sizes: Mapping[str, int], fractions: Mapping[str, float], n_cells: int) -> None:

@@ -7,14 +7,14 @@ import numpy as np
 from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.parts.perturbations.treatments import perturbations_in
-from bench.parts.splits.cell_splits import places
+from bench.parts.splits.cell_splits import ranks
 from bench.parts.splits.perturbation_splits import (
     EVERY_PART,
     Names,
     other_cells,
     perturbation_problem,
     refuse_few_cells,
-    roles_by_place,
+    roles_by_rank,
 )
 
 
@@ -45,9 +45,9 @@ def held_out_problem(
     for_roles, for_duplicates = rng.spawn(2)
     perturbation = data.labels["perturbation"]
     test_share = np.where(perturbation == CONTROL, shares.test_controls, 0)
-    role = roles_by_place(places(perturbation, for_roles), test_share, shares.validation)
+    role = roles_by_rank(ranks(perturbation, for_roles), test_share, shares.validation)
     role[np.isin(perturbation, left_out)] = UNUSED
-    duplicate = places(perturbation, for_duplicates) < shares.duplicate
+    duplicate = ranks(perturbation, for_duplicates) < shares.duplicate
     role[np.isin(perturbation, test) & ~duplicate] = TEST
     trained = perturbations_in(perturbation[np.isin(role, (TRAIN, VALIDATION))]).tolist()
     needed = dict.fromkeys(trained, (TRAIN,)) | dict.fromkeys(test.tolist(), (TEST, UNUSED))

@@ -114,11 +114,11 @@ def true_effects(data: CountData, scored: Rows) -> dict[str, NDArray[Any]]:
     return {"true_effect": data.truth["true_effect"][np.searchsorted(every, wanted)]}
 
 
-def roles_by_place(
-    place: NDArray[np.floating], test: NDArray[np.floating], validation: float
+def roles_by_rank(
+    rank: NDArray[np.floating], test: NDArray[np.floating], validation: float
 ) -> NDArray[np.int8]:
     """(cell,) roles: test below the cell's own share of it, then validation, the rest training."""
-    parts = [place < test, place < test + validation]
+    parts = [rank < test, rank < test + validation]
     return np.select(parts, [np.int8(TEST), np.int8(VALIDATION)], np.int8(TRAIN))
 
 
@@ -176,8 +176,8 @@ def refuse_no_effect(
             if not there
         ]
         if lacking:
-            said = f"{len(control):,}, none of them {' or '.join(lacking)}: no effect can be told"
-            findings.append(Finding(f"{CALLED[part]} cells", None, said, fix))
+            reason = f"{len(control):,}, none of them {' or '.join(lacking)}: no effect can be told"
+            findings.append(Finding(f"{CALLED[part]} cells", None, reason, fix))
     if findings:
         raise UserError(f"Effects need cells labelled {CONTROL!r} and others:", findings)
 

@@ -33,7 +33,7 @@ class Marker(NamedTuple):
     signs: tuple[float, ...]
 
 
-def drawn(
+def sample_labelled(
     kinds: Array, among: NDArray[np.bool_], wanted: Callable[[int], int], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Rows, ascending: of every kind's n cells ``among`` these, ``wanted(n)`` or all if fewer.
@@ -95,16 +95,16 @@ def marked(
 
     Raises where all cells of a class go to classes named later.
     """
-    said = np.full(counts.shape[0], "", dtype=f"U{max(len(marker.kind) for marker in given)}")
+    label = np.full(counts.shape[0], "", dtype=f"U{max(len(marker.kind) for marker in given)}")
     column = {name: number for number, name in enumerate(gene_names.tolist())}
     depth = np.asarray(counts.sum(1), dtype=float).ravel()
     scaled = csr_matrix(diags(DEPTH / np.maximum(depth, 1)) @ counts.astype(float)).log1p().tocsc()
     for marker in given:
         logs = scaled[:, [column[gene] for gene in marker.genes]].toarray()
         score = _standardised(logs) @ np.array(marker.signs)
-        said[np.argsort(-score, kind="stable")[:n_cells]] = marker.kind
-    _refuse_overruled([marker.kind for marker in given if marker.kind not in said])
-    return said
+        label[np.argsort(-score, kind="stable")[:n_cells]] = marker.kind
+    _refuse_overruled([marker.kind for marker in given if marker.kind not in label])
+    return label
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
