@@ -100,7 +100,7 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
 
     card: Any = catalogue.metric(name) if shelf == "metrics" else catalogue.card(shelf, name)
     yield f"  {name}: {card.title if shelf == 'reports' else card.label}"
-    for fact in ("needs", "provides", "on_request", "demands", "asks", "can", "of", "arrays"):
+    for fact in ("needs", "provides", "on_request", "must_read", "readouts", "can", "of", "arrays"):
         if values := getattr(card, fact, None):
             words = [values] if isinstance(values, str) else sorted(values)
             yield f"    {fact.replace('_', ' ')}: {', '.join(words)}"

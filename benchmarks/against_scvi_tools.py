@@ -107,7 +107,7 @@ def train_theirs(problem: Problem, epochs: int, seeds: list[int]) -> tuple[list[
     import scvi
 
     cells = anndata.AnnData(
-        problem.visible.astype(np.float32),
+        problem.counts.astype(np.float32),
         obs=pd.DataFrame({"batch": problem.labels["batch"]}).astype("category"),
     )
     cells.obs_names = [str(n) for n in range(cells.n_obs)]

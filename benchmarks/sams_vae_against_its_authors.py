@@ -92,7 +92,7 @@ def problem_of(data: Any) -> Problem:
     role = np.array([roles[split] for split in data.adata.obs["split"]], dtype=np.int8)
     treatment = data.adata.obs["treatment"].astype(int)
     return Problem(
-        visible=csr_matrix(data.adata.X.astype(np.float32)),
+        counts=csr_matrix(data.adata.X.astype(np.float32)),
         role=role,
         scored=np.flatnonzero(role == TEST),
         labels={"perturbation": np.array([f"t{number:03d}" for number in treatment])},

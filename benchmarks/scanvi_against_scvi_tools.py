@@ -56,8 +56,8 @@ def scored(problem: Problem, probability: NDArray[Any]) -> list[float]:
     """The metrics of (scored, known type) probabilities."""
     arrays = {
         "class_probability": probability,
-        "known_type": problem.labels[KNOWN_TYPE][problem.scored],
-        "true_type": problem.answers["true_type"],
+        "known_type": problem.labels[KNOWN_TYPE][problem.scored_rows],
+        "true_type": problem.targets["true_type"],
     }
     return [metric(name).value(arrays) for name in METRICS]
 
@@ -92,7 +92,7 @@ def train_theirs(problem: Problem, options: Any) -> tuple[Scores, float]:
     batch = problem.labels.get("batch", np.zeros(len(known), dtype=str))
     labels = {"batch": batch, "label": np.where(known == "", UNLABELLED, known)}
     cells = anndata.AnnData(
-        problem.visible.astype(np.float32), obs=pd.DataFrame(labels).astype("category")
+        problem.counts.astype(np.float32), obs=pd.DataFrame(labels).astype("category")
     )
     cells.obs_names = [str(n) for n in range(cells.n_obs)]
     split = [problem.rows(role) for role in (TRAIN, VALIDATION, TEST)]
@@ -118,7 +118,7 @@ def train_theirs(problem: Problem, options: Any) -> tuple[Scores, float]:
             **quiet,
         )
         seconds += perf_counter() - started
-        soft = model.predict(indices=problem.scored, soft=True)
+        soft = model.predict(indices=problem.scored_rows, soft=True)
         kinds = [kind for kind in np.unique(known) if kind]
         scores.append(scored(problem, soft[kinds].to_numpy()))
     return scores, seconds

@@ -28,7 +28,7 @@ def main() -> None:
     """Measure and print one row per number of replicates."""
     options = _parser().parse_args()
     problem = posed(options.cells, options.genes)
-    filled = problem.visible.nnz / (problem.visible.shape[0] * problem.visible.shape[1])
+    filled = problem.counts.nnz / (problem.counts.shape[0] * problem.counts.shape[1])
     with session("float32", options.threads) as device:
         print(f"{options.variant}, torch {torch.__version__}, {name_of(device)}, ", end="")
         print(f"{options.threads} threads, batch {options.batch}, {options.genes} genes, ", end="")

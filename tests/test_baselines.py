@@ -40,7 +40,9 @@ def posed(task: str, **config: Any) -> Problem:
     counts = data.counts.toarray()
     counts[:, 3] = 0
     rng = np.random.default_rng(5)
-    return posing.pose(replace(data, counts=csr_matrix(counts)), posing.config(**config), 1, rng)
+    return posing.make_problem(
+        replace(data, counts=csr_matrix(counts)), posing.config(**config), 1, rng
+    )
 
 
 def with_few_labels(**config: Any) -> Problem:
@@ -56,8 +58,8 @@ def said(rates: FittedBaseline, problem: Problem) -> Iterator[NDArray]:
     """All that a fitted baseline says of the cells it was fitted to."""
     rows = problem.fitting_rows()
     yield np.asarray(rates.inverse_dispersion)
-    for ability in sorted(rates.answers.keys() - {"perturbed"}):
-        yield rates.answers[ability](rows)
+    for ability in sorted(rates.functions.keys() - {"perturbed"}):
+        yield rates.functions[ability](rows)
 
 
 def classified(baseline: Baseline, problem: Problem) -> NDArray:
@@ -108,7 +110,7 @@ def treated(request: pytest.FixtureRequest) -> Problem:
         counts=data.counts.astype(np.float32 if request.param == "values" else int),
         measured=request.param,
     )
-    return task.pose(data, task.config(), 1, np.random.default_rng(5))
+    return task.make_problem(data, task.config(), 1, np.random.default_rng(5))
 
 
 ASKED = np.array(["gene_2", "drug@0.5", "drug", "gene_1+gene_2", "gene_1"])
@@ -154,7 +156,7 @@ def test_rows_are_answered_in_the_order_asked(baseline: Baseline, problem: Probl
 
 
 def test_every_cell_is_embedded_where_promised(baseline: Baseline, problem: Problem) -> None:
-    answers = fitted(baseline, problem).answers
+    answers = fitted(baseline, problem).functions
     assert answers.keys() == baseline.can - {"bound"}
     if "latent" in answers:
         latent = answers["latent"](np.arange(60))
@@ -172,31 +174,31 @@ def test_chance_comes_from_the_generator_alone(baseline: Baseline, problem: Prob
 
 def test_garbage_in_missing_entries_changes_no_bit(baseline: Baseline) -> None:
     problem = posed("masked_entries")
-    assert problem.missing is not None
-    counts, missing = problem.visible.toarray(), problem.missing.toarray()
+    assert problem.masked is not None
+    counts, missing = problem.counts.toarray(), problem.masked.toarray()
     counts[missing] = np.random.default_rng(1).integers(0, 10_000, missing.sum())
-    spoilt = fitted(baseline, replace(problem, visible=csr_matrix(counts)))
+    spoilt = fitted(baseline, replace(problem, counts=csr_matrix(counts)))
     clean = fitted(baseline, problem)
     assert_same_bits(spoilt, clean, problem)
 
 
 def test_garbage_in_held_out_cells_changes_no_bit_of_the_others(baseline: Baseline) -> None:
     problem = posed("held_out_cells")
-    held_out, counts = problem.rows(TEST), problem.visible.toarray()
+    held_out, counts = problem.rows(TEST), problem.counts.toarray()
     counts[held_out] = np.random.default_rng(1).integers(0, 10_000, (len(held_out), 20))
-    spoilt = fitted(baseline, replace(problem, visible=csr_matrix(counts)))
+    spoilt = fitted(baseline, replace(problem, counts=csr_matrix(counts)))
     assert_same_bits(spoilt, fitted(baseline, problem), problem)
 
 
 def test_a_held_out_cell_is_embedded_by_itself(baseline: Baseline) -> None:
     problem = posed("held_out_cells")
-    held_out, counts = problem.rows(TEST), problem.visible.toarray()
+    held_out, counts = problem.rows(TEST), problem.counts.toarray()
     counts[held_out[0]] = 10_000
     if "latent" not in baseline.can:
         return
     clean, spoilt = (
-        fitted(baseline, replace(problem, visible=csr_matrix(visible))).answer("latent")(held_out)
-        for visible in (problem.visible, counts)
+        fitted(baseline, replace(problem, counts=csr_matrix(visible))).answer("latent")(held_out)
+        for visible in (problem.counts, counts)
     )
     np.testing.assert_allclose(clean[1:], spoilt[1:], rtol=1e-10)
     assert not np.allclose(clean[0], spoilt[0])
@@ -206,7 +208,7 @@ def test_answers_are_never_opened_nor_truth_but_by_ceilings(
     baseline: Baseline, problem: Problem
 ) -> None:
     truth = problem.truth if baseline.role == "ceiling" else {}
-    blind = replace(problem, answers={}, truth=truth)
+    blind = replace(problem, targets={}, truth=truth)
     assert_same_bits(fitted(baseline, blind), fitted(baseline, problem), problem)
 
 
@@ -216,16 +218,16 @@ def test_only_ceilings_know_cells_they_never_saw(baseline: Baseline, problem: Pr
 
 def test_a_cell_and_a_gene_without_counts_do_no_harm(baseline: Baseline) -> None:
     problem = posed("thinned_counts")
-    counts = problem.visible.toarray()
+    counts = problem.counts.toarray()
     counts[4], counts[:, 7] = 0, 0
-    result = fitted(baseline, replace(problem, visible=csr_matrix(counts)))
+    result = fitted(baseline, replace(problem, counts=csr_matrix(counts)))
     assert all(np.isfinite(part[~np.isinf(part)]).all() for part in said(result, problem))
     assert np.isfinite(result.answer("counts")(problem.fitting_rows())).all()
 
 
 def test_an_embedding_has_every_cell_and_no_rates(embedding: Baseline) -> None:
     result = fitted(embedding, posed("integration"))
-    assert result.answers.keys() == {"latent"} == embedding.can
+    assert result.functions.keys() == {"latent"} == embedding.can
     latent = result.answer("latent")(np.arange(60))
     assert latent.shape[0] == 60
     assert np.isfinite(latent).all()
@@ -244,7 +246,7 @@ def test_an_embedding_opens_neither_answers_nor_truth_nor_undeclared_labels(
 ) -> None:
     problem = posed("integration")
     labels = {k: values for k, values in problem.labels.items() if k in embedding.needs}
-    blind = replace(problem, answers={}, truth={}, labels=labels)
+    blind = replace(problem, targets={}, truth={}, labels=labels)
     assert_same_bits(fitted(embedding, blind), fitted(embedding, problem), problem)
 
 
@@ -254,16 +256,16 @@ def test_only_controls_are_told_cell_types(embedding: Baseline) -> None:
 
 def test_a_cell_and_a_gene_without_counts_spoil_no_embedding(embedding: Baseline) -> None:
     problem = posed("integration")
-    counts = problem.visible.toarray()
+    counts = problem.counts.toarray()
     counts[4], counts[:, 7] = 0, 0
-    spoilt = fitted(embedding, replace(problem, visible=csr_matrix(counts)))
+    spoilt = fitted(embedding, replace(problem, counts=csr_matrix(counts)))
     assert np.isfinite(spoilt.answer("latent")(np.arange(60))).all()
 
 
 def test_a_classifier_gives_probabilities_of_every_cell(classifier: Baseline) -> None:
     problem = with_few_labels(test=0.2)
     result, everyone = fitted(classifier, problem), np.arange(60)
-    assert result.answers.keys() == classifier.can
+    assert result.functions.keys() == classifier.can
     found = result.answer("classes")(everyone)
     assert found.shape == (60, 5)
     assert np.isfinite(found).all()
@@ -285,17 +287,17 @@ def test_a_classifier_opens_neither_answers_nor_truth_nor_undeclared_labels(
 ) -> None:
     problem = with_few_labels()
     labels = {k: values for k, values in problem.labels.items() if k in classifier.needs}
-    blind = replace(problem, answers={}, selection_answers={}, truth={}, labels=labels)
+    blind = replace(problem, targets={}, selection_targets={}, truth={}, labels=labels)
     assert_same_bits(fitted(classifier, blind), fitted(classifier, problem), problem)
 
 
 def test_a_held_out_cell_is_classified_by_itself(classifier: Baseline) -> None:
     problem = with_few_labels(test=0.2)
-    first, counts = problem.rows(TEST)[0], problem.visible.toarray()
+    first, counts = problem.rows(TEST)[0], problem.counts.toarray()
     counts[first] = np.random.default_rng(1).integers(0, 10_000, 20)
     clean, spoilt = (
-        classified(classifier, replace(problem, visible=csr_matrix(visible)))
-        for visible in (problem.visible, counts)
+        classified(classifier, replace(problem, counts=csr_matrix(visible)))
+        for visible in (problem.counts, counts)
     )
     others = np.arange(60) != first
     np.testing.assert_array_equal(clean[others], spoilt[others])
@@ -304,17 +306,17 @@ def test_a_held_out_cell_is_classified_by_itself(classifier: Baseline) -> None:
 
 def test_a_held_out_batch_is_nowhere_in_a_fit(classifier: Baseline) -> None:
     problem = with_few_labels(test_batch="batch_2", per_class=2, validation=0.3)
-    counts, held_out = problem.visible.toarray(), problem.rows(TEST)
+    counts, held_out = problem.counts.toarray(), problem.rows(TEST)
     counts[held_out] = np.random.default_rng(1).integers(0, 10_000, (len(held_out), 20))
-    spoilt = fitted(classifier, replace(problem, visible=csr_matrix(counts)))
+    spoilt = fitted(classifier, replace(problem, counts=csr_matrix(counts)))
     assert_same_bits(spoilt, fitted(classifier, problem), problem)
 
 
 def test_a_cell_and_a_gene_without_counts_spoil_no_classifier(classifier: Baseline) -> None:
     problem = with_few_labels()
-    counts = problem.visible.toarray()
+    counts = problem.counts.toarray()
     counts[4], counts[:, 7] = 0, 0
-    assert np.isfinite(classified(classifier, replace(problem, visible=csr_matrix(counts)))).all()
+    assert np.isfinite(classified(classifier, replace(problem, counts=csr_matrix(counts)))).all()
 
 
 @pytest.mark.parametrize("n_labels", [1, 2])
@@ -345,7 +347,7 @@ def test_effects_are_finite_and_of_the_perturbations_asked_for(
 
 def test_effects_are_all_they_say(of_effects: Baseline, treated: Problem) -> None:
     result = fitted(of_effects, treated)
-    assert result.answers.keys() == {"perturbed"} == of_effects.can
+    assert result.functions.keys() == {"perturbed"} == of_effects.can
     assert readouts_of(of_effects) == EFFECT_READOUTS
     assert not result.knows_test_cells
 
@@ -360,14 +362,14 @@ def test_effects_are_made_of_their_generator_alone(of_effects: Baseline, treated
 
 def test_garbage_in_scored_cells_changes_no_effect(of_effects: Baseline, treated: Problem) -> None:
     """Nor in cells to select by, nor in what either of them is compared with."""
-    rng, measured = np.random.default_rng(1), treated.visible.toarray()
+    rng, measured = np.random.default_rng(1), treated.counts.toarray()
     others = treated.role != TRAIN
     measured[others] = rng.integers(0, 10_000, (others.sum(), 20))
     spoilt = replace(
         treated,
-        visible=csr_matrix(measured),
-        answers={name: rng.permutation(array) for name, array in treated.answers.items()},
-        selection_answers={},
+        counts=csr_matrix(measured),
+        targets={name: rng.permutation(array) for name, array in treated.targets.items()},
+        selection_targets={},
     )
     clean = effects_of(of_effects, treated)
     np.testing.assert_array_equal(effects_of(of_effects, spoilt), clean)
@@ -378,7 +380,7 @@ def test_effects_need_neither_answers_nor_truth_nor_undeclared_labels(
 ) -> None:
     labels = {"perturbation": treated.labels["perturbation"]}
     truth = {name: array for name, array in treated.truth.items() if _may_read(of_effects, name)}
-    blind = replace(treated, answers={}, selection_answers={}, truth=truth, labels=labels)
+    blind = replace(treated, targets={}, selection_targets={}, truth=truth, labels=labels)
     clean = effects_of(of_effects, treated)
     np.testing.assert_array_equal(effects_of(of_effects, blind), clean)
 
@@ -390,11 +392,11 @@ def _may_read(baseline: Baseline, truth: str) -> bool:
 
 
 def test_inputs_of_effects_are_left_alone(of_effects: Baseline, treated: Problem) -> None:
-    before, truth = treated.visible.copy(), {k: v.copy() for k, v in treated.truth.items()}
+    before, truth = treated.counts.copy(), {k: v.copy() for k, v in treated.truth.items()}
     asked = ASKED.copy()
     first = effects_of(of_effects, treated, asked)
     np.testing.assert_array_equal(effects_of(of_effects, treated, asked), first)
-    assert (treated.visible != before).nnz == 0
+    assert (treated.counts != before).nnz == 0
     np.testing.assert_array_equal(asked, ASKED)
     for name, array in truth.items():
         np.testing.assert_array_equal(treated.truth[name], array)
@@ -403,9 +405,9 @@ def test_inputs_of_effects_are_left_alone(of_effects: Baseline, treated: Problem
 def test_a_cell_and_a_gene_without_counts_spoil_no_effect(
     of_effects: Baseline, treated: Problem
 ) -> None:
-    counts = treated.visible.toarray()
+    counts = treated.counts.toarray()
     counts[4], counts[:, 7] = 0, 0
-    spoilt = replace(treated, visible=csr_matrix(counts))
+    spoilt = replace(treated, counts=csr_matrix(counts))
     assert np.isfinite(effects_of(of_effects, spoilt)).all()
 
 

@@ -63,7 +63,7 @@ def problem(cards: dict[str, Any]) -> Problem:
     """The example task on the example dataset."""
     dataset, task = cards["data"], cards["tasks"]
     data = dataset.load(dataset.config(n_cells=60, n_genes=12), {})
-    return task.pose(data, task.config(), 1, numpy_generator("documentation"))
+    return task.make_problem(data, task.config(), 1, numpy_generator("documentation"))
 
 
 def test_there_is_one_example_for_every_shelf() -> None:
@@ -115,11 +115,11 @@ def test_the_dataset_loads(cards: dict[str, Any]) -> None:
 
 
 def test_the_task_poses(cards: dict[str, Any], problem: Problem) -> None:
-    assert set(problem.answers) == cards["tasks"].answers
+    assert set(problem.targets) == cards["tasks"].targets
     hidden = ~problem.observed(np.arange(len(problem.role)))
-    assert hidden[problem.scored].any(axis=1).all()
-    assert problem.visible.toarray()[hidden].sum() == 0
-    assert problem.answers["masked_counts"].sum() > 0
+    assert hidden[problem.scored_rows].any(axis=1).all()
+    assert problem.counts.toarray()[hidden].sum() == 0
+    assert problem.targets["masked_counts"].sum() > 0
 
 
 def test_the_variant_trains_and_is_read_out(cards: dict[str, Any], problem: Problem) -> None:
@@ -136,7 +136,11 @@ def test_the_variant_trains_and_is_read_out(cards: dict[str, Any], problem: Prob
             arrays = shelf[name].of_variant(fitted, problem, shelf[name].config())
         assert set(arrays) == shelf[name].arrays
         n_rows = {len(array) for array in arrays.values()}
-        assert n_rows == {len(problem.scored)} if shelf[name].rows == "cells" else len(n_rows) == 1
+        assert (
+            n_rows == {len(problem.scored_rows)}
+            if shelf[name].rows == "cells"
+            else len(n_rows) == 1
+        )
         numbers = [array for array in arrays.values() if array.dtype.kind != "U"]
         assert all(np.isfinite(array).all() for array in numbers), name
 
@@ -145,17 +149,17 @@ def test_the_baseline_fits_and_is_read_out(cards: dict[str, Any], problem: Probl
     baseline, readout = cards["baselines"], cards["readouts"]
     fitted = baseline.fit(problem, baseline.config(), numpy_generator("documentation"))
     totals = readout.of_baseline(fitted, problem, readout.config())["total"]
-    seen = problem.visible[problem.scored].toarray().sum(1)
-    share = problem.observed(problem.scored).mean(1)
+    seen = problem.counts[problem.scored_rows].toarray().sum(1)
+    share = problem.observed(problem.scored_rows).mean(1)
     np.testing.assert_allclose(totals, seen / share)
 
 
 def test_the_metric_scores(cards: dict[str, Any], problem: Problem) -> None:
     """Nothing beats the counts themselves, and the rates they were drawn at beat a constant."""
-    metric, answers = cards["metrics"], problem.answers
+    metric, answers = cards["metrics"], problem.targets
     exact = np.zeros(answers["masked"].shape)
     exact[answers["masked"]] = answers["masked_counts"]
-    rates = problem.truth["rate"][problem.scored]
+    rates = problem.truth["rate"][problem.scored_rows]
     predictions = exact, rates, np.full(rates.shape, rates.mean())
     scores = [metric.score(expected_counts=mean, **answers) for mean in predictions]
     assert scores[0] == 0

@@ -104,7 +104,7 @@ COMPETITORS = [one for one in EVERYONE if needs_of(*one) <= IN_SMALL_DATA]
 
 def readouts_asked(task: str) -> frozenset[str]:
     """What is read out of a task here."""
-    return EVERY_READOUT if task in WITH_EVERY_READOUT else card("tasks", task).asks
+    return EVERY_READOUT if task in WITH_EVERY_READOUT else card("tasks", task).readouts
 
 
 def gives_of(name: str, read_out: Callable) -> frozenset[str]:
@@ -136,9 +136,9 @@ def spoilt_originals(task: str) -> Callable[[CountData], tuple[CountData, CountD
 
     def spoil(data: CountData) -> tuple[CountData, CountData]:
         problem = posed(data, task)
-        assert len(problem.scored) == len(problem.role)
+        assert len(problem.scored_rows) == len(problem.role)
         counts = data.counts.toarray()
-        changed = problem.answers["changed"]
+        changed = problem.targets["changed"]
         counts[changed] = np.random.default_rng(5).integers(1, 5000, size=changed.sum())
         return data, replace(data, counts=csr_matrix(counts))
 
@@ -167,7 +167,7 @@ def test_garbage_in_what_is_hidden_changes_no_bit(small_data, name, read_out, ta
     given = perturbed(small_data) if "perturbation" in needs_of(name, read_out) else small_data
     clean, dirty = (posed(data, task) for data in SPOILT[task](given))
     answers = [
-        key for key in clean.answers if not np.array_equal(clean.answers[key], dirty.answers[key])
+        key for key in clean.targets if not np.array_equal(clean.targets[key], dirty.targets[key])
     ]
     assert answers, "the garbage never reached what is hidden"
     asks = readouts_asked(task)
@@ -184,11 +184,11 @@ def test_garbage_in_what_is_hidden_changes_no_bit(small_data, name, read_out, ta
 def test_garbage_in_one_held_out_cell_stays_in_that_cell(problems, name, read_out):
     """Training, validation and every other held-out cell never see a held-out cell's counts."""
     clean = problems["held_out_cells"]
-    counts = clean.visible.toarray()
-    counts[clean.scored[0]] = np.random.default_rng(5).integers(0, 5000, size=counts.shape[1])
-    dirty = replace(clean, visible=csr_matrix(counts))
+    counts = clean.counts.toarray()
+    counts[clean.scored_rows[0]] = np.random.default_rng(5).integers(0, 5000, size=counts.shape[1])
+    dirty = replace(clean, counts=csr_matrix(counts))
     of_variant = read_out is variant_readouts
-    asks = EVERY_CELLS if of_variant else card("tasks", "held_out_cells").asks
+    asks = EVERY_CELLS if of_variant else card("tasks", "held_out_cells").readouts
     first, second = read_out(name, clean, asks), read_out(name, dirty, asks)
     for key, array in first.items():
         np.testing.assert_array_equal(array[1:], second[key][1:], err_msg=key)
@@ -197,7 +197,7 @@ def test_garbage_in_one_held_out_cell_stays_in_that_cell(problems, name, read_ou
 
 # Few labels: hidden types, held-out cells, a held-out batch
 
-ASKED = card("tasks", "few_labels").asks
+ASKED = card("tasks", "few_labels").readouts
 FEW = SMALL["few_labels"]
 GIVEN = frozenset({"counts", "observed", "batch", KNOWN_TYPE})
 LABELLED = [one for one in EVERYONE if needs_of(*one) <= GIVEN]
@@ -206,7 +206,7 @@ LABELLED = [one for one in EVERYONE if needs_of(*one) <= GIVEN]
 
 def same_to_fit(one: Problem, other: Problem) -> bool:
     """Whether two problems tell, fit and score the same."""
-    parts = [(p.role, p.scored, p.selection, p.labels[KNOWN_TYPE]) for p in (one, other)]
+    parts = [(p.role, p.scored_rows, p.selection, p.labels[KNOWN_TYPE]) for p in (one, other)]
     return all(np.array_equal(mine, theirs) for mine, theirs in zip(*parts, strict=True))
 
 
@@ -234,9 +234,9 @@ def hidden_types(request, small_data) -> tuple[Problem, Problem]:
         posed(data, "few_labels", **config)
         for data in (small_data, spoilt_hidden_types(small_data, **config))
     )
-    wrong = clean.answers["true_type"] != dirty.answers["true_type"]
+    wrong = clean.targets["true_type"] != dirty.targets["true_type"]
     assert wrong.sum() > 3, "the garbage never reached what is hidden"
-    return clean, replace(dirty, selection_answers={"true_type": dirty.selection.astype(str)})
+    return clean, replace(dirty, selection_targets={"true_type": dirty.selection.astype(str)})
 
 
 def test_hidden_types_are_in_nothing_that_competitors_are_handed(hidden_types):
@@ -263,23 +263,23 @@ def test_garbage_in_hidden_types_changes_no_bit(hidden_types, name, read_out):
 def test_garbage_in_held_out_cells_reaches_no_labelled_cell(small_data, name, read_out, form):
     """What is fitted to the others stays as it is, and so do the bounds and types of these."""
     clean = posed(small_data, "few_labels", **FEW | form)
-    counts, held_out = clean.visible.toarray(), clean.rows(TEST)
+    counts, held_out = clean.counts.toarray(), clean.rows(TEST)
     counts[held_out] = np.random.default_rng(5).integers(0, 5000, (len(held_out), counts.shape[1]))
-    dirty = replace(clean, visible=csr_matrix(counts))
-    told = clean.labels[KNOWN_TYPE][clean.scored] != ""
+    dirty = replace(clean, counts=csr_matrix(counts))
+    told = clean.labels[KNOWN_TYPE][clean.scored_rows] != ""
     first, second = read_out(name, clean, ASKED), read_out(name, dirty, ASKED)
     for key, array in first.items():
         np.testing.assert_array_equal(array[told], second[key][told], err_msg=key)
-    assert np.isin(held_out, clean.scored).all()
+    assert np.isin(held_out, clean.scored_rows).all()
 
 
 @pytest.mark.parametrize(("name", "read_out"), LABELLED)
 def test_garbage_in_one_test_cell_stays_in_that_cell_of_few_labels(small_data, name, read_out):
     clean = posed(small_data, "few_labels", **FEW, test=0.2)
-    counts, spoilt = clean.visible.toarray(), clean.rows(TEST)[0]
+    counts, spoilt = clean.counts.toarray(), clean.rows(TEST)[0]
     counts[spoilt] = np.random.default_rng(5).integers(0, 5000, size=counts.shape[1])
-    dirty = replace(clean, visible=csr_matrix(counts))
-    others = clean.scored != spoilt
+    dirty = replace(clean, counts=csr_matrix(counts))
+    others = clean.scored_rows != spoilt
     first, second = read_out(name, clean, ASKED), read_out(name, dirty, ASKED)
     for key, array in first.items():
         np.testing.assert_array_equal(array[others], second[key][others], err_msg=key)
@@ -322,7 +322,7 @@ PERTURBING = [
     (*one, task)
     for one in EVERYONE
     for task in TREATED
-    if needs_of(*one) <= TOLD and gives_of(*one) & card("tasks", task).asks
+    if needs_of(*one) <= TOLD and gives_of(*one) & card("tasks", task).readouts
     # What knows nothing of perturbations is asked once more than above, not four times.
     if "perturbation" in needs_of(*one) or task == "unseen_combinations"
 ]
@@ -345,15 +345,15 @@ def spoilt_test_cells(
     """
     clean, rng = posed(data, task, **TREATED[task]), np.random.default_rng(5)
     kept = np.zeros(len(clean.role), dtype=bool)
-    kept[clean.scored[::2]] = True
+    kept[clean.scored_rows[::2]] = True
     garbage = ~kept & np.isin(clean.role, (TEST, UNUSED))
     counts = data.counts.toarray()
     counts[garbage] = rng.integers(0, 5000, size=(garbage.sum(), counts.shape[1]))
     dirty = posed(replace(data, counts=csr_matrix(counts)), task, **TREATED[task])
-    answers = {name: np.roll(values, 1) for name, values in dirty.answers.items()}
+    answers = {name: np.roll(values, 1) for name, values in dirty.targets.items()}
     truth = {name: values * 0 + 99 for name, values in dirty.truth.items()}
-    dirty = replace(dirty, answers=answers, truth=clean.truth if is_ceiling else truth)
-    return clean, dirty, kept[clean.scored]
+    dirty = replace(dirty, targets=answers, truth=clean.truth if is_ceiling else truth)
+    return clean, dirty, kept[clean.scored_rows]
 
 
 @pytest.mark.parametrize(("name", "read_out", "task"), PERTURBING)
@@ -365,8 +365,8 @@ def test_garbage_in_unfitted_cells_changes_no_effect_and_no_other_cell(
     clean, dirty, kept = spoilt_test_cells(data, task, is_ceiling)
     assert kept.any()
     for key in ("data_effect", "observed_cells"):
-        assert not np.array_equal(clean.answers[key], dirty.answers[key])
-    asks = card("tasks", task).asks
+        assert not np.array_equal(clean.targets[key], dirty.targets[key])
+    asks = card("tasks", task).readouts
     first, second = read_out(name, clean, asks), read_out(name, dirty, asks)
     assert first
     assert first.keys() == second.keys()

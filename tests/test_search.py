@@ -421,11 +421,11 @@ def spoilt(problem: Problem) -> Problem:
             return np.roll(values[::-1], 1)
         return values * 0 + 7
 
-    answers = {name: garbage(values) for name, values in problem.answers.items()}
+    answers = {name: garbage(values) for name, values in problem.targets.items()}
     truth = {name: garbage(values) for name, values in problem.truth.items()}
-    counts, test = problem.visible.copy(), problem.rows(TEST)
+    counts, test = problem.counts.copy(), problem.rows(TEST)
     counts.data[np.isin(np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr)), test)] += 3
-    return replace(problem, visible=counts, answers=answers, truth=truth)
+    return replace(problem, counts=counts, targets=answers, truth=truth)
 
 
 CASES = [
@@ -459,7 +459,7 @@ def test_answers_of_the_test_change_no_proposal_and_no_selection(
     )
     problem = posed(small_data, task, **SMALL.get(task, {}))
     assert any(
-        (values != spoilt(problem).answers[name]).any() for name, values in problem.answers.items()
+        (values != spoilt(problem).targets[name]).any() for name, values in problem.targets.items()
     )
     [row] = made.searches
     found = [

@@ -104,7 +104,7 @@ def test_a_pass_leaves_no_trace(variant, problem):
 
 @pytest.mark.parametrize("garbage", [7e6, float("nan")])
 def test_garbage_in_missing_entries_changes_nothing(variant, problem, problems, garbage):
-    problem = replace(problem, missing=problems["masked_entries"].missing)
+    problem = replace(problem, masked=problems["masked_entries"].masked)
     module = built(variant, problem).eval()
     cells, noise = minibatch(variant, problem, range(20)), noise_for(module, 20)
     name = problem.measured
@@ -164,7 +164,7 @@ def test_trained_states_load_into_a_plain_module_and_give_every_readout(variant,
                 arrays = readout.of_variant(replicate, problem, few_draws(readout))
             assert set(arrays) == readout.arrays
             for array in arrays.values():
-                assert readout.rows != "cells" or len(array) == len(problem.scored)
+                assert readout.rows != "cells" or len(array) == len(problem.scored_rows)
                 assert array.dtype.kind == "U" or np.isfinite(array).all()
 
 

@@ -38,7 +38,7 @@ def fit(
     treatments = treatments_in(names)
     unit = unit_effects(dosage_table(names, treatments), effect)
     answers = {"perturbed": lambda asked: dosage_table(asked, treatments) @ unit}
-    return FittedBaseline(answers=answers, n_parameters=unit.size)
+    return FittedBaseline(functions=answers, n_parameters=unit.size)
 
 
 def unit_effects(dosage: Floats, effect: Floats) -> Floats:

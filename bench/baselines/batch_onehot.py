@@ -26,7 +26,7 @@ class BatchOnehotConfig:
 
 def fit(problem: Problem, config: BatchOnehotConfig, rng: np.random.Generator) -> FittedBaseline:
     latent = jittered(problem.labels["batch"], config.jitter, rng)
-    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
+    return FittedBaseline(functions={"latent": by_fitted_cell(latent, problem)})
 
 
 BASELINE = Baseline(

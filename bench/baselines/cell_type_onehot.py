@@ -27,7 +27,7 @@ class CellTypeOnehotConfig:
 
 def fit(problem: Problem, config: CellTypeOnehotConfig, rng: np.random.Generator) -> FittedBaseline:
     latent = jittered(problem.labels["cell_type"], config.jitter, rng)
-    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
+    return FittedBaseline(functions={"latent": by_fitted_cell(latent, problem)})
 
 
 BASELINE = Baseline(

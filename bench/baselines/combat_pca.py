@@ -29,7 +29,7 @@ class ComBatPCAConfig:
 
 
 def fit(problem: Problem, config: ComBatPCAConfig, rng: np.random.Generator) -> FittedBaseline:
-    logs, batch = log_counts(problem.visible).toarray(), problem.labels["batch"]
+    logs, batch = log_counts(problem.counts).toarray(), problem.labels["batch"]
     _, code, size = np.unique(batch, return_inverse=True, return_counts=True)
     cells = np.flatnonzero(size[code] > 1)
     genes = np.flatnonzero(np.ptp(logs[cells], axis=0) > 0) if len(cells) else cells
@@ -37,7 +37,7 @@ def fit(problem: Problem, config: ComBatPCAConfig, rng: np.random.Generator) -> 
         block = np.ix_(cells, genes)
         logs[block] = corrected(logs[block], batch[cells])
     latent = components(logs, config.n_components, rng)
-    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
+    return FittedBaseline(functions={"latent": by_fitted_cell(latent, problem)})
 
 
 def corrected(logs: Floats, batch: NDArray[np.str_]) -> Floats:

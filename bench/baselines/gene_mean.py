@@ -22,7 +22,7 @@ class GeneMeanConfig:
 def fit(problem: Problem, config: GeneMeanConfig, rng: np.random.Generator) -> FittedBaseline:
     mean = fitting_counts(problem).gene_means()
     answers = {"counts": lambda rows: np.tile(mean, (len(rows), 1))}
-    return FittedBaseline(answers=answers, n_parameters=len(mean))
+    return FittedBaseline(functions=answers, n_parameters=len(mean))
 
 
 BASELINE = Baseline(

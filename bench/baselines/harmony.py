@@ -40,7 +40,7 @@ def fit(problem: Problem, config: HarmonyConfig, rng: np.random.Generator) -> Fi
         ncores=1,
         verbose=False,
     ).Z_corr
-    return FittedBaseline(answers={"latent": by_fitted_cell(corrected, problem)})
+    return FittedBaseline(functions={"latent": by_fitted_cell(corrected, problem)})
 
 
 BASELINE = Baseline(

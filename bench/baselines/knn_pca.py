@@ -31,7 +31,7 @@ class KNNPCAConfig:
 def fit(problem: Problem, config: KNNPCAConfig, rng: np.random.Generator) -> FittedBaseline:
     points = embedded(problem, config.n_components, rng)
     votes = voters(points, problem.labels[KNOWN_TYPE], config.n_neighbours)
-    return FittedBaseline(answers={"latent": by_cell(points), "classes": by_cell(votes)})
+    return FittedBaseline(functions={"latent": by_cell(points), "classes": by_cell(votes)})
 
 
 BASELINE = Baseline(

@@ -51,7 +51,7 @@ def fit(problem: Problem, config: LabelSpreadingConfig, rng: np.random.Generator
     found[fitting] = reached
     if len(held_out := problem.rows(TEST)):
         found[held_out] = spreading.predict_proba(points[held_out])
-    return FittedBaseline(answers={"classes": by_cell(found)})
+    return FittedBaseline(functions={"classes": by_cell(found)})
 
 
 BASELINE = Baseline(

@@ -72,7 +72,7 @@ def fit(problem: Problem, config: LinearEffectsConfig, rng: np.random.Generator)
     by_coordinate = ridge(positions(names), effect - mean, config.ridge)
     weights = ridge(genes, by_coordinate.T, config.ridge).T
     return FittedBaseline(
-        answers={"perturbed": lambda asked: positions(asked) @ weights @ genes.T + mean},
+        functions={"perturbed": lambda asked: positions(asked) @ weights @ genes.T + mean},
         n_parameters=weights.size + genes.size + mean.size,
     )
 
@@ -82,7 +82,7 @@ def control_mean(problem: Problem) -> Floats:
     rows = problem.rows(TRAIN)
     controls = rows[problem.labels["perturbation"][rows] == CONTROL]
     everyone = csr_matrix(np.ones((1, len(controls))))
-    return mean_expression(problem.visible[controls], everyone, problem.measured)
+    return mean_expression(problem.counts[controls], everyone, problem.measured)
 
 
 def gene_components(expression: Floats, n_components: int) -> Floats:

@@ -49,7 +49,7 @@ def fit(problem: Problem, config: LinearSVMConfig, rng: np.random.Generator) -> 
     heat = temperature(machine, logs[labelled], known[labelled])
     margins = of_every_type(machine.fit(logs[labelled], known[labelled]).decision_function(logs))
     return FittedBaseline(
-        answers={"classes": by_cell(softmax(margins / heat, 1))},
+        functions={"classes": by_cell(softmax(margins / heat, 1))},
         n_parameters=machine.coef_.size + machine.intercept_.size + 1,
     )
 

@@ -36,7 +36,7 @@ def fit(
     model = LogisticRegression(C=config.strength, max_iter=MAX_ITERATIONS)
     found = probabilities(model, logs_of(problem), problem.labels[KNOWN_TYPE])
     n_parameters = model.coef_.size + model.intercept_.size
-    return FittedBaseline(answers={"classes": by_cell(found)}, n_parameters=n_parameters)
+    return FittedBaseline(functions={"classes": by_cell(found)}, n_parameters=n_parameters)
 
 
 BASELINE = Baseline(

@@ -23,7 +23,7 @@ def fit(problem: Problem, config: MajorityClassConfig, rng: np.random.Generator)
     known = problem.labels[KNOWN_TYPE]
     counted = np.unique(known[known != ""], return_counts=True)[1]
     shares = np.tile(counted / counted.sum(), (len(known), 1))
-    return FittedBaseline(answers={"classes": by_cell(shares)}, n_parameters=len(counted) - 1)
+    return FittedBaseline(functions={"classes": by_cell(shares)}, n_parameters=len(counted) - 1)
 
 
 BASELINE = Baseline(

@@ -24,7 +24,7 @@ def fit(problem: Problem, config: MeanConfig, rng: np.random.Generator) -> Fitte
     mean = fitting.counts.sum() / fitting.n_observed()
     n_genes = fitting.counts.shape[1]
     answers = {"counts": lambda rows: np.full((len(rows), n_genes), mean)}
-    return FittedBaseline(answers=answers, n_parameters=1)
+    return FittedBaseline(functions=answers, n_parameters=1)
 
 
 BASELINE = Baseline(

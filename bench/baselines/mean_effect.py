@@ -24,7 +24,7 @@ class MeanEffectConfig:
 def fit(problem: Problem, config: MeanEffectConfig, rng: np.random.Generator) -> FittedBaseline:
     _, effect = training_effects(problem)
     mean = effect.mean(0)
-    return FittedBaseline(answers={"perturbed": same_for_all(mean)}, n_parameters=len(mean))
+    return FittedBaseline(functions={"perturbed": same_for_all(mean)}, n_parameters=len(mean))
 
 
 BASELINE = Baseline(

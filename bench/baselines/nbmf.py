@@ -110,7 +110,7 @@ def lower(
     for some, rates in rate_blocks(factors):
         counts = fitting.counts[some].toarray() if rule == "mm" else 0.0
         weight = (counts + theta) / (rates + theta)
-        weight[fitting.missing[some].nonzero()] = 0.0
+        weight[fitting.masked[some].nonzero()] = 0.0
         yield some, weight
 
 
@@ -126,7 +126,7 @@ def log_likelihood(fitting: ObservedCounts, factors: Factors, theta: float) -> f
     x, rates = fitting.counts.data, products_at(fitting.counts, factors)
     stored = xlogy(x, rates) - x * np.log1p(rates / theta) + log_weight(x, theta)
     everywhere = sum(np.log1p(rates / theta).sum() for _, rates in rate_blocks(factors))
-    unseen = np.log1p(products_at(fitting.missing, factors) / theta).sum()
+    unseen = np.log1p(products_at(fitting.masked, factors) / theta).sum()
     return float(stored.sum() - theta * (everywhere - unseen))
 
 
@@ -169,7 +169,7 @@ def fit(problem: Problem, config: NBMFConfig, rng: np.random.Generator) -> Fitte
     loadings, n_cells = fitting.by_row(factors.loadings), len(fitting.rows)
     latent = embedded(problem, fitting, factors, partial(better_loadings, theta=theta))
     return FittedBaseline(
-        answers={
+        functions={
             "counts": lambda rows: loadings[rows] @ factors.genes.T,
             "latent": by_cell(latent),
         },

@@ -34,7 +34,7 @@ def fit(
 ) -> FittedBaseline:
     names, effect = training_effects(problem)
     answers = {"perturbed": lambda asked: nearest(asked, names) @ effect}
-    return FittedBaseline(answers=answers, n_parameters=effect.size)
+    return FittedBaseline(functions=answers, n_parameters=effect.size)
 
 
 def nearest(asked: Names, trained: Names) -> Floats:

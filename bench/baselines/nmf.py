@@ -58,7 +58,7 @@ def log_likelihood(fitting: ObservedCounts, factors: Factors) -> float:
     """Poisson log-likelihood of the observed counts, nats, less the constant in log x!."""
     stored = xlogy(fitting.counts.data, products_at(fitting.counts, factors)).sum()
     everywhere = factors.loadings.sum(0) @ factors.genes.sum(0)
-    return float(stored - everywhere + products_at(fitting.missing, factors).sum())
+    return float(stored - everywhere + products_at(fitting.masked, factors).sum())
 
 
 def fit(problem: Problem, config: NMFConfig, rng: np.random.Generator) -> FittedBaseline:
@@ -75,7 +75,7 @@ def fit(problem: Problem, config: NMFConfig, rng: np.random.Generator) -> Fitted
     loadings, n_cells = fitting.by_row(factors.loadings), len(fitting.rows)
     latent = embedded(problem, fitting, factors, better_loadings)
     return FittedBaseline(
-        answers={
+        functions={
             "counts": lambda rows: loadings[rows] @ factors.genes.T,
             "latent": by_cell(latent),
         },

@@ -14,8 +14,8 @@ class NoEffectConfig:
 
 
 def fit(problem: Problem, config: NoEffectConfig, rng: np.random.Generator) -> FittedBaseline:
-    n_genes = problem.visible.shape[1]
-    return FittedBaseline(answers={"perturbed": lambda names: np.zeros((len(names), n_genes))})
+    n_genes = problem.counts.shape[1]
+    return FittedBaseline(functions={"perturbed": lambda names: np.zeros((len(names), n_genes))})
 
 
 BASELINE = Baseline(

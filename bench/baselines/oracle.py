@@ -27,7 +27,7 @@ def fit(problem: Problem, config: OracleConfig, rng: np.random.Generator) -> Fit
     known = problem.truth[config.knows]
     theta = {"mean": problem.truth["inverse_dispersion"], "rate": np.array(np.inf)}[config.knows]
     return FittedBaseline(
-        answers={"counts": by_cell(known)},
+        functions={"counts": by_cell(known)},
         inverse_dispersion=np.asarray(theta, dtype=float),
         knows_test_cells=True,
     )

@@ -20,7 +20,7 @@ class OracleEffectsConfig:
 
 
 def fit(problem: Problem, config: OracleEffectsConfig, rng: np.random.Generator) -> FittedBaseline:
-    return FittedBaseline(answers={"perturbed": known_beforehand(problem, "true_effect")})
+    return FittedBaseline(functions={"perturbed": known_beforehand(problem, "true_effect")})
 
 
 BASELINE = Baseline(

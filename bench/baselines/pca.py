@@ -45,7 +45,7 @@ class PCAConfig:
 def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> FittedBaseline:
     fitting, seed = fitting_counts(problem), int(rng.integers(2**31))
     mean = fitting.gene_means()
-    size, gaps = sizes(fitting, mean), fitting.missing.toarray().astype(bool)
+    size, gaps = sizes(fitting, mean), fitting.masked.toarray().astype(bool)
     counts = fitting.counts.toarray()
     rates: Floats = np.outer(size, mean)
     for _ in range(1 + (config.n_refills if gaps.any() else 0)):
@@ -58,7 +58,7 @@ def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> Fitted
     if len(others.rows):
         latent[others.rows] = components.transform(filled_once(others, mean))
     return FittedBaseline(
-        answers={"counts": by_cell(fitting.by_row(rates)), "latent": by_cell(latent)},
+        functions={"counts": by_cell(fitting.by_row(rates)), "latent": by_cell(latent)},
         n_parameters=components.components_.size + latent.shape[1] * len(size) + 2 * len(mean),
     )
 
@@ -76,7 +76,7 @@ def log_profiles(counts: Floats, size: Floats) -> Floats:
 def filled_once(cells: ObservedCounts, gene_mean: Floats) -> Floats:
     """(cell, gene) y of cells that were not fitted, their gaps at the gene's mean."""
     size = sizes(cells, gene_mean)
-    gaps = cells.missing.toarray() > 0
+    gaps = cells.masked.toarray() > 0
     return log_profiles(np.where(gaps, np.outer(size, gene_mean), cells.counts.toarray()), size)
 
 

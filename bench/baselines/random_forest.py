@@ -33,7 +33,7 @@ def fit(problem: Problem, config: RandomForestConfig, rng: np.random.Generator) 
     forest = RandomForestClassifier(config.n_trees, random_state=seed, n_jobs=1)
     found = probabilities(forest, logs_of(problem), problem.labels[KNOWN_TYPE])
     n_nodes = sum(tree.tree_.node_count for tree in forest.estimators_)
-    return FittedBaseline(answers={"classes": by_cell(found)}, n_parameters=n_nodes)
+    return FittedBaseline(functions={"classes": by_cell(found)}, n_parameters=n_nodes)
 
 
 BASELINE = Baseline(

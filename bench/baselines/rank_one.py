@@ -40,7 +40,7 @@ def fit(problem: Problem, config: RankOneConfig, rng: np.random.Generator) -> Fi
             break
     loadings = fitting.by_row(loading)
     return FittedBaseline(
-        answers={"counts": lambda rows: np.outer(loadings[rows], factor)},
+        functions={"counts": lambda rows: np.outer(loadings[rows], factor)},
         n_parameters=loading.size + factor.size - 1,
     )
 

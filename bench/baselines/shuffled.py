@@ -25,7 +25,7 @@ class ShuffledConfig:
 
 def fit(problem: Problem, config: ShuffledConfig, rng: np.random.Generator) -> FittedBaseline:
     latent = rng.permutation(embedded(problem, config.n_components, rng))
-    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
+    return FittedBaseline(functions={"latent": by_fitted_cell(latent, problem)})
 
 
 BASELINE = Baseline(

@@ -32,7 +32,7 @@ def fit(
     for kind in np.unique(kinds):
         cells = np.flatnonzero(kinds == kind)
         latent[cells] = latent[rng.permutation(cells)]
-    return FittedBaseline(answers={"latent": by_fitted_cell(latent, problem)})
+    return FittedBaseline(functions={"latent": by_fitted_cell(latent, problem)})
 
 
 BASELINE = Baseline(

@@ -22,7 +22,7 @@ class SplitHalfConfig:
 
 
 def fit(problem: Problem, config: SplitHalfConfig, rng: np.random.Generator) -> FittedBaseline:
-    return FittedBaseline(answers={"perturbed": known_beforehand(problem, "duplicate_effect")})
+    return FittedBaseline(functions={"perturbed": known_beforehand(problem, "duplicate_effect")})
 
 
 BASELINE = Baseline(

@@ -30,7 +30,7 @@ class FittedBaseline:
     rate=shape) with shape ``inverse_dispersion``; infinity means that the mean is the rate itself.
     """
 
-    answers: Mapping[str, Answer]
+    functions: Mapping[str, Answer]
     inverse_dispersion: float | Floats = float("inf")
     """``()`` or (gene,)."""
     knows_test_cells: bool = False
@@ -39,12 +39,12 @@ class FittedBaseline:
 
     def answer(self, ability: str) -> Answer:
         """The function of an ability.  Raises ``ValueError`` where there is none."""
-        if ability not in self.answers:
-            has = ", ".join(sorted(self.answers)) or "nothing"
+        if ability not in self.functions:
+            has = ", ".join(sorted(self.functions)) or "nothing"
             raise ValueError(
                 f"asked for {ability!r}, this baseline answers {has}: correct its card"
             )
-        return self.answers[ability]
+        return self.functions[ability]
 
 
 def by_cell(values: Floats) -> Answer:

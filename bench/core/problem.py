@@ -28,34 +28,34 @@ def _no_names() -> NDArray[np.str_]:
 class Problem:
     """A dataset, posed as a task, on one split.
 
-    ``visible``, ``missing``, ``role`` and ``labels`` are all that fitting and encoding may use.
-    ``answers`` is opened by metrics only, ``truth`` by the oracle only, and the selection's rows
-    and answers by a search only, when it chooses hyperparameters.
+    ``counts``, ``masked``, ``role`` and ``labels`` are all that fitting and encoding may use.
+    ``targets`` is opened by metrics only, ``truth`` by the oracle only, and the selection's rows
+    and targets by a search only, when it chooses hyperparameters.
     """
 
-    visible: csr_matrix
-    """(cell, gene) counts that may be fitted and encoded; zero where missing."""
+    counts: csr_matrix
+    """(cell, gene) counts that may be fitted and encoded; zero where masked."""
     role: NDArray[np.int8]
     """(cell,) one of :data:`TRAIN`, :data:`VALIDATION`, :data:`TEST`, :data:`UNUSED`."""
-    scored: NDArray[np.int64]
+    scored_rows: NDArray[np.int64]
     """Rows that are read out and scored, ascending."""
-    missing: csr_matrix | None = None
+    masked: csr_matrix | None = None
     """(cell, gene) true where nobody may look."""
     labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     exposure: float = 1.0
     """Expected held-out counts for one expected visible count: (1-f)/f after thinning with f."""
-    answers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """What metrics compare with, by the names the task's card gives; (scored, ...) or (gene,)."""
     selection: NDArray[np.int64] = field(default_factory=_no_rows)
     """Rows that a search scores its trials on, ascending, none of them judged in the end; empty
     where the task has no such cells."""
-    selection_answers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """As ``answers``, for the rows of ``selection``."""
+    selection_targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """As ``targets``, for the rows of ``selection``."""
     truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """What the simulation knows of all cells, in the exposure of ``visible``; or the other half of
+    """What the simulation knows of all cells, in the exposure of ``counts``; or the other half of
     the real cells, which only a ceiling is given."""
     measured: Measured = "counts"
-    """What ``visible`` holds."""
+    """What ``counts`` holds."""
     gene_names: NDArray[np.str_] = field(default_factory=_no_names)
     """(gene,) where a task tells them: a treatment may bear the name of a gene."""
 
@@ -69,9 +69,9 @@ class Problem:
 
     def observed(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(row, gene) true where the entry may be looked at."""
-        if self.missing is None:
-            return np.ones((len(rows), self.visible.shape[1]), dtype=bool)
-        return ~self.missing[rows].toarray().astype(bool)
+        if self.masked is None:
+            return np.ones((len(rows), self.counts.shape[1]), dtype=bool)
+        return ~self.masked[rows].toarray().astype(bool)
 
 
 def for_selection(problem: Problem) -> Problem:
@@ -81,21 +81,21 @@ def for_selection(problem: Problem) -> Problem:
     """
     if not len(problem.selection):
         raise ValueError("this task keeps no cells that hyperparameters could be selected by")
-    return replace(problem, scored=problem.selection, answers=problem.selection_answers)
+    return replace(problem, scored_rows=problem.selection, targets=problem.selection_targets)
 
 
 def save(problem: Problem, path: Path) -> None:
     """Write a problem as one ``.npz``; sparse matrices as their three arrays."""
     arrays: dict[str, Any] = {"exposure": problem.exposure, "measured": problem.measured}
-    for name in ("visible", "missing"):
+    for name in ("counts", "masked"):
         matrix = getattr(problem, name)
         if matrix is not None:
             parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
             arrays |= {f"{name}.{part}": values for part, values in parts.items()}
             arrays[f"{name}.shape"] = matrix.shape
-    for name in ("role", "scored", "selection", "gene_names"):
+    for name in ("role", "scored_rows", "selection", "gene_names"):
         arrays[name] = getattr(problem, name)
-    for name in ("labels", "answers", "selection_answers", "truth"):
+    for name in ("labels", "targets", "selection_targets", "truth"):
         arrays |= {f"{name}.{key}": value for key, value in getattr(problem, name).items()}
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)
@@ -109,7 +109,7 @@ def load(path: Path) -> Problem:
     held["measured"] = str(arrays.pop("measured"))
     for name in [part.name for part in fields(Problem) if part.name not in held]:
         mine = {k.partition(".")[2]: v for k, v in arrays.items() if k.partition(".")[0] == name}
-        if name in ("visible", "missing"):
+        if name in ("counts", "masked"):
             held[name] = _matrix(mine) if mine else None
         else:
             held[name] = mine.get("", mine)

@@ -23,7 +23,7 @@ Module = TypeVar("Module", covariant=True)
 class FittedVariant(Protocol[Module]):
     """One trained replicate in evaluation mode, with its data on its device.
 
-    It sees ``visible``, ``missing`` and the labels of the problem; never answers or truth.
+    It sees ``counts``, ``masked`` and the labels of the problem; never targets or truth.
     """
 
     @property
@@ -65,7 +65,7 @@ class Readout:
 
     It is asked of every competitor that has the ability ``of``, where the card has a function for
     its kind.  The first axis of the arrays follows ``rows``.  Neither function may look at
-    ``problem.answers``: what is scored is never read before it is scored.
+    ``problem.targets``: what is scored is never read before it is scored.
     """
 
     label: str
@@ -79,7 +79,7 @@ class Readout:
     of_baseline: Callable[[FittedBaseline, Problem, Any], Arrays] | None = None
     """None where it is not asked of baselines."""
     rows: Literal["cells", "draws", "comparisons", "perturbations", "treatments"] = "cells"
-    """What the first axis counts: the cells of ``problem.scored``, draws of the latents,
+    """What the first axis counts: the cells of ``problem.scored_rows``, draws of the latents,
     comparisons between groups of cells, the perturbations of the scored cells but the control, or
     the treatments of all cells."""
     labels: Callable[[Any], frozenset[str]] = _no_label

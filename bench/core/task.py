@@ -9,7 +9,7 @@ import numpy as np
 from bench.core.dataset import KNOWN_TYPE, CountData
 from bench.core.problem import Problem
 
-TOLD = frozenset({KNOWN_TYPE, "duplicate", "all_cells"})
+ADDED = frozenset({KNOWN_TYPE, "duplicate", "all_cells"})
 """Fields that no dataset has and only a task can tell.
 
 ``known_type`` is the cell type where it is known; with ``duplicate`` a ceiling is given the effects
@@ -38,22 +38,22 @@ class Task:
 
     label: str
     config: type
-    pose: Callable[[CountData, Any, int, np.random.Generator], Problem]
+    make_problem: Callable[[CountData, Any, int, np.random.Generator], Problem]
     """(data, config, split from 1, the split's own generator) -> problem."""
     needs: frozenset[str] = frozenset({"counts"})
     """Fields the dataset must provide."""
     hides: frozenset[str] = frozenset()
     """Fields of the dataset that no competitor is given."""
-    tells: frozenset[str] = frozenset()
-    """Of :data:`TOLD`, what competitors are given here."""
-    demands: frozenset[str] = frozenset()
+    adds: frozenset[str] = frozenset()
+    """Of :data:`ADDED`, what competitors are given here."""
+    must_read: frozenset[str] = frozenset()
     """Fields a variant must read to be fair here (``observed`` where entries are missing)."""
-    asks: frozenset[str]
+    readouts: frozenset[str]
     """Readouts that mean something in this task."""
-    answers: frozenset[str]
+    targets: frozenset[str]
     """Names of the arrays that metrics compare with; those about effects only where cells are
     perturbed."""
-    reveals: frozenset[str] = frozenset()
+    truths: frozenset[str] = frozenset()
     """Truths that metrics are given as well, under their own names, where the dataset has them."""
     selects: bool = False
     """Whether its problems keep cells that a search may select hyperparameters by."""
@@ -65,4 +65,4 @@ class Task:
 
     def fields(self, provided: frozenset[str]) -> frozenset[str]:
         """What competitors are given of a dataset that provides these fields."""
-        return (provided - self.hides) | self.tells
+        return (provided - self.hides) | self.adds

@@ -22,7 +22,7 @@ def make_problem(task: dict[str, Any], split: int, dataset: str, cells: str, pro
     entry = card("tasks", task["task"])
     generator = numpy_generator("split", dataset, task["task"], split)
     config = entry.config(**task["config"])
-    save(entry.pose(read(Path(cells)), config, split, generator), file)
+    save(entry.make_problem(read(Path(cells)), config, split, generator), file)
     Sources("make_problem", (file_of("tasks", task["task"]),), task["code"]).need_planned()
     key = problem_key(dataset, data["key"], task, split)
     proof = {"key": key, "inputs": {"data": data["digest"]}}

@@ -33,8 +33,8 @@ def score_all(
     once, when the first of them asks.  A metric that raises, gives no finite number, or one beyond
     its own bounds, has failed; the others go on.
     """
-    labels = {name: values[problem.scored] for name, values in problem.labels.items()}
-    arrays = Derived({**labels, **problem.answers, **readouts})
+    labels = {name: values[problem.scored_rows] for name, values in problem.labels.items()}
+    arrays = Derived({**labels, **problem.targets, **readouts})
     scored = Scored([], [])
     for name, metric in metrics.items():
         try:

@@ -19,8 +19,10 @@ from bench.parts.scoring.effect_scores import correlations
 def make(replicates: Iterable[Replicate], paths: Mapping[str, Path]) -> Iterator[pd.DataFrame]:
     """Predicted and observed effects are in the order of the names."""
     problem = load(paths["problem"])
-    names, observed = problem.answers["perturbation_names"], problem.answers["data_effect"]
-    seen, n_cells = np.unique(problem.labels["perturbation"][problem.scored], return_counts=True)
+    names, observed = problem.targets["perturbation_names"], problem.targets["data_effect"]
+    seen, n_cells = np.unique(
+        problem.labels["perturbation"][problem.scored_rows], return_counts=True
+    )
     of_data = (n_cells[np.searchsorted(seen, names)], np.linalg.norm(observed, axis=1))
     for seed, arrays in replicates:
         predicted = arrays["effect"]

@@ -32,8 +32,8 @@ def make(replicates: Iterable[Replicate], paths: Mapping[str, Path]) -> Iterator
 
 
 def _projected(problem: Problem, cell_names: NDArray[np.str_], arrays: Any) -> dict[str, Any]:
-    scored = problem.scored
-    known_type, true_type = problem.labels[KNOWN_TYPE][scored], problem.answers["true_type"]
+    scored = problem.scored_rows
+    known_type, true_type = problem.labels[KNOWN_TYPE][scored], problem.targets["true_type"]
     return projected(cell_names[scored], true_type, known_type, *(arrays[n] for n in ARRAYS))
 
 

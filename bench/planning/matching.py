@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.core.dataset import KNOWN_TYPE, LABELS
 from bench.core.errors import Finding
-from bench.core.task import TOLD
+from bench.core.task import ADDED
 from bench.training.config import FULL_BATCH
 
 if TYPE_CHECKING:
@@ -60,19 +60,19 @@ class Matcher:
         # A field that a task hides or does not provide is not an error in the data: skip.
         if hidden := lacking & provided:
             return Match(problem=f"needs {_words(hidden)}, which {task.place} hides", unscored=True)
-        if untold := lacking & TOLD:
-            problem = f"needs {_words(untold)}, which {task.place} does not provide"
+        if not_added := lacking & ADDED:
+            problem = f"needs {_words(not_added)}, which {task.place} does not provide"
             return Match(problem=problem, unscored=True)
         if lacking:
             return Match(problem=_lacks(lacking, dataset))
         if KNOWN_TYPE not in given and competitor.training.get("labelled_share"):
             return Match(problem=f"labelled_share: in {task.place} no cell is labelled")
-        blind = task.card.demands - competitor.card.needs
+        blind = task.card.must_read - competitor.card.needs
         if blind and competitor.shelf == "models":
             return Match(problem=f"does not read {_words(blind)}, which {task.place} requires")
         labels = given & GIVEN_LABELS
-        asks = task.card.asks | {_stem(name) for name in self.everywhere}
-        answers = task.card.answers | (task.card.reveals & provided)
+        asks = task.card.readouts | {_stem(name) for name in self.everywhere}
+        answers = task.card.targets | (task.card.truths & provided)
         return self._match(asks, answers, competitor.shelf, competitor.card.can, labels)
 
     def match_search(self, search: "Search", dataset: "Entry", task: "Entry") -> Match:
@@ -84,7 +84,7 @@ class Matcher:
         if match.problem:
             return match
         provided = self.provided(dataset)
-        known = task.card.answers | (task.card.reveals & provided)
+        known = task.card.targets | (task.card.truths & provided)
         known |= task.card.fields(provided) & GIVEN_LABELS
         needed = self._fewest(match.readouts, search.card.needs, known)
         if not needed:
@@ -148,7 +148,7 @@ class Matcher:
 
 def asked_everywhere(study: "Study") -> frozenset[str]:
     """Readouts that the study names and no task requests; every task requests these."""
-    asked = frozenset().union(*(task.card.asks for task in study.tasks))
+    asked = frozenset().union(*(task.card.readouts for task in study.tasks))
     return frozenset(name for name in study.named_readouts if _stem(name) not in asked)
 
 
@@ -158,7 +158,7 @@ def unmet_readouts(study: "Study", used: Iterable[str]) -> list[Finding]:
     for name in sorted(asked_everywhere(study) - set(used)):
         wanted = study.readouts[name].card.compared_with
         reason = "no run or baseline of this study provides it on its data"
-        if wanted and not any(wanted <= task.card.answers for task in study.tasks):
+        if wanted and not any(wanted <= task.card.targets for task in study.tasks):
             reason = f"compared with {_words(wanted)}, which no task of this study has"
         found.append(Finding(f"readouts.{name}", None, reason))
     return found

@@ -27,7 +27,7 @@ def page_files_of(
 ) -> list[str]:
     """The files that can be made of a run on one split."""
     given = [study.readouts[name].card.arrays for name in match.readouts]
-    arrays = task.card.answers.union(*given)
+    arrays = task.card.targets.union(*given)
     made = {file: card for file, card in cards.items() if split == 1 or card.splits == "all"}
     return [file for file, card in made.items() if card.needs <= arrays]
 

@@ -42,7 +42,7 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: BoundTermsConfig
 ) -> Arrays:
     """``reconstruction_per_cell``, ``kl_z_per_cell``, ``kl_library_per_cell``: (scored,) nats."""
-    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
+    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored_rows)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

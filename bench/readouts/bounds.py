@@ -44,7 +44,9 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: BoundsConfig
 ) -> Arrays:
     """``elbo_per_cell`` and ``iwelbo_per_cell``, (scored,) nats."""
-    each = [_log_weights(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
+    each = [
+        _log_weights(fitted, cells, config) for cells in fitted.minibatches(problem.scored_rows)
+    ]
     weights = np.concatenate(each, axis=1)
     return {
         "elbo_per_cell": weights.mean(0),

@@ -41,7 +41,7 @@ def of_variant(
     fitted: FittedVariant[ClassifierModule], problem: Problem, config: ClassProbabilityConfig
 ) -> Arrays:
     """``class_probability`` and ``class_probability_plugin``: (scored, known type)."""
-    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
+    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored_rows)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -69,7 +69,7 @@ def _array(probability: Tensor) -> NDArray[np.float32]:
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: ClassProbabilityConfig) -> Arrays:
     """The baseline's probabilities of the scored cells, under both names."""
-    mine = fitted.answer("classes")(problem.scored).astype(np.float32)
+    mine = fitted.answer("classes")(problem.scored_rows).astype(np.float32)
     return {"class_probability": mine, "class_probability_plugin": mine}
 
 

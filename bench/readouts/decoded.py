@@ -42,7 +42,7 @@ def of_variant(
 ) -> Arrays:
     """``decoded_expression``: (scored, gene) shares.  Raises where no batch has the name."""
     codes = batch_codes(problem, config.batch, "readouts.decoded.batch")
-    each = fitted.minibatches(problem.scored)
+    each = fitted.minibatches(problem.scored_rows)
     parts = [_of_cells(fitted, cells, codes, config.n_samples) for cells in each]
     return {"decoded_expression": np.concatenate(parts)}
 

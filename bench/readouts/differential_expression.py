@@ -104,7 +104,7 @@ def _comparisons(problem: Problem, config: DifferentialExpressionConfig) -> list
     """Every comparison asked for.  Raises where a group has no scored cell."""
     if config.by not in problem.labels:
         raise mistake(f"{KEY_PATH}.by", config.by, "this dataset has no such label")
-    label = problem.labels[config.by][problem.scored]
+    label = problem.labels[config.by][problem.scored_rows]
     known = np.unique(label).tolist()
     for key, name in (("first", config.first), ("second", config.second)):
         if name and name not in known:
@@ -113,7 +113,7 @@ def _comparisons(problem: Problem, config: DifferentialExpressionConfig) -> list
     compared = []
     for first in [config.first] if config.first else known:
         other = label == config.second if config.second else label != first
-        rows = problem.scored[label == first], problem.scored[other]
+        rows = problem.scored_rows[label == first], problem.scored_rows[other]
         if first != config.second:
             compared.append(Comparison(first, config.second or f"not {first}", rows))
     if not compared or not all(len(rows) for one in compared for rows in one.rows):

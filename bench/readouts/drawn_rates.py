@@ -32,7 +32,7 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: DrawnRatesConfig
 ) -> Arrays:
     """``drawn_rate``: (scored, gene)."""
-    parts = [_of_cells(fitted, cells) for cells in fitted.minibatches(problem.scored)]
+    parts = [_of_cells(fitted, cells) for cells in fitted.minibatches(problem.scored_rows)]
     return {"drawn_rate": np.concatenate([part.float().cpu().numpy() for part in parts])}
 
 
@@ -48,7 +48,7 @@ def _of_cells(fitted: FittedVariant[VariantModule], cells: Minibatch) -> Tensor:
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: DrawnRatesConfig) -> Arrays:
     """The baseline's means, which are not drawn."""
-    return {"drawn_rate": fitted.answer("counts")(problem.scored).astype(np.float32)}
+    return {"drawn_rate": fitted.answer("counts")(problem.scored_rows).astype(np.float32)}
 
 
 READOUT = Readout(

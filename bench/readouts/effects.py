@@ -76,7 +76,7 @@ def of_baseline(fitted: FittedBaseline, problem: Problem, config: EffectsConfig)
     """What the baseline says, and training controls moved by it."""
     conditions, effect = conditions_of(problem), predicted_effects(fitted, problem)
     rows = numpy_generator("effects").choice(training_controls(problem), config.n_cells)
-    moved = expression(problem.visible[rows], problem.measured)[None] + effect[:, None]
+    moved = expression(problem.counts[rows], problem.measured)[None] + effect[:, None]
     return _arrays(conditions, effect, np.zeros(len(effect)), space_of(problem).project(moved))
 
 

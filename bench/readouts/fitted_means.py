@@ -35,7 +35,7 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: FittedMeansConfig
 ) -> Arrays:
     """``fitted_mean_plugin`` and ``fitted_mean``: (scored, gene)."""
-    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
+    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored_rows)]
     plugin, mean = zip(*parts, strict=True)
     return {"fitted_mean_plugin": _joined(plugin), "fitted_mean": _joined(mean)}
 
@@ -58,7 +58,7 @@ def _joined(parts: tuple[Tensor, ...]) -> np.ndarray:
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: FittedMeansConfig) -> Arrays:
     """The same from a baseline, whose plug-in and posterior mean are one."""
-    mean = fitted.answer("counts")(problem.scored).astype(np.float32)
+    mean = fitted.answer("counts")(problem.scored_rows).astype(np.float32)
     return {"fitted_mean_plugin": mean, "fitted_mean": mean}
 
 

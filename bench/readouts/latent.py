@@ -19,13 +19,15 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: LatentConfig
 ) -> Arrays:
     """``latent``: (scored, dimension)."""
-    means = [fitted.module.infer(cells)["z"].mean for cells in fitted.minibatches(problem.scored)]
+    means = [
+        fitted.module.infer(cells)["z"].mean for cells in fitted.minibatches(problem.scored_rows)
+    ]
     return {"latent": np.concatenate([mean.float().cpu().numpy() for mean in means])}
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: LatentConfig) -> Arrays:
     """``latent``: the baseline's embedding of the scored cells."""
-    return {"latent": fitted.answer("latent")(problem.scored).astype(np.float32)}
+    return {"latent": fitted.answer("latent")(problem.scored_rows).astype(np.float32)}
 
 
 READOUT = Readout(

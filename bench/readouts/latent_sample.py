@@ -24,7 +24,7 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: LatentSampleConfig
 ) -> Arrays:
     """``latent_sample``: (scored, dimension)."""
-    each = [_of_cells(fitted, cells) for cells in fitted.minibatches(problem.scored)]
+    each = [_of_cells(fitted, cells) for cells in fitted.minibatches(problem.scored_rows)]
     return {"latent_sample": np.concatenate(each)}
 
 

@@ -45,7 +45,7 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: MarginalLoglikConfig
 ) -> Arrays:
     """``marginal_loglik_per_cell``: (scored,) nats."""
-    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
+    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored_rows)]
     return {"marginal_loglik_per_cell": np.concatenate(parts)}
 
 

@@ -47,15 +47,15 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: PosteriorPredictiveConfig
 ) -> Arrays:
     """Mean, variance and zero fraction of every gene in every draw: (draw, gene) each."""
-    sums = np.zeros((3, config.n_samples, problem.visible.shape[1]))
-    for cells in fitted.minibatches(problem.scored):
+    sums = np.zeros((3, config.n_samples, problem.counts.shape[1]))
+    for cells in fitted.minibatches(problem.scored_rows):
         posterior = fitted.module.infer(cells)
         for draw in range(config.n_samples):
             counts = _new_counts(fitted, cells, posterior).double()
             sums[0, draw] += counts.sum(0).numpy()
             sums[1, draw] += counts.square().sum(0).numpy()
             sums[2, draw] += (counts == 0).sum(0).numpy()
-    mean, square, zeros = sums / len(problem.scored)
+    mean, square, zeros = sums / len(problem.scored_rows)
     return _named(mean, np.maximum(square - mean**2, 0), zeros)
 
 
@@ -75,11 +75,11 @@ def of_baseline(
     fitted: FittedBaseline, problem: Problem, config: PosteriorPredictiveConfig
 ) -> Arrays:
     """The same in closed form, as one draw."""
-    knows = fitted.knows_test_cells or not (problem.role[problem.scored] == TEST).any()
-    rows = problem.scored if knows else problem.fitting_rows()
+    knows = fitted.knows_test_cells or not (problem.role[problem.scored_rows] == TEST).any()
+    rows = problem.scored_rows if knows else problem.fitting_rows()
     mean_of = fitted.answer("counts")
     theta = np.asarray(fitted.inverse_dispersion, dtype=float)
-    sums = np.zeros((4, problem.visible.shape[1]))
+    sums = np.zeros((4, problem.counts.shape[1]))
     for some in np.split(rows, range(BLOCK, len(rows), BLOCK)):
         mu = mean_of(some).astype(float)
         each = mu, mu**2, mu + mu**2 / theta, np.exp(log_pmf(np.zeros(()), mu, theta))

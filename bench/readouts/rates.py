@@ -46,7 +46,7 @@ def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: RatesConfig
 ) -> Arrays:
     """``expected_counts_plugin``, ``expected_counts``, ``rate_variance``: (scored, gene)."""
-    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored)]
+    parts = [_of_cells(fitted, cells, config) for cells in fitted.minibatches(problem.scored_rows)]
     plugin, mean, variance = (np.concatenate(part) for part in zip(*parts, strict=True))
     return _in_exposure(plugin, mean, variance, problem.exposure)
 
@@ -70,9 +70,9 @@ def _of_cells(
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: RatesConfig) -> Arrays:
     """The same from a baseline, whose plug-in and posterior mean are one."""
-    rows = problem.scored
+    rows = problem.scored_rows
     mean, variance = posterior_rate(
-        problem.visible[rows].toarray(),
+        problem.counts[rows].toarray(),
         problem.observed(rows),
         fitted.answer("counts")(rows),
         fitted.inverse_dispersion,

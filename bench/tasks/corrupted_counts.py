@@ -38,7 +38,7 @@ class CorruptedCountsConfig:
     """Of more cells than this, so many are drawn and scored."""
 
 
-def pose(
+def make_problem(
     data: CountData, config: CorruptedCountsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Corrupted counts to fit, original ones to be scored on."""
@@ -66,9 +66,9 @@ def _smaller(counts: NDArray, keep: float, rng: np.random.Generator) -> NDArray:
 TASK = Task(
     label="corrupted counts",
     config=CorruptedCountsConfig,
-    pose=pose,
-    asks=frozenset({"fitted_means", "latent"}),
-    answers=frozenset({"changed", "changed_counts"}),
+    make_problem=make_problem,
+    readouts=frozenset({"fitted_means", "latent"}),
+    targets=frozenset({"changed", "changed_counts"}),
     ranked_by="corruption_error",
     controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="after Lopez et al. 2018, doi:10.1038/s41592-018-0229-2, with the fraction asked for",

@@ -42,7 +42,7 @@ class CorruptedCountsAsPublishedConfig:
     """Of more cells than this, so many are drawn and scored."""
 
 
-def pose(
+def make_problem(
     data: CountData, config: CorruptedCountsAsPublishedConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Corrupted counts to fit, original ones to be scored on."""
@@ -68,9 +68,9 @@ def pose(
 TASK = Task(
     label="corrupted counts as published",
     config=CorruptedCountsAsPublishedConfig,
-    pose=pose,
-    asks=frozenset({"fitted_means", "drawn_rates", "latent"}),
-    answers=frozenset({"changed", "changed_counts"}),
+    make_problem=make_problem,
+    readouts=frozenset({"fitted_means", "drawn_rates", "latent"}),
+    targets=frozenset({"changed", "changed_counts"}),
     ranked_by="corruption_error",
     controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2, as scvi 0.2 to 0.6 coded it",

@@ -24,8 +24,8 @@ from bench.core.task import Task
 from bench.parts.perturbations.treatments import perturbations_in
 from bench.parts.splits.cell_splits import ranks
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_ANSWERS,
     EFFECT_CONTROLS,
+    EFFECT_TARGETS,
     EVERY_PART,
     FEWEST_JUDGED,
     REVEALED,
@@ -49,7 +49,7 @@ class FewCombinationCellsConfig:
     """Share of the cells of every perturbation, and of the controls."""
 
 
-def pose(
+def make_problem(
     data: CountData, config: FewCombinationCellsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by perturbation, by cell.  Raises with all perturbations of too few cells."""
@@ -75,12 +75,12 @@ def pose(
 TASK = Task(
     label="few combination cells",
     config=FewCombinationCellsConfig,
-    pose=pose,
+    make_problem=make_problem,
     needs=frozenset({"perturbation"}),
-    tells=frozenset({"duplicate"}),
-    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    answers=EFFECT_ANSWERS,
-    reveals=REVEALED,
+    adds=frozenset({"duplicate"}),
+    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    targets=EFFECT_TARGETS,
+    truths=REVEALED,
     selects=True,
     ranked_by="effect_pearson",
     controls=EFFECT_CONTROLS,

@@ -21,7 +21,7 @@ from bench.parts.splits.perturbation_splits import (
     REVEALED,
 )
 from bench.parts.splits.published_splits import (
-    PUBLISHED_ANSWERS,
+    PUBLISHED_TARGETS,
     published_problem,
     published_split,
 )
@@ -35,7 +35,7 @@ class FewCombinationCellsAsPublishedConfig:
     """Share of the training cells of combinations that is kept."""
 
 
-def pose(
+def make_problem(
     data: CountData,
     config: FewCombinationCellsAsPublishedConfig,
     split: int,
@@ -51,12 +51,14 @@ def pose(
 TASK = Task(
     label="few combination cells as published",
     config=FewCombinationCellsAsPublishedConfig,
-    pose=pose,
+    make_problem=make_problem,
     needs=frozenset({"perturbation"}),
-    tells=frozenset({"duplicate"}),
-    asks=frozenset({"bounds", "latent", "effects", "effects_as_published", "treatment_latents"}),
-    answers=PUBLISHED_ANSWERS,
-    reveals=REVEALED,
+    adds=frozenset({"duplicate"}),
+    readouts=frozenset(
+        {"bounds", "latent", "effects", "effects_as_published", "treatment_latents"}
+    ),
+    targets=PUBLISHED_TARGETS,
+    truths=REVEALED,
     selects=True,
     ranked_by="iwelbo",
     controls=Controls(floors=("mean",), ceilings=("oracle",)),

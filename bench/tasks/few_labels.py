@@ -62,7 +62,9 @@ class FewLabelsConfig:
             raise UserError("These parameters exclude each other:", findings)
 
 
-def pose(data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Generator) -> Problem:
+def make_problem(
+    data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Generator
+) -> Problem:
     """All counts visible, few types known.  Raises with all types that have too few cells."""
     for_roles, for_told, for_selection, for_scored = rng.spawn(4)
     true_type = data.labels["cell_type"]
@@ -80,18 +82,18 @@ def pose(data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Ge
     scored, selection = (np.union1d(labelled, rows) for rows in (hidden, chosen))
     others = {name: values for name, values in data.labels.items() if name != "cell_type"}
     return Problem(
-        visible=data.counts,
+        counts=data.counts,
         role=role,
-        scored=scored,
+        scored_rows=scored,
         labels=others | {KNOWN_TYPE: known},
-        answers=_answers(data, scored),
+        targets=_targets(data, scored),
         selection=selection,
-        selection_answers=_answers(data, selection),
+        selection_targets=_targets(data, selection),
         truth=rates_in_exposure(data),
     )
 
 
-def _answers(data: CountData, rows: Rows) -> dict[str, NDArray[Any]]:
+def _targets(data: CountData, rows: Rows) -> dict[str, NDArray[Any]]:
     """(row,) true types, and library sizes (counts) for bounds per count."""
     library = np.asarray(data.counts[rows].sum(axis=1), dtype=np.int64).ravel()
     return {"true_type": data.labels["cell_type"][rows], "library": library}
@@ -192,12 +194,12 @@ def _hidden(
 TASK = Task(
     label="few labels",
     config=FewLabelsConfig,
-    pose=pose,
+    make_problem=make_problem,
     needs=frozenset({"counts", "cell_type"}),
     hides=frozenset({"cell_type"}),
-    tells=frozenset({KNOWN_TYPE}),
-    asks=frozenset({"bounds", "latent", "class_probability"}),
-    answers=frozenset({"true_type", "library"}),
+    adds=frozenset({KNOWN_TYPE}),
+    readouts=frozenset({"bounds", "latent", "class_probability"}),
+    targets=frozenset({"true_type", "library"}),
     selects=True,
     ranked_by="balanced_accuracy",
     controls=Controls(floors=("majority_class",)),

@@ -22,11 +22,11 @@ from bench.core.problem import TEST, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_ANSWERS,
+    EFFECT_TARGETS,
     EVERY_PART,
     REVEALED,
-    answers_about_effects,
     refuse_no_effect,
+    targets_of_effects,
     training_space,
     true_effects,
 )
@@ -42,7 +42,7 @@ class HeldOutCellsConfig:
     """Give every part its share of each of these labels."""
 
 
-def pose(
+def make_problem(
     data: CountData, config: HeldOutCellsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by cell; the test cells are scored.  Raises where a part would be empty."""
@@ -56,16 +56,16 @@ def pose(
         refuse_no_effect(data.labels["perturbation"], role, EVERY_PART, fix)
         space = training_space(data, role)
         for found, rows in zip(answers, (scored, selection), strict=True):
-            found |= answers_about_effects(data, role, rows, space)
+            found |= targets_of_effects(data, role, rows, space)
         truth |= true_effects(data, scored)
     return Problem(
-        visible=data.counts,
+        counts=data.counts,
         role=role,
-        scored=scored,
+        scored_rows=scored,
         labels=dict(data.labels),
-        answers=answers[0],
+        targets=answers[0],
         selection=selection,
-        selection_answers=answers[1],
+        selection_targets=answers[1],
         truth=truth,
         gene_names=data.gene_names,
     )
@@ -94,10 +94,10 @@ def _strata(data: CountData, name: str) -> NDArray[np.str_] | None:
 TASK = Task(
     label="held-out cells",
     config=HeldOutCellsConfig,
-    pose=pose,
-    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    answers=frozenset({"library", "gene_variance", "gene_zero_fraction"}) | EFFECT_ANSWERS,
-    reveals=REVEALED,
+    make_problem=make_problem,
+    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    targets=frozenset({"library", "gene_variance", "gene_zero_fraction"}) | EFFECT_TARGETS,
+    truths=REVEALED,
     selects=True,
     ranked_by="iwelbo",
     controls=Controls(floors=("mean",), ceilings=("oracle",)),

@@ -31,7 +31,7 @@ class IntegrationConfig:
     """Of more cells than this, so many are drawn and scored."""
 
 
-def pose(
+def make_problem(
     data: CountData, config: IntegrationConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """All counts visible, all cells fitted.  Raises where there is nothing to mix or keep apart."""
@@ -41,11 +41,11 @@ def pose(
     scored = scored_rows(n_cells, config.max_scored_cells, for_scored)
     before = components(log_counts(data.counts), config.n_components, for_components)
     return Problem(
-        visible=data.counts,
+        counts=data.counts,
         role=roles(n_cells, {"validation": config.validation}, for_roles),
-        scored=scored,
+        scored_rows=scored,
         labels=dict(data.labels),
-        answers={"uncorrected": before[scored].astype(np.float32)},
+        targets={"uncorrected": before[scored].astype(np.float32)},
         truth=rates_in_exposure(data),
     )
 
@@ -67,11 +67,11 @@ def _refuse_single(data: CountData) -> None:
 TASK = Task(
     label="integration",
     config=IntegrationConfig,
-    pose=pose,
+    make_problem=make_problem,
     needs=frozenset({"counts", "batch", "cell_type"}),
-    tells=frozenset({"all_cells"}),
-    asks=frozenset({"latent"}),
-    answers=frozenset({"uncorrected"}),
+    adds=frozenset({"all_cells"}),
+    readouts=frozenset({"latent"}),
+    targets=frozenset({"uncorrected"}),
     ranked_by="scib.total",
     controls=Controls(floors=("batch_onehot",), ceilings=("cell_type_onehot",)),
     reference="Luecken et al. 2022, doi:10.1038/s41592-021-01336-8",

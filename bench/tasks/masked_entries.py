@@ -37,7 +37,7 @@ class MaskedEntriesConfig:
     """Of more cells than this, so many are drawn and scored."""
 
 
-def pose(
+def make_problem(
     data: CountData, config: MaskedEntriesConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Visible counts, what is missing from them, and the hidden counts of the scored cells."""
@@ -51,12 +51,12 @@ def pose(
     if not masked.any() or masked.all():
         raise mistake("fraction", config.fraction, f"masks {masked.sum():,} of {masked.size:,}")
     return Problem(
-        visible=visible,
+        counts=visible,
         role=roles(n_cells, {"validation": config.validation}, for_roles),
-        scored=scored,
-        missing=missing,
+        scored_rows=scored,
+        masked=missing,
         labels=dict(data.labels),
-        answers={
+        targets={
             "masked": masked,
             "masked_counts": counts[masked],
             "observed_counts": counts[~masked],
@@ -103,10 +103,10 @@ def _still_readable(counts: csr_matrix, missing: csr_matrix) -> csr_matrix:
 TASK = Task(
     label="masked entries",
     config=MaskedEntriesConfig,
-    pose=pose,
-    demands=frozenset({"observed"}),
-    asks=frozenset({"rates", "fitted_means", "latent"}),
-    answers=frozenset({"masked", "masked_counts", "observed_counts"}),
+    make_problem=make_problem,
+    must_read=frozenset({"observed"}),
+    readouts=frozenset({"rates", "fitted_means", "latent"}),
+    targets=frozenset({"masked", "masked_counts", "observed_counts"}),
     ranked_by="imputation_loss",
     controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="imputation as in the examples of scmodes (A. Sarkar, 2019), scored where masked",

@@ -17,8 +17,8 @@ from bench.core.problem import TRAIN, Problem
 from bench.core.task import Task
 from bench.parts.splits.cell_splits import roles
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_ANSWERS,
     EFFECT_CONTROLS,
+    EFFECT_TARGETS,
     EVERY_PART,
     REVEALED,
     perturbation_problem,
@@ -34,7 +34,7 @@ class SeenPerturbationsConfig:
     validation: Annotated[float, Gt(0), Lt(1)] = 0.16
 
 
-def pose(
+def make_problem(
     data: CountData, config: SeenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by cell, by perturbation.  Raises with all perturbations of too few cells."""
@@ -49,12 +49,12 @@ def pose(
 TASK = Task(
     label="seen perturbations",
     config=SeenPerturbationsConfig,
-    pose=pose,
+    make_problem=make_problem,
     needs=frozenset({"perturbation"}),
-    tells=frozenset({"duplicate"}),
-    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    answers=EFFECT_ANSWERS,
-    reveals=REVEALED,
+    adds=frozenset({"duplicate"}),
+    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    targets=EFFECT_TARGETS,
+    truths=REVEALED,
     selects=True,
     ranked_by="effect_pearson",
     controls=EFFECT_CONTROLS,

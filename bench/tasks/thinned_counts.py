@@ -35,7 +35,7 @@ class ThinnedCountsConfig:
     """Of more cells than this, so many are drawn and scored."""
 
 
-def pose(
+def make_problem(
     data: CountData, config: ThinnedCountsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Visible and second counts; all cells train or validate, and all may be scored."""
@@ -50,12 +50,12 @@ def pose(
         visible = _thinned(data.counts, config.fraction, for_counts)
         second = (data.counts[scored] - visible[scored]).toarray()
     return Problem(
-        visible=visible,
+        counts=visible,
         role=roles(n_cells, {"validation": config.validation}, for_roles),
-        scored=scored,
+        scored_rows=scored,
         labels=dict(data.labels),
         exposure=exposure,
-        answers={"second_counts": second.astype(np.int32)},
+        targets={"second_counts": second.astype(np.int32)},
         truth=rates_in_exposure(data, share),
     )
 
@@ -81,9 +81,9 @@ def _second_draw(data: CountData, split: int, rng: np.random.Generator) -> NDArr
 TASK = Task(
     label="thinned counts",
     config=ThinnedCountsConfig,
-    pose=pose,
-    asks=frozenset({"rates", "latent"}),
-    answers=frozenset({"second_counts"}),
+    make_problem=make_problem,
+    readouts=frozenset({"rates", "latent"}),
+    targets=frozenset({"second_counts"}),
     ranked_by="heldout_poisson_loglik",
     controls=Controls(floors=("mean",), ceilings=("oracle",)),
     reference="Batson et al. 2019, doi:10.1101/786269; Sarkar and Stephens 2021, "

@@ -29,8 +29,8 @@ from bench.core.task import Task
 from bench.parts.perturbations.treatments import JOINS, treatments_of
 from bench.parts.splits.held_out_perturbations import held_out_problem
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_ANSWERS,
     EFFECT_CONTROLS,
+    EFFECT_TARGETS,
     FEWEST_JUDGED,
     REVEALED,
     Names,
@@ -61,7 +61,7 @@ class UnseenCombinationsConfig:
             raise mistake("train_fraction", self.train_fraction, expected, "lower one of the two")
 
 
-def pose(
+def make_problem(
     data: CountData, config: UnseenCombinationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by combination, then by cell.  Raises where too few combinations can be judged."""
@@ -93,12 +93,12 @@ def _drawn(
 TASK = Task(
     label="unseen combinations",
     config=UnseenCombinationsConfig,
-    pose=pose,
+    make_problem=make_problem,
     needs=frozenset({"perturbation"}),
-    tells=frozenset({"duplicate"}),
-    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    answers=EFFECT_ANSWERS,
-    reveals=REVEALED,
+    adds=frozenset({"duplicate"}),
+    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    targets=EFFECT_TARGETS,
+    truths=REVEALED,
     selects=True,
     ranked_by="effect_pearson",
     controls=EFFECT_CONTROLS,

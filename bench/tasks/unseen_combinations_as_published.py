@@ -30,7 +30,7 @@ from bench.parts.splits.perturbation_splits import (
     combinations_in,
 )
 from bench.parts.splits.published_splits import (
-    PUBLISHED_ANSWERS,
+    PUBLISHED_TARGETS,
     published_problem,
     published_split,
 )
@@ -45,7 +45,7 @@ class UnseenCombinationsAsPublishedConfig:
     test_fraction: Annotated[float, Gt(0), Le(1)] = 0.25
 
 
-def pose(
+def make_problem(
     data: CountData,
     config: UnseenCombinationsAsPublishedConfig,
     split: int,
@@ -67,12 +67,14 @@ def pose(
 TASK = Task(
     label="unseen combinations as published",
     config=UnseenCombinationsAsPublishedConfig,
-    pose=pose,
+    make_problem=make_problem,
     needs=frozenset({"perturbation"}),
-    tells=frozenset({"duplicate"}),
-    asks=frozenset({"bounds", "latent", "effects", "effects_as_published", "treatment_latents"}),
-    answers=PUBLISHED_ANSWERS,
-    reveals=REVEALED,
+    adds=frozenset({"duplicate"}),
+    readouts=frozenset(
+        {"bounds", "latent", "effects", "effects_as_published", "treatment_latents"}
+    ),
+    targets=PUBLISHED_TARGETS,
+    truths=REVEALED,
     selects=True,
     ranked_by="iwelbo",
     controls=Controls(floors=("mean",), ceilings=("oracle",)),

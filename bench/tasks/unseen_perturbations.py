@@ -24,8 +24,8 @@ from bench.core.task import Task
 from bench.parts.perturbations.treatments import perturbations_in, treatments_of
 from bench.parts.splits.held_out_perturbations import held_out_problem
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_ANSWERS,
     EFFECT_CONTROLS,
+    EFFECT_TARGETS,
     REVEALED,
     Names,
     combinations_in,
@@ -50,7 +50,7 @@ class UnseenPerturbationsConfig:
     """Share of the cells of a test perturbation that only the ceiling knows, and nobody scores."""
 
 
-def pose(
+def make_problem(
     data: CountData, config: UnseenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by treatment, then by cell.  Raises where too few treatments are left anywhere."""
@@ -83,12 +83,12 @@ def _unseen(perturbation: Names, treatments: Names) -> Names:
 TASK = Task(
     label="unseen perturbations",
     config=UnseenPerturbationsConfig,
-    pose=pose,
+    make_problem=make_problem,
     needs=frozenset({"perturbation"}),
-    tells=frozenset({"duplicate"}),
-    asks=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    answers=EFFECT_ANSWERS,
-    reveals=REVEALED,
+    adds=frozenset({"duplicate"}),
+    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
+    targets=EFFECT_TARGETS,
+    truths=REVEALED,
     selects=True,
     ranked_by="effect_pearson",
     controls=EFFECT_CONTROLS,

@@ -23,7 +23,7 @@ class DeviceCells:
 
     needs: frozenset[str]
     counts: SparseRows
-    missing: SparseRows | None
+    masked: SparseRows | None
     dosage: SparseRows | None
     codes: dict[str, Tensor]
     """(cell,) integer codes of the labels, in the alphabetical order of their names; -1 for
@@ -49,9 +49,9 @@ class DeviceCells:
 
     def _observed(self, rows: Tensor) -> Tensor:
         """1 for observed entries, else 0; one number per cell if no entry is missing."""
-        if self.missing is None:
+        if self.masked is None:
             return self.counts.value.new_ones(*rows.shape, 1)
-        return 1 - self.missing.dense(rows)
+        return 1 - self.masked.dense(rows)
 
 
 def on_device(problem: Problem, variant: Variant, device: torch.device) -> DeviceCells:
@@ -64,17 +64,17 @@ def on_device(problem: Problem, variant: Variant, device: torch.device) -> Devic
     }
     if KNOWN_TYPE in needs:
         codes[KNOWN_TYPE] = torch.from_numpy(known_codes(problem.labels[KNOWN_TYPE])).to(device)
-    missing = None if problem.missing is None else to_device(problem.missing, device)
+    missing = None if problem.masked is None else to_device(problem.masked, device)
     treated = "perturbation" in needs
-    counts = to_device(problem.visible, device)
+    counts = to_device(problem.counts, device)
     dosage = to_device(dosages(problem.labels["perturbation"])[1], device) if treated else None
-    return DeviceCells(needs=needs, counts=counts, missing=missing, dosage=dosage, codes=codes)
+    return DeviceCells(needs=needs, counts=counts, masked=missing, dosage=dosage, codes=codes)
 
 
 def facts_of(problem: Problem) -> DataFacts:
     """Statistics of the training cells that a variant receives when it is built."""
     rows = problem.rows(TRAIN)
-    counts = problem.visible[rows].astype(np.float64)
+    counts = problem.counts[rows].astype(np.float64)
     n_observed = len(rows) - _missing_per_gene(problem, rows)
     levels = {name: len(np.unique(values[values != ""])) for name, values in problem.labels.items()}
     gene_mean, gene_sd = moments = _moments(counts, n_observed)
@@ -112,11 +112,9 @@ def _perturbed(problem: Problem, rows: NDArray[np.int64]) -> dict[str, Any]:
 def _log_library(problem: Problem) -> NDArray[np.float32]:
     """(batch, 2) mean and variance of log libraries of training cells; see :class:`DataFacts`."""
     share = (
-        1.0
-        if problem.missing is None
-        else 1 - _row_sums(problem.missing) / problem.missing.shape[1]
+        1.0 if problem.masked is None else 1 - _row_sums(problem.masked) / problem.masked.shape[1]
     )
-    library = _row_sums(problem.visible) / share
+    library = _row_sums(problem.counts) / share
     train = (problem.role == TRAIN) & (library > 0)
     batch = problem.labels.get("batch", np.zeros(len(library), dtype=str))
     rows = [train & (batch == name) for name in np.unique(batch)]
@@ -129,9 +127,9 @@ def _row_sums(matrix: csr_matrix) -> NDArray[np.float64]:
 
 
 def _missing_per_gene(problem: Problem, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    if problem.missing is None:
-        return np.zeros(problem.visible.shape[1])
-    return np.asarray(problem.missing[rows].astype(np.float64).sum(0)).ravel()
+    if problem.masked is None:
+        return np.zeros(problem.counts.shape[1])
+    return np.asarray(problem.masked[rows].astype(np.float64).sum(0)).ravel()
 
 
 def _moments(

@@ -35,10 +35,10 @@ def example_problem(variant: Variant) -> Problem:
         [np.arange(N_CELLS) % 8 == 6, np.arange(N_CELLS) % 8 == 7], [VALIDATION, TEST], TRAIN
     ).astype(np.int8)
     return Problem(
-        visible=visible,
+        counts=visible,
         role=role,
-        scored=np.flatnonzero(role == TEST),
-        missing=csr_matrix(missing),
+        scored_rows=np.flatnonzero(role == TEST),
+        masked=csr_matrix(missing),
         labels=labels,
         measured="values" if values else "counts",
         gene_names=np.array([f"gene_{j}" for j in range(N_GENES)]),

@@ -26,7 +26,7 @@ def posed(type_sd: float = 1.0, n_cells: int = 400, **config: Any) -> Problem:
     dataset, task = card("data", "batched_gamma_poisson"), card("tasks", "few_labels")
     size = dataset.config(n_cells=n_cells, n_genes=60, type_sd=type_sd, batch_sd=0.2)
     settings = task.config(**{"per_class": 5, **config})
-    return task.pose(dataset.load(size, {}), settings, 1, numpy_generator("test"))
+    return task.make_problem(dataset.load(size, {}), settings, 1, numpy_generator("test"))
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,12 @@ def found(name: str, problem: Problem, **config: Any) -> NDArray:
 
 
 def share_found(probability: NDArray, problem: Problem) -> float:
-    rows = problem.scored
+    rows = problem.scored_rows
     given = {
         "class_probability": probability[rows],
         "known_type": problem.labels["known_type"][rows],
     }
-    return metric("balanced_accuracy").value({**given, "true_type": problem.answers["true_type"]})
+    return metric("balanced_accuracy").value({**given, "true_type": problem.targets["true_type"]})
 
 
 def known_of(problem: Problem) -> tuple[NDArray, NDArray]:
@@ -82,7 +82,7 @@ def test_the_majority_is_the_share_of_labels_and_finds_one_type(problem: Problem
 
 def test_the_depth_cells_are_brought_to_is_that_of_those_that_may_be_fitted() -> None:
     problem = posed(test=0.3)
-    counts, rows = problem.visible, problem.fitting_rows()
+    counts, rows = problem.counts, problem.fitting_rows()
     plain = log_counts(counts[rows]).toarray()
     np.testing.assert_allclose(logs_of(problem)[rows].toarray(), plain)
     size = counts.sum(1).A1 if hasattr(counts.sum(1), "A1") else counts.sum(1)
@@ -127,9 +127,9 @@ def test_the_temperature_makes_margins_calibrated() -> None:
     logs, (told, kinds) = logs_of(problem), known_of(problem)
     machine = LinearSVC(max_iter=100_000, random_state=0)
     heat = linear_svm.temperature(machine, logs[told], kinds)
-    margins = machine.fit(logs[told], kinds).decision_function(logs)[problem.scored]
-    hidden = problem.labels["known_type"][problem.scored] == ""
-    right = problem.answers["true_type"][:, None] == np.unique(kinds)
+    margins = machine.fit(logs[told], kinds).decision_function(logs)[problem.scored_rows]
+    hidden = problem.labels["known_type"][problem.scored_rows] == ""
+    right = problem.targets["true_type"][:, None] == np.unique(kinds)
 
     def loss(t: float) -> float:
         return float(-np.log(softmax(margins / t, 1)[hidden][right[hidden]]).mean())
@@ -173,11 +173,11 @@ def chains() -> Problem:
     known = np.full(120, "", dtype="<U1")
     known[0], known[119] = "a", "b"
     return Problem(
-        visible=csr_matrix(np.concatenate([one, two])),
+        counts=csr_matrix(np.concatenate([one, two])),
         role=np.full(120, TRAIN, dtype=np.int8),
-        scored=np.arange(120),
+        scored_rows=np.arange(120),
         labels={"known_type": known},
-        answers={"true_type": kinds},
+        targets={"true_type": kinds},
     )
 
 

@@ -15,7 +15,7 @@ from bench.core.metric import NotApplicable
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.metrics._scoring import score_all
 from bench.parts.perturbations.effect_predictions import dosage_table
-from bench.parts.perturbations.effects import effect_answers
+from bench.parts.perturbations.effects import effect_targets
 
 N_GENES = 12
 GENES = np.array([f"g{j:02d}" for j in range(N_GENES)])
@@ -35,9 +35,9 @@ def problem_of(effects: dict[str, NDArray], held_out: dict[str, NDArray] | None 
             roles += [role, role]
     role = np.array(roles, dtype=np.int8)
     return Problem(
-        visible=csr_matrix(np.array(rows)),
+        counts=csr_matrix(np.array(rows)),
         role=role,
-        scored=np.flatnonzero(role == TEST),
+        scored_rows=np.flatnonzero(role == TEST),
         labels={"perturbation": np.array(names)},
         measured="values",
         gene_names=GENES,
@@ -242,7 +242,7 @@ def simulated(rng: np.random.Generator) -> Problem:
     perturbation = np.array([one[1] for one in named])
     train, test, other = (np.flatnonzero(role == r) for r in (TRAIN, TEST, VALIDATION))
     answers, duplicate = (
-        effect_answers(values, perturbation, train, rows, "values", rows) for rows in (test, other)
+        effect_targets(values, perturbation, train, rows, "values", rows) for rows in (test, other)
     )
     truth = {
         "duplicate_effect": duplicate["data_effect"],
@@ -250,11 +250,11 @@ def simulated(rng: np.random.Generator) -> Problem:
     }
     targets = np.zeros((len(pairs), genes), dtype=bool)
     return Problem(
-        visible=values,
+        counts=values,
         role=role,
-        scored=test,
+        scored_rows=test,
         labels={"perturbation": perturbation},
-        answers=answers | {"target_gene": targets},
+        targets=answers | {"target_gene": targets},
         truth=truth,
         measured="values",
     )
@@ -307,10 +307,10 @@ def test_a_single_perturbation_has_neither_ranks_nor_spread() -> None:
     one = drawn("A")
     problem = problem_of(one, one)
     train, test = problem.rows(TRAIN), problem.rows(TEST)
-    answers = effect_answers(
-        problem.visible, problem.labels["perturbation"], train, test, "values", test
+    answers = effect_targets(
+        problem.counts, problem.labels["perturbation"], train, test, "values", test
     )
-    problem = replace(problem, answers=answers | {"target_gene": np.zeros((1, N_GENES), bool)})
+    problem = replace(problem, targets=answers | {"target_gene": np.zeros((1, N_GENES), bool)})
     comparing = (
         *("effect_rank.rmse", "effect_rank.cosine", "effect_discrimination"),
         *("effect_pearson.spread", "effect_pearson.top20_spread", "effect_mode_collapse"),

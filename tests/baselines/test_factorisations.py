@@ -20,10 +20,10 @@ THETA = 0.7
 def problem_of(counts: NDArray, missing: NDArray | None = None) -> Problem:
     visible = counts if missing is None else np.where(missing, 0, counts)
     return Problem(
-        visible=csr_matrix(visible),
+        counts=csr_matrix(visible),
         role=np.zeros(len(counts), dtype=np.int8),
-        scored=np.arange(len(counts)),
-        missing=None if missing is None else csr_matrix(missing),
+        scored_rows=np.arange(len(counts)),
+        masked=None if missing is None else csr_matrix(missing),
     )
 
 
@@ -220,7 +220,7 @@ def test_a_held_out_twin_is_embedded_where_its_twin_is(
     """Of one factor for NBMF, which may have several optima where there are more."""
     both = np.vstack([counts, counts[:20]])
     role = np.where(np.arange(len(both)) < len(counts), 0, TEST).astype(np.int8)
-    problem = Problem(visible=csr_matrix(both), role=role, scored=np.arange(90, 110))
+    problem = Problem(counts=csr_matrix(both), role=role, scored_rows=np.arange(90, 110))
     baseline = card("baselines", name)
     fitted = baseline.fit(problem, baseline.config(**config), np.random.default_rng(0))
     latent = fitted.answer("latent")(np.arange(len(both)))
@@ -247,7 +247,7 @@ def test_oracle_opens_what_it_was_told_to() -> None:
         )
     )
     data = dataset.load(dataset.config(n_cells=50, n_genes=10), {})
-    problem = task.pose(data, task.config(), 1, np.random.default_rng(0))
+    problem = task.make_problem(data, task.config(), 1, np.random.default_rng(0))
     fit, rows = partial(oracle.fit, rng=np.random.default_rng(0)), np.array([4, 1])
     knows_mean = fit(problem, oracle.config())
     knows_rate = fit(problem, oracle.config(knows="rate"))

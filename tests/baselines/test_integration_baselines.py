@@ -23,7 +23,7 @@ CONTROLS = ("shuffled", "shuffled_within_type", "cell_type_onehot", "batch_oneho
 def problem() -> Problem:
     dataset, task = card("data", "batched_gamma_poisson"), card("tasks", "integration")
     data = dataset.load(dataset.config(n_cells=400, n_genes=80), {})
-    return task.pose(data, task.config(), 1, numpy_generator("test"))
+    return task.make_problem(data, task.config(), 1, numpy_generator("test"))
 
 
 def fitted(name: str, problem: Problem, seed: int = 0, **config: float) -> NDArray:
@@ -48,7 +48,7 @@ def test_log_counts_bring_cells_to_the_median_depth() -> None:
 
 
 def test_components_are_those_of_the_decomposition(problem: Problem) -> None:
-    logs = log_counts(problem.visible)
+    logs = log_counts(problem.counts)
     dense = logs.toarray() - logs.toarray().mean(0)
     u, s, _ = np.linalg.svd(dense, full_matrices=False)
     found = components(logs, 6, np.random.default_rng(0))
@@ -84,10 +84,10 @@ def test_combat_takes_shift_and_scale_of_a_batch_away() -> None:
 
 @pytest.mark.parametrize("name", CORRECTING)
 def test_a_batch_of_one_cell_and_a_silent_gene_do_no_harm(name: str, problem: Problem) -> None:
-    batch, counts = problem.labels["batch"].copy(), problem.visible.toarray()
+    batch, counts = problem.labels["batch"].copy(), problem.counts.toarray()
     batch[7], counts[:, 3] = "alone", 0
     labels = {**problem.labels, "batch": batch}
-    odd = replace(problem, labels=labels, visible=csr_matrix(counts))
+    odd = replace(problem, labels=labels, counts=csr_matrix(counts))
     assert np.isfinite(fitted(name, odd)).all()
 
 
@@ -131,7 +131,7 @@ def test_one_hot_has_an_axis_per_label() -> None:
 def test_the_embedding_is_read_out_for_fitted_cells_only(name: str, problem: Problem) -> None:
     readout, baseline = card("readouts", "latent"), card("baselines", name)
     rng = np.random.default_rng(0)
-    some = replace(problem, scored=np.array([2, 5]))
+    some = replace(problem, scored_rows=np.array([2, 5]))
     array = readout.of_baseline(baseline.fit(problem, baseline.config(), rng), some, None)["latent"]
     np.testing.assert_array_equal(array, fitted(name, problem)[[2, 5]].astype(np.float32))
     role = problem.role.copy()

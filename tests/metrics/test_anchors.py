@@ -18,7 +18,7 @@ EXAMPLES = {"thinned_counts": "thinning_example", "masked_entries": "masking_exa
 def posed(task: str) -> Problem:
     dataset, posing = card("data", EXAMPLES[task]), card("tasks", task)
     data = dataset.load(dataset.config(), {})
-    return posing.pose(data, posing.config(), 1, np.random.default_rng(0))
+    return posing.make_problem(data, posing.config(), 1, np.random.default_rng(0))
 
 
 @cache
@@ -26,8 +26,8 @@ def read_out(task: str, baseline: str, **config: str | int) -> dict[str, np.ndar
     """Everything a metric may ask of a baseline on an example."""
     problem, carried = posed(task), card("baselines", baseline)
     fitted = carried.fit(problem, carried.config(**config), np.random.default_rng(0))
-    arrays = dict(problem.answers)
-    for name in sorted(card("tasks", task).asks & {"rates", "fitted_means"}):
+    arrays = dict(problem.targets)
+    for name in sorted(card("tasks", task).readouts & {"rates", "fitted_means"}):
         readout = card("readouts", name)
         arrays |= readout.of_baseline(fitted, problem, readout.config())
     return arrays

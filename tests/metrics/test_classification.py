@@ -304,7 +304,7 @@ def test_probes_score_every_latent_of_a_problem_and_of_a_search(small_data) -> N
     problem = posed(small_data, "few_labels", per_class=3, validation=0.2, selection_per_class=2)
     shelf = {name: metric(name) for name in OF_TYPES if name.endswith(PROBES)}
     for seen in (problem, for_selection(problem)):
-        points = latent(np.array(["a", "b", "c"])[seen.scored % 3], 9.0)
+        points = latent(np.array(["a", "b", "c"])[seen.scored_rows % 3], 9.0)
         good, bad = score_all(shelf, {"latent": points}, seen)
         assert not bad
         values = {row["metric"]: row["value"] for row in good}

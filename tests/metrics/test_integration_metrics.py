@@ -191,9 +191,9 @@ def test_a_batch_of_one_cell_is_a_batch_like_others() -> None:
 def test_what_does_not_apply_says_why_and_is_no_failure(n_batches: int) -> None:
     batch, kinds = labelled(n_batches)
     problem = Problem(
-        visible=None,  # type: ignore[arg-type]
+        counts=None,  # type: ignore[arg-type]
         role=np.zeros(N_CELLS, dtype=np.int8),
-        scored=np.arange(N_CELLS),
+        scored_rows=np.arange(N_CELLS),
         labels={"batch": batch, "cell_type": kinds},
     )
     metrics = {name: metric(name) for name in MIXING}

@@ -41,7 +41,7 @@ LATENTS = ("pca", "shuffled", "shuffled_within_type", "cell_type_onehot", "batch
 def problem() -> Problem:
     dataset, task = card("data", "batched_gamma_poisson"), card("tasks", "integration")
     data = dataset.load(dataset.config(n_cells=300, n_genes=80), {})
-    return task.pose(data, task.config(), 1, numpy_generator("test"))
+    return task.make_problem(data, task.config(), 1, numpy_generator("test"))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def latents(problem: Problem) -> dict[str, np.ndarray]:
     for name in LATENTS:
         baseline = card("baselines", name)
         fitted = baseline.fit(problem, baseline.config(), numpy_generator("test", name))
-        found[name] = fitted.answer("latent")(problem.scored).astype(np.float32)
+        found[name] = fitted.answer("latent")(problem.scored_rows).astype(np.float32)
     return found
 
 
@@ -58,7 +58,7 @@ def latents(problem: Problem) -> dict[str, np.ndarray]:
 def ours(problem: Problem, latents: dict[str, np.ndarray]) -> pd.DataFrame:
     found = {}
     for name, latent in latents.items():
-        arrays = Derived({"latent": latent, **problem.labels, **problem.answers})
+        arrays = Derived({"latent": latent, **problem.labels, **problem.targets})
         found[name] = {m: metric(m).value(arrays) for m in NAMES.values()}
     return pd.DataFrame(found)
 
@@ -78,9 +78,9 @@ def theirs(problem: Problem, latents: dict[str, np.ndarray]) -> pd.DataFrame:
         )
 
     cells = AnnData(
-        problem.visible.toarray().astype(np.float32),
+        problem.counts.toarray().astype(np.float32),
         obs=pd.DataFrame(dict(problem.labels), index=[f"c{i}" for i in range(300)]),
-        obsm={**latents, "before": problem.answers["uncorrected"]},
+        obsm={**latents, "before": problem.targets["uncorrected"]},
     )
     judge = Benchmarker(
         cells,
@@ -140,7 +140,7 @@ def test_types_of_one_batch_each_leave_kbet_and_bras_out(
         neighbours=nearest(latents["pca"]),
         batch=batch,
         cell_type=batch,
-        uncorrected=problem.answers["uncorrected"],
+        uncorrected=problem.targets["uncorrected"],
     )
     for name in ("kbet", "bras"):
         with pytest.raises(NotApplicable):

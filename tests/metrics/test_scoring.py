@@ -52,7 +52,7 @@ def test_a_metric_that_fails_costs_no_other(
     problem: Problem, score: Any, status: str, reason: str
 ) -> None:
     """Nor does one that writes into what all of them are given."""
-    values = np.full(len(problem.scored), -3.0)
+    values = np.full(len(problem.scored_rows), -3.0)
     good, [bad] = score_all(shelf(score), {"elbo_per_cell": values}, problem)
     assert good == [{"metric": "second", "value": -3.0}]
     assert bad == {"metric": "first", "status": status, "reason": reason}

@@ -175,7 +175,7 @@ def strongly_treated():
         labels={"perturbation": names},
     )
     task = card("tasks", "seen_perturbations")
-    return task.pose(data, task.config(test=0.5), 1, np.random.default_rng(1))
+    return task.make_problem(data, task.config(test=0.5), 1, np.random.default_rng(1))
 
 
 def fitted(problem, **settings):
@@ -192,14 +192,17 @@ def told(replicate, problem):
     with torch.no_grad():
         latent = card("readouts", "latent").of_variant(replicate, problem, None)["latent"]
     latent = (latent - latent.mean(0)) / latent.std(0)
-    names, half = problem.labels["perturbation"][problem.scored], np.arange(len(latent)) % 2 == 0
+    names, half = (
+        problem.labels["perturbation"][problem.scored_rows],
+        np.arange(len(latent)) % 2 == 0,
+    )
     reader = LogisticRegression(max_iter=2000).fit(latent[half], names[half])
     return reader.score(latent[~half], names[~half])
 
 
 def found(replicate, problem):
     """What share of the effects among the test cells is predicted, by least squares."""
-    readout, observed = card("readouts", "effects"), problem.answers["data_effect"]
+    readout, observed = card("readouts", "effects"), problem.targets["data_effect"]
     with torch.no_grad():
         effect = readout.of_variant(replicate, problem, readout.config(tolerance=0.1))["effect"]
     return (effect * observed).sum() / (observed**2).sum()

@@ -76,9 +76,9 @@ def doubled(problem):
     role = np.tile(problem.role, 2)
     return replace(
         problem,
-        visible=vstack([problem.visible, problem.visible]).tocsr(),
+        counts=vstack([problem.counts, problem.counts]).tocsr(),
         role=role,
-        scored=np.flatnonzero(role == TEST),
+        scored_rows=np.flatnonzero(role == TEST),
         labels={name: np.tile(label, 2) for name, label in problem.labels.items()},
         truth={},
     )

@@ -29,7 +29,7 @@ ROTATED = replace(TRAINING, pretrain_epochs=40, restart_epochs=20)
 def posed(dataset: str, **sizes: Any) -> Problem:
     source, task = card("data", dataset), card("tasks", "seen_perturbations")
     data = source.load(source.config(**SIZES, **sizes), {})
-    return task.pose(data, task.config(), 1, np.random.default_rng(0))
+    return task.make_problem(data, task.config(), 1, np.random.default_rng(0))
 
 
 def f1_of_masks(
@@ -51,12 +51,12 @@ def f1_of_masks(
         )
         with torch.no_grad():
             arrays = readout.of_variant(fitted, problem, readout.config())
-        scores.append(f1.value({**arrays, **problem.answers}))
+        scores.append(f1.value({**arrays, **problem.targets}))
     return scores
 
 
 def f1_of_all_ones(problem: Problem) -> float:
-    density = problem.answers["true_mask"].mean()
+    density = problem.targets["true_mask"].mean()
     return 2 * density / (1 + density)
 
 

@@ -44,9 +44,9 @@ def problem():
     values = z[:, None] * W + V + S * rng.normal(size=(11, 3))
     role = np.where(np.arange(11) < 9, TRAIN, VALIDATION).astype(np.int8)
     return Problem(
-        visible=csr_matrix(values.astype(np.float32)),
+        counts=csr_matrix(values.astype(np.float32)),
         role=role,
-        scored=np.zeros(0, dtype=np.int64),
+        scored_rows=np.zeros(0, dtype=np.int64),
         labels={"perturbation": np.where(treated, "A", "control")},
         measured="values",
     )
@@ -55,9 +55,7 @@ def problem():
 def training_cells(problem):
     """Values and who is treated, as the exact formulas take them."""
     rows = problem.rows(TRAIN)
-    return problem.visible[rows].toarray().astype(float), problem.labels["perturbation"][
-        rows
-    ] == "A"
+    return problem.counts[rows].toarray().astype(float), problem.labels["perturbation"][rows] == "A"
 
 
 def about(n):

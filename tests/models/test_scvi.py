@@ -85,7 +85,7 @@ def test_a_batch_seen_only_in_test_is_decoded_and_scored(problems, name, latent_
 
 def test_the_library_prior_has_the_moments_of_each_batch(problems):
     problem = problems["held_out_cells"]
-    library = np.asarray(problem.visible.sum(1)).ravel()
+    library = np.asarray(problem.counts.sum(1)).ravel()
     chosen = (problem.role == TRAIN) & (problem.labels["batch"] == "y")
     logs = np.log(library[chosen])
     np.testing.assert_allclose(facts_of(problem).log_library[1], [logs.mean(), logs.var()], 1e-5)
@@ -94,10 +94,10 @@ def test_the_library_prior_has_the_moments_of_each_batch(problems):
 @pytest.mark.parametrize("name", FAMILY)
 def test_a_gene_and_a_cell_without_counts(problems, name):
     problem = problems["held_out_cells"]
-    counts = problem.visible.toarray()
+    counts = problem.counts.toarray()
     counts[:, 3] = 0
     counts[problem.rows(TRAIN)[0]] = 0
-    assert healthy(trained(replace(problem, visible=csr_matrix(counts)), name))
+    assert healthy(trained(replace(problem, counts=csr_matrix(counts)), name))
 
 
 def test_a_dispersion_by_labels_that_are_missing_says_so(problems):

@@ -63,15 +63,15 @@ def projection(tmp_path: Path) -> Path:
     )
     cells_store.write(data, tmp_path / "cells.h5ad")
     problem = Problem(
-        visible=counts,
+        counts=counts,
         role=np.zeros(N_CELLS, dtype=np.int8),
-        scored=scored,
+        scored_rows=scored,
         labels={KNOWN_TYPE: known},
-        answers={"true_type": true_type[scored]},
+        targets={"true_type": true_type[scored]},
     )
     save(problem, tmp_path / "problem.npz")
     # What lies in the problem beside names and labels of scored cells is nobody's business here.
-    other = replace(problem, visible=counts * 7, role=problem.role + 1, truth={"x": scored})
+    other = replace(problem, counts=counts * 7, role=problem.role + 1, truth={"x": scored})
     save(other, tmp_path / "other.npz")
     arrays = {
         seed: {
@@ -172,11 +172,11 @@ def scores(tmp_path: Path) -> Path:
     """Where a run is, beside the problem it was posed; its last six cells are not scored."""
     role = np.where(np.arange(len(CELLS)) < 15, TEST, UNUSED).astype(np.int8)
     problem = Problem(
-        visible=csr_matrix(np.ones((len(CELLS), 3))),
+        counts=csr_matrix(np.ones((len(CELLS), 3))),
         role=role,
-        scored=np.flatnonzero(role == TEST),
+        scored_rows=np.flatnonzero(role == TEST),
         labels={"perturbation": CELLS},
-        answers={"perturbation_names": NAMES, "data_effect": OBSERVED},
+        targets={"perturbation_names": NAMES, "data_effect": OBSERVED},
     )
     save(problem, tmp_path / "problem.npz")
     return tmp_path / "perturbation_scores.parquet"

@@ -77,7 +77,7 @@ def their_terms(theirs, cells):
 @pytest.mark.parametrize(("likelihood", "dispersion"), CASES)
 def test_terms_agree(problem, likelihood, dispersion, latent_library):
     theirs, ours = pair(problem, likelihood, dispersion, latent_library)
-    rows = torch.arange(problem.visible.shape[0])
+    rows = torch.arange(problem.counts.shape[0])
     cells = on_device(problem, card("models", "scvi"), torch.device("cpu")).minibatch(rows)
     noise = {name: torch.zeros(wanted.shape) for name, wanted in ours.noise(len(rows)).items()}
     with torch.no_grad():

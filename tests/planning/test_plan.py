@@ -26,7 +26,7 @@ BASELINE = Baseline(label="own", needs=frozenset({NEEDS}), can=frozenset({CAN}),
     "task": """
 TASK = Task(label="own", needs=frozenset({NEEDS}), asks=frozenset({CAN}),
             answers=frozenset({"library"}), ranked_by="elbo", config=Config,
-            pose=lambda data, config, split, rng: None, reference="a test")
+            make_problem=lambda data, config, split, rng: None, reference="a test")
 """,
 }
 

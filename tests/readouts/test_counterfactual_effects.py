@@ -66,9 +66,9 @@ def problem() -> Problem:
     perturbation = np.tile(["A", "control"], 6)
     level[[1, 3, 5]] = [3.0, 3.0, 5.0]
     return Problem(
-        visible=csr_matrix(np.tile(level[:, None], (1, 4))),
+        counts=csr_matrix(np.tile(level[:, None], (1, 4))),
         role=np.repeat(np.array([TRAIN, TEST], dtype=np.int8), 6),
-        scored=np.arange(6, 12),
+        scored_rows=np.arange(6, 12),
         labels={"perturbation": perturbation},
         measured="values",
     )

@@ -75,9 +75,9 @@ TELLING = {
 def problem_of(kind: str) -> Problem:
     """Controls of 80 counts and two perturbations, in training and among the scored."""
     return Problem(
-        visible=csr_matrix(np.tile([20, 20, 40], (12, 1)).astype(float)),
+        counts=csr_matrix(np.tile([20, 20, 40], (12, 1)).astype(float)),
         role=np.repeat(np.array([TRAIN, TEST], dtype=np.int8), 6),
-        scored=np.arange(6, 12),
+        scored_rows=np.arange(6, 12),
         labels={"perturbation": np.tile(["A", "B", "control"], 4)},
         measured=kind,
     )

@@ -37,14 +37,14 @@ class Config:
 
 def of_variant(fitted, problem, config):
     parts = []
-    for cells in fitted.minibatches(problem.scored):
+    for cells in fitted.minibatches(problem.scored_rows):
         latents = at_mean(fitted.module.infer(cells))
         parts.append(fitted.module.generate(latents, cells).mean.sum(-1).cpu().numpy())
     return {"total": np.concatenate(parts)}
 
 
 def of_baseline(fitted, problem, config):
-    return {"total": fitted.answer("counts")(problem.scored).sum(1)}
+    return {"total": fitted.answer("counts")(problem.scored_rows).sum(1)}
 
 
 READOUT = Readout(
@@ -163,8 +163,8 @@ def test_what_it_returns_is_read_out_of_both_kinds(
         found = readout.of_variant(fitted, problem, readout.config())["total"]
     baseline = card("baselines", "rank_one")
     answered = baseline.fit(problem, baseline.config(), numpy_generator("test"))
-    expected = answered.answer("counts")(problem.scored).sum(1)
+    expected = answered.answer("counts")(problem.scored_rows).sum(1)
     other = readout.of_baseline(answered, problem, readout.config())["total"]
     np.testing.assert_array_equal(other, expected)
-    assert found.shape == other.shape == (len(problem.scored),)
+    assert found.shape == other.shape == (len(problem.scored_rows),)
     assert (found > 0).all()

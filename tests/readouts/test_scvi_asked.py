@@ -64,7 +64,7 @@ def test_a_cell_is_decoded_as_another_batch_would_have_shown_it(problem: Problem
         batch: answered(problem, "decoded", {"batch": batch})["decoded_expression"]
         for batch in ("", "x", "y", "each")
     }
-    own = problem.labels["batch"][problem.scored]
+    own = problem.labels["batch"][problem.scored_rows]
     for batch in ("x", "y"):
         np.testing.assert_allclose(found[""][own == batch], found[batch][own == batch], rtol=1e-5)
     assert not np.allclose(found["x"], found["y"], rtol=1e-2)

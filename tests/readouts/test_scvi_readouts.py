@@ -35,8 +35,8 @@ def _no_gradients():
 def grid(problem: Problem, n: int = 4001) -> NDArray:
     """(scored,) log p(x) of the toy by integration over its one latent."""
     z = np.linspace(-12, 12, n)
-    mean = np.exp(1 + z[:, None] * np.linspace(-1, 1, problem.visible.shape[1]))
-    counts = problem.visible[problem.scored].toarray()
+    mean = np.exp(1 + z[:, None] * np.linspace(-1, 1, problem.counts.shape[1]))
+    counts = problem.counts[problem.scored_rows].toarray()
     joint = np.stack([nbinom.logpmf(x, THETA, THETA / (THETA + mean)).sum(1) for x in counts], 1)
     return logsumexp(joint - 0.5 * z[:, None] ** 2 - 0.5 * np.log(2 * np.pi), axis=0) + np.log(
         z[1] - z[0]
@@ -45,10 +45,10 @@ def grid(problem: Problem, n: int = 4001) -> NDArray:
 
 def rates(problem: Problem, knows: bool = False) -> FittedBaseline:
     """Means that differ by cell and by gene."""
-    n_cells, n_genes = problem.visible.shape
+    n_cells, n_genes = problem.counts.shape
     mean = np.linspace(0.5, 3, n_cells)[:, None] * np.linspace(0.5, 2, n_genes)
     return FittedBaseline(
-        answers={"counts": by_cell(mean)}, inverse_dispersion=THETA, knows_test_cells=knows
+        functions={"counts": by_cell(mean)}, inverse_dispersion=THETA, knows_test_cells=knows
     )
 
 
@@ -64,7 +64,7 @@ def test_the_sum_over_draws_may_end_with_a_shorter_chunk(problem: Problem) -> No
     config = marginal_loglik.MarginalLoglikConfig(n_samples=25)
     found = marginal_loglik.of_variant(open_toy(problem), problem, config)
     fitted = open_toy(problem)
-    cells = next(fitted.minibatches(problem.scored))
+    cells = next(fitted.minibatches(problem.scored_rows))
     each = [fitted.over_draws(lambda n: fitted.module(cells, n).log_weight, 30, n) for n in (20, 5)]
     weights = np.concatenate(each).astype(float)
     expected = logsumexp(weights, axis=0) - np.log(25)
@@ -75,7 +75,7 @@ def test_the_sum_over_draws_may_end_with_a_shorter_chunk(problem: Problem) -> No
 def test_the_terms_of_the_bound_are_apart(problem: Problem, library: bool) -> None:
     config = bound_terms.BoundTermsConfig(n_samples=3)
     terms = bound_terms.of_variant(open_toy(problem, library=library), problem, config)
-    cells = next(open_toy(problem).minibatches(problem.scored))
+    cells = next(open_toy(problem).minibatches(problem.scored_rows))
     kl = open_toy(problem).module.infer(cells)["z"].kl_to_standard()
     np.testing.assert_allclose(terms["kl_z_per_cell"], kl, rtol=1e-5)
     np.testing.assert_array_equal(terms["kl_library_per_cell"], 3.0 if library else 0.0)
@@ -95,12 +95,12 @@ def test_a_baselines_terms_are_its_exact_likelihood(problem: Problem, knows: boo
     terms = bound_terms.of_baseline(fitted, problem, bound_terms.BoundTermsConfig())
     exact = marginal_loglik.of_baseline(fitted, problem, marginal_loglik.MarginalLoglikConfig())
     per_gene = nbinom.logpmf(
-        problem.visible[problem.scored].toarray()[:, None],
+        problem.counts[problem.scored_rows].toarray()[:, None],
         THETA,
         THETA / (THETA + fitted.answer("counts")(np.arange(90))),
     ).sum(2)
     prior = logsumexp(per_gene[:, problem.fitting_rows()], axis=1) - np.log(60)
-    expected = per_gene[np.arange(30), problem.scored] if knows else prior
+    expected = per_gene[np.arange(30), problem.scored_rows] if knows else prior
     np.testing.assert_allclose(exact["marginal_loglik_per_cell"], expected, rtol=1e-9)
     np.testing.assert_allclose(terms["reconstruction_per_cell"], -expected, rtol=1e-9)
     assert not terms["kl_z_per_cell"].any()
@@ -114,8 +114,8 @@ def shares_under(problem: Problem, batch: str, **settings: float) -> NDArray:
 
 
 def test_expression_is_decoded_under_the_batch_asked_for(problem: Problem) -> None:
-    z = np.log1p(problem.visible[problem.scored].toarray()[:, :1]) / 4
-    own = (problem.labels["batch"][problem.scored] == "y")[:, None]
+    z = np.log1p(problem.counts[problem.scored_rows].toarray()[:, :1]) / 4
+    own = (problem.labels["batch"][problem.scored_rows] == "y")[:, None]
     expected = {}
     for name, code in (("x", 0.0), ("y", 1.0), ("", own)):
         mean = np.exp(1 + (z + code) * np.linspace(-1, 1, 8))
@@ -158,7 +158,7 @@ def test_a_latent_sample_is_a_draw_of_the_posterior(problem: Problem) -> None:
     found = latent_sample.of_variant(open_toy(problem, spread=0.5), problem, config)[
         "latent_sample"
     ]
-    mean = np.log1p(problem.visible[problem.scored].toarray()[:, :1]) / 4
+    mean = np.log1p(problem.counts[problem.scored_rows].toarray()[:, :1]) / 4
     standard = (found - mean) / 0.5
     assert found.shape == (30, 1)
     assert np.abs(standard).max() < 6
@@ -203,7 +203,7 @@ def test_a_baseline_is_checked_in_closed_form(problem: Problem, knows: bool) -> 
     config = predictive.PosteriorPredictiveConfig()
     found = predictive.of_baseline(fitted, problem, config)
     rng = np.random.default_rng(4)
-    rows = rng.choice(problem.scored if knows else problem.fitting_rows(), size=(50, n))
+    rows = rng.choice(problem.scored_rows if knows else problem.fitting_rows(), size=(50, n))
     draws = rng.poisson(
         fitted.answer("counts")(rows) * rng.gamma(THETA, 1 / THETA, size=(50, n, 8))
     )

@@ -55,9 +55,9 @@ SHIFTED = Variant(
 def problem() -> Problem:
     values = np.random.default_rng(0).normal(size=(12, N_GENES))
     return Problem(
-        visible=csr_matrix(values),
+        counts=csr_matrix(values),
         role=np.repeat(np.array([TRAIN, TEST], dtype=np.int8), 6),
-        scored=np.arange(6, 12),
+        scored_rows=np.arange(6, 12),
         labels={"perturbation": np.tile(["A", "control"], 6)},
         measured="values",
     )

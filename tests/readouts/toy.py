@@ -83,10 +83,10 @@ def toy_problem(counts: np.ndarray, **labels: np.ndarray) -> Problem:
         "cell_type": np.array(GROUPS)[np.arange(n_cells) // 3 % 3],
     }
     scored = np.flatnonzero(role == TEST)
-    return Problem(visible=csr_matrix(counts), role=role, scored=scored, labels=named | labels)
+    return Problem(counts=csr_matrix(counts), role=role, scored_rows=scored, labels=named | labels)
 
 
 def open_toy(problem: Problem, **settings: Any) -> Replicate:
     """The toy with these settings, ready to be read out."""
-    state = {"shift": torch.linspace(-1, 1, problem.visible.shape[1])}
+    state = {"shift": torch.linspace(-1, 1, problem.counts.shape[1])}
     return open_replicate(problem, TOY, ToyConfig(**settings), state, 0, "a test")

@@ -31,17 +31,17 @@ def data() -> CountData:
 
 def corrupted(data: CountData, seed: int = 0, **config: Any) -> Problem:
     rng = numpy_generator("corruption", seed)
-    return corrupted_counts.pose(data, CorruptedCountsConfig(**config), 1, rng)
+    return corrupted_counts.make_problem(data, CorruptedCountsConfig(**config), 1, rng)
 
 
 def published(data: CountData, seed: int = 0, **config: Any) -> Problem:
     rng = numpy_generator("corruption", seed)
     settings = CorruptedCountsAsPublishedConfig(**config)
-    return corrupted_counts_as_published.pose(data, settings, 1, rng)
+    return corrupted_counts_as_published.make_problem(data, settings, 1, rng)
 
 
 def before_and_after(data: CountData, problem: Problem) -> tuple[NDArray, NDArray]:
-    return data.counts.toarray(), problem.visible.toarray()
+    return data.counts.toarray(), problem.counts.toarray()
 
 
 @pytest.mark.parametrize("pose", [corrupted, published])
@@ -51,16 +51,16 @@ def test_the_answers_are_the_originals_of_what_changed(
 ) -> None:
     problem = pose(data, scheme=scheme, max_scored_cells=100)
     before, after = before_and_after(data, problem)
-    assert len(problem.scored) == 100
-    changed = (before != after)[problem.scored]
-    np.testing.assert_array_equal(problem.answers["changed"], changed)
+    assert len(problem.scored_rows) == 100
+    changed = (before != after)[problem.scored_rows]
+    np.testing.assert_array_equal(problem.targets["changed"], changed)
     np.testing.assert_array_equal(
-        problem.answers["changed_counts"], before[problem.scored][changed]
+        problem.targets["changed_counts"], before[problem.scored_rows][changed]
     )
-    assert problem.missing is None
+    assert problem.masked is None
     assert set(problem.role) == {TRAIN, VALIDATION}
     assert np.all(after <= before)
-    assert problem.visible.nnz == np.count_nonzero(after)
+    assert problem.counts.nnz == np.count_nonzero(after)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -109,7 +109,7 @@ def test_as_published_zeros_are_drawn_too_and_counts_thinned(data: CountData) ->
     """Chance: over seeds, the number of ones that vanish is that of a dense draw of entries."""
     ones, n_drawn = data.counts.toarray() == 1, int(0.1 * 500 * 60)
     lost = [
-        (published(data, seed, scheme="binomial").visible.toarray()[ones] == 0).sum()
+        (published(data, seed, scheme="binomial").counts.toarray()[ones] == 0).sum()
         for seed in range(20)
     ]
     law = hypergeom(500 * 60, ones.sum(), n_drawn)
@@ -120,7 +120,7 @@ def test_as_published_zeros_are_drawn_too_and_counts_thinned(data: CountData) ->
 
 
 def test_other_seeds_corrupt_other_entries(data: CountData) -> None:
-    one, other = (corrupted(data, seed).answers["changed"] for seed in range(2))
+    one, other = (corrupted(data, seed).targets["changed"] for seed in range(2))
     assert (one & other).sum() < 0.3 * one.sum()
 
 
@@ -138,5 +138,5 @@ def test_explicit_zeros_and_the_data_themselves_are_left_alone(data: CountData) 
     clean = counts.copy()
     clean.eliminate_zeros()
     one, other = corrupted(stored), corrupted(replace(data, counts=clean))
-    assert (one.visible != other.visible).nnz == 0
+    assert (one.counts != other.counts).nnz == 0
     assert stored.counts.nnz == data.counts.nnz

@@ -51,7 +51,7 @@ def test_a_larger_share_only_adds_cells_and_moves_no_other() -> None:
             assert np.isin(more.role[changed], (TRAIN, VALIDATION)).all()
             for name in less.truth:
                 np.testing.assert_array_equal(less.truth[name], more.truth[name])
-            np.testing.assert_array_equal(less.answers["data_effect"], more.answers["data_effect"])
+            np.testing.assert_array_equal(less.targets["data_effect"], more.targets["data_effect"])
 
 
 def test_validation_holds_combinations_in_the_proportion_of_training() -> None:

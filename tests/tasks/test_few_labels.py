@@ -38,7 +38,7 @@ def data() -> CountData:
 
 def posed(data: CountData, **config: object) -> Problem:
     task = card("tasks", "few_labels")
-    return task.pose(data, task.config(**config), 1, numpy_generator("test"))
+    return task.make_problem(data, task.config(**config), 1, numpy_generator("test"))
 
 
 def told(problem: Problem) -> NDArray[np.bool_]:
@@ -46,7 +46,7 @@ def told(problem: Problem) -> NDArray[np.bool_]:
 
 
 def hidden(problem: Problem) -> NDArray[np.int64]:
-    return np.setdiff1d(problem.scored, np.flatnonzero(told(problem)))
+    return np.setdiff1d(problem.scored_rows, np.flatnonzero(told(problem)))
 
 
 def counted(kinds: NDArray) -> dict[str, int]:
@@ -81,8 +81,8 @@ def test_hidden_training_cells_are_scored_beside_the_labelled_ones(data: CountDa
     assert not (problem.role == TEST).any()
     expected = (problem.role == TRAIN) & ~told(problem) & (kinds != "unknown")
     np.testing.assert_array_equal(hidden(problem), np.flatnonzero(expected))
-    assert told(problem)[problem.scored].sum() == told(problem).sum() == 30
-    np.testing.assert_array_equal(problem.answers["true_type"], kinds[problem.scored])
+    assert told(problem)[problem.scored_rows].sum() == told(problem).sum() == 30
+    np.testing.assert_array_equal(problem.targets["true_type"], kinds[problem.scored_rows])
 
 
 def test_validation_cells_have_their_share_of_each_type_and_are_never_judged(
@@ -90,7 +90,7 @@ def test_validation_cells_have_their_share_of_each_type_and_are_never_judged(
 ) -> None:
     problem, kinds = posed(data, validation=0.2), data.labels["cell_type"]
     assert counted(kinds[problem.role == VALIDATION]) == {"a": 20, "b": 12, "c": 8}
-    assert not (problem.role[problem.scored] == VALIDATION).any()
+    assert not (problem.role[problem.scored_rows] == VALIDATION).any()
     assert not told(problem)[problem.role == VALIDATION].any()
 
 
@@ -102,8 +102,8 @@ def test_a_search_sees_some_validation_cells_and_the_labelled_ones(data: CountDa
     assert counted(kinds[rows]) == {"a": 10, "b": 10, "c": 8}
     assert told(problem)[problem.selection].sum() == told(problem).sum()
     seen = for_selection(problem)
-    np.testing.assert_array_equal(seen.answers["true_type"], kinds[seen.scored])
-    assert not np.intersect1d(rows, problem.scored).size
+    np.testing.assert_array_equal(seen.targets["true_type"], kinds[seen.scored_rows])
+    assert not np.intersect1d(rows, problem.scored_rows).size
 
 
 def test_with_test_cells_only_these_are_scored(data: CountData) -> None:
@@ -125,7 +125,7 @@ def test_a_type_of_the_test_batch_only_is_scored_all_the_same(data: CountData) -
     kinds[data.labels["batch"] == "y"] = "a"
     kinds[np.flatnonzero(data.labels["batch"] == "y")[:3]] = "new"
     problem = posed(replace(data, labels={**data.labels, "cell_type": kinds}), test_batch="y")
-    assert (problem.answers["true_type"] == "new").sum() == 3
+    assert (problem.targets["true_type"] == "new").sum() == 3
     assert "new" not in problem.labels["known_type"]
 
 
@@ -135,7 +135,7 @@ def test_cells_of_no_known_type_are_fitted_and_nothing_else(data: CountData) -> 
         nobody = data.labels["cell_type"] == "unknown"
         assert (problem.role[nobody] == TRAIN).all()
         assert not told(problem)[nobody].any()
-        rows = np.union1d(problem.scored, problem.selection)
+        rows = np.union1d(problem.scored_rows, problem.selection)
         assert not nobody[rows].any()
 
 
@@ -143,7 +143,7 @@ def test_of_many_hidden_cells_some_are_scored(data: CountData) -> None:
     some, all_of_them = posed(data, max_scored_cells=25), posed(data)
     assert len(hidden(some)) == 25
     assert set(hidden(some)) < set(hidden(all_of_them))
-    assert told(some)[some.scored].sum() == 30
+    assert told(some)[some.scored_rows].sum() == 30
 
 
 def test_one_option_does_not_move_what_the_others_draw(data: CountData) -> None:
@@ -161,7 +161,7 @@ def test_one_option_does_not_move_what_the_others_draw(data: CountData) -> None:
 def test_no_split_looks_at_a_count(data: CountData) -> None:
     garbage = replace(data, counts=csr_matrix(np.random.default_rng(1).poisson(9, (220, GENES))))
     plain, other = posed(data, test=0.1), posed(garbage, test=0.1)
-    for name in ("role", "scored", "selection"):
+    for name in ("role", "scored_rows", "selection"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(other, name))
     np.testing.assert_array_equal(plain.labels["known_type"], other.labels["known_type"])
 
@@ -171,7 +171,7 @@ def test_it_is_read_as_it_was_written(data: CountData, tmp_path) -> None:
     save(problem, tmp_path / "problem.npz")
     again = load(tmp_path / "problem.npz")
     np.testing.assert_array_equal(again.selection, problem.selection)
-    for name in ("labels", "answers", "selection_answers"):
+    for name in ("labels", "targets", "selection_targets"):
         for key, values in getattr(problem, name).items():
             np.testing.assert_array_equal(getattr(again, name)[key], values)
 
@@ -194,7 +194,7 @@ def test_wrong_markers_tell_what_is_wrong_and_the_truth_stays_the_truth(data: Co
     labelled = np.flatnonzero(problem.labels["known_type"] == "a")
     assert (data.labels["cell_type"][labelled] == "b").all()
     np.testing.assert_array_equal(
-        problem.answers["true_type"], data.labels["cell_type"][problem.scored]
+        problem.targets["true_type"], data.labels["cell_type"][problem.scored_rows]
     )
 
 

@@ -58,17 +58,17 @@ def test_the_splits_are_the_published_ones(task: str, fraction: float) -> None:
 @pytest.mark.parametrize("task", [OOD, FEW])
 def test_effects_are_those_among_all_cells(task: str) -> None:
     problem, data = by_fraction(task, 1, 0.5), cells()
-    names = problem.answers["perturbation_names"].tolist()
+    names = problem.targets["perturbation_names"].tolist()
     expected = log_effects(data, np.arange(len(problem.role)), names)
-    np.testing.assert_allclose(problem.answers["data_effect"], expected, atol=1e-9)
-    np.testing.assert_allclose(problem.answers["data_effect_as_published"], expected, atol=1e-9)
-    assert "control" not in problem.labels["perturbation"][problem.scored]
+    np.testing.assert_allclose(problem.targets["data_effect"], expected, atol=1e-9)
+    np.testing.assert_allclose(problem.targets["data_effect_as_published"], expected, atol=1e-9)
+    assert "control" not in problem.labels["perturbation"][problem.scored_rows]
 
 
 @pytest.mark.parametrize("task", [OOD, FEW])
 def test_what_a_search_may_know_rests_on_validation_cells_alone(task: str) -> None:
     problem, data = by_fraction(task, 1, 0.5), cells()
-    answers = problem.selection_answers
+    answers = problem.selection_targets
     names = answers["perturbation_names"].tolist()
     expected = log_effects(data, problem.rows(VALIDATION), names)
     np.testing.assert_allclose(answers["data_effect"], expected, atol=1e-9)

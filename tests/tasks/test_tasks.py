@@ -37,14 +37,16 @@ SMALL = {
 
 def posed(name: str, data: CountData, split: int = 1) -> Problem:
     task, config = card("tasks", name), SMALL.get(name, {})
-    return task.pose(data, task.config(**config), split, numpy_generator("test", name, split))
+    return task.make_problem(
+        data, task.config(**config), split, numpy_generator("test", name, split)
+    )
 
 
 def assert_same_to_fit(one: Problem, other: Problem) -> None:
     """What fitting and encoding see is the same to the last bit."""
-    for name in ("role", "scored"):
+    for name in ("role", "scored_rows"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    for name in ("visible", "missing"):
+    for name in ("counts", "masked"):
         mine, theirs = getattr(one, name), getattr(other, name)
         assert (mine is None) == (theirs is None)
         if mine is not None:
@@ -62,7 +64,7 @@ def test_a_card_says_what_it_is(name: str) -> None:
     assert task.label
     assert task.reference
     assert task.needs & {"counts", "perturbation"}
-    assert task.asks
+    assert task.readouts
     assert is_dataclass(task.config)
     assert task.config.__dataclass_params__.frozen
 
@@ -73,15 +75,15 @@ def test_a_problem_is_whole(name: str) -> None:
     problem = posed(name, data)
     assert problem.role.shape == (N_CELLS,)
     assert set(problem.role) <= {TRAIN, VALIDATION, TEST, UNUSED}
-    assert UNUSED not in problem.role[np.union1d(problem.scored, problem.selection)]
+    assert UNUSED not in problem.role[np.union1d(problem.scored_rows, problem.selection)]
     assert len(problem.rows(TRAIN)) > 0
     assert len(problem.rows(VALIDATION)) > 0
-    assert problem.visible.shape == data.counts.shape
-    assert problem.visible.dtype.kind == "i"
-    assert (problem.visible > data.counts).nnz == 0
-    assert np.all(np.diff(problem.scored) > 0)
-    assert problem.scored[0] >= 0
-    assert problem.scored[-1] < N_CELLS
+    assert problem.counts.shape == data.counts.shape
+    assert problem.counts.dtype.kind == "i"
+    assert (problem.counts > data.counts).nnz == 0
+    assert np.all(np.diff(problem.scored_rows) > 0)
+    assert problem.scored_rows[0] >= 0
+    assert problem.scored_rows[-1] < N_CELLS
     told = card("tasks", name).fields(frozenset(data.labels))
     assert problem.labels.keys() == told - {"duplicate", "all_cells"}
     known = {"rate", "mean", "inverse_dispersion"}
@@ -91,9 +93,9 @@ def test_a_problem_is_whole(name: str) -> None:
 @pytest.mark.parametrize("name", every_task())
 def test_answers_are_those_of_the_card(name: str) -> None:
     problem = posed(name, simulated())
-    assert set(problem.answers) == card("tasks", name).answers
-    demanded = "observed" in card("tasks", name).demands
-    assert demanded == (problem.missing is not None)
+    assert set(problem.targets) == card("tasks", name).targets
+    demanded = "observed" in card("tasks", name).must_read
+    assert demanded == (problem.masked is not None)
 
 
 @pytest.mark.parametrize("name", every_task())
@@ -107,24 +109,24 @@ def test_what_a_search_selects_by_is_never_judged(name: str) -> None:
     told = np.flatnonzero(problem.labels.get("known_type", np.full(N_CELLS, "")) != "")
     selected_by = np.setdiff1d(problem.selection, told)
     assert len(selected_by)
-    assert not np.isin(selected_by, problem.scored).any()
+    assert not np.isin(selected_by, problem.scored_rows).any()
     assert TEST not in problem.role[problem.selection]
     assert np.all(np.diff(problem.selection) > 0)
     seen = for_selection(problem)
-    assert seen.scored is problem.selection
-    assert seen.answers.keys() == problem.answers.keys()
-    for key, values in problem.answers.items():
-        for one, of in ((problem, values), (seen, seen.answers[key])):
+    assert seen.scored_rows is problem.selection
+    assert seen.targets.keys() == problem.targets.keys()
+    for key, values in problem.targets.items():
+        for one, of in ((problem, values), (seen, seen.targets[key])):
             assert of.shape == expected_shape(key, one)
 
 
 def expected_shape(key: str, problem: Problem) -> tuple[int, ...]:
     """The shape of an answer, from what its first axis counts."""
-    given = problem.labels["perturbation"][problem.scored]
+    given = problem.labels["perturbation"][problem.scored_rows]
     n_treated, n_given = int((given != "control").sum()), len(set(given) - {"control"})
     by_gene, by_pair = (N_GENES,), (n_given, N_GENES)
     known = {
-        **dict.fromkeys(("library", "true_type"), (len(problem.scored),)),
+        **dict.fromkeys(("library", "true_type"), (len(problem.scored_rows),)),
         **dict.fromkeys(("gene_variance", "gene_zero_fraction", "mean_training_effect"), by_gene),
         **dict.fromkeys(("data_effect", "data_effect_as_published", "target_gene"), by_pair),
         "perturbation_names": (n_given,),
@@ -137,10 +139,10 @@ def expected_shape(key: str, problem: Problem) -> tuple[int, ...]:
 @pytest.mark.parametrize("name", every_task())
 def test_missing_entries_are_zero_and_kept_as_true(name: str) -> None:
     problem = posed(name, simulated())
-    if problem.missing is not None:
-        assert problem.missing.dtype == bool
-        assert problem.missing.data.all()
-        assert problem.visible.multiply(problem.missing).nnz == 0
+    if problem.masked is not None:
+        assert problem.masked.dtype == bool
+        assert problem.masked.data.all()
+        assert problem.counts.multiply(problem.masked).nnz == 0
 
 
 @pytest.mark.parametrize("name", every_task())
@@ -169,7 +171,7 @@ def test_a_problem_survives_its_file(name: str, tmp_path: Path) -> None:
     back = load(tmp_path / "problem.npz")
     assert_same_to_fit(problem, back)
     assert back.exposure == problem.exposure
-    for part in ("labels", "answers", "truth"):
+    for part in ("labels", "targets", "truth"):
         mine, theirs = getattr(problem, part), getattr(back, part)
         assert mine.keys() == theirs.keys()
         for key in mine:

@@ -78,7 +78,7 @@ def test_a_larger_share_only_adds_training_combinations() -> None:
         problems = [posed(TASK, data, split, train_fraction=fraction) for fraction in FRACTIONS]
         for less, more in pairwise(problems):
             np.testing.assert_array_equal(less.role == TEST, more.role == TEST)
-            np.testing.assert_array_equal(less.scored, more.scored)
+            np.testing.assert_array_equal(less.scored_rows, more.scored_rows)
             for role in (TRAIN, VALIDATION):
                 assert not ((less.role == role) & (more.role != role)).any()
             added = combined(given(more, TRAIN)) - combined(given(less, TRAIN))

@@ -193,7 +193,7 @@ def test_every_precision_trains_and_is_put_back(problems, precision):
 
 
 def test_densified_rows_are_the_sparse_ones(problems):
-    counts = problems["masked_entries"].visible
+    counts = problems["masked_entries"].counts
     rows = torch.tensor([[5, 0, 5], [59, 1, 2]])
     dense = to_device(counts, CPU).dense(rows)
     assert dense.shape == (2, 3, counts.shape[1])

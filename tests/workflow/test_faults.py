@@ -20,13 +20,13 @@ from pathlib import Path
 from bench.tasks.held_out_cells import TASK as PLAIN
 
 
-def pose(data, config, split, rng):
+def make_problem(data, config, split, rng):
     if Path("fails").exists():
         raise RuntimeError("not today")
-    return PLAIN.pose(data, config, split, rng)
+    return PLAIN.make_problem(data, config, split, rng)
 
 
-TASK = replace(PLAIN, label="Mine", pose=pose)
+TASK = replace(PLAIN, label="Mine", make_problem=make_problem)
 """
 
 

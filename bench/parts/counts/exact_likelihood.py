@@ -15,11 +15,11 @@ from bench.parts.counts.count_densities import log_mixture, log_pmf
 
 def exact_log_likelihood(fitted: FittedBaseline, problem: Problem) -> Floats:
     """(scored,) nats per cell, all constants kept."""
-    rows, mean = problem.scored, fitted.answer("counts")
+    rows, mean = problem.scored_rows, fitted.answer("counts")
     observed = problem.observed(rows)
     if not fitted.knows_test_cells:
         profiles = mean(problem.fitting_rows())
-        return log_mixture(problem.visible[rows], observed, profiles, fitted.inverse_dispersion)
-    counts = problem.visible[rows].toarray()
+        return log_mixture(problem.counts[rows], observed, profiles, fitted.inverse_dispersion)
+    counts = problem.counts[rows].toarray()
     each = log_pmf(counts, mean(rows), fitted.inverse_dispersion)
     return np.where(observed, each, 0.0).sum(1)

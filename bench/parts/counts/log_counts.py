@@ -30,7 +30,7 @@ def log_counts(counts: csr_matrix, fitting: NDArray[np.int64] | None = None) -> 
 
 def logs_of(problem: Problem) -> csr_matrix:
     """(cell, gene) y of all cells of a problem."""
-    return log_counts(problem.visible, problem.fitting_rows())
+    return log_counts(problem.counts, problem.fitting_rows())
 
 
 def components(logs: csr_matrix | Floats, n_components: int, rng: np.random.Generator) -> Floats:

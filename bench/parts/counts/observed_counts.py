@@ -20,22 +20,22 @@ class ObservedCounts:
     """(cell,) the row of each of these cells in the problem."""
     counts: csr_matrix
     """(cell, gene) float; zeros are not stored, and missing entries are zero."""
-    missing: csr_matrix
+    masked: csr_matrix
     """(cell, gene) one where nobody may look; nothing is stored elsewhere."""
     n_rows: int
     """Cells of the whole problem."""
 
     def n_observed(self) -> int:
         """Number of entries that may be looked at."""
-        return int(np.prod(self.counts.shape)) - self.missing.nnz
+        return int(np.prod(self.counts.shape)) - self.masked.nnz
 
     def over_genes(self, of_gene: Floats) -> Floats:
         """(cell, ...) sums over each cell's observed genes of (gene, ...) values >= 0."""
-        return np.maximum(of_gene.sum(0) - self.missing @ of_gene, 0)
+        return np.maximum(of_gene.sum(0) - self.masked @ of_gene, 0)
 
     def over_cells(self, of_cell: Floats) -> Floats:
         """(gene, ...) sums over each gene's observed cells of (cell, ...) values >= 0."""
-        return np.maximum(of_cell.sum(0) - self.missing.T @ of_cell, 0)
+        return np.maximum(of_cell.sum(0) - self.masked.T @ of_cell, 0)
 
     def gene_means(self) -> Floats:
         """(gene,) means of the observed counts; zero for a gene nobody may look at."""
@@ -61,8 +61,8 @@ def held_out_counts(problem: Problem) -> ObservedCounts:
 
 def _of_rows(problem: Problem, rows: NDArray[np.int64]) -> ObservedCounts:
     """The observed counts, whatever stands in the entries that are not."""
-    counts = problem.visible[rows].tocoo()
-    missing = csr_matrix(counts.shape) if problem.missing is None else problem.missing[rows]
+    counts = problem.counts[rows].tocoo()
+    missing = csr_matrix(counts.shape) if problem.masked is None else problem.masked[rows]
     row, column = np.nonzero(missing)
     n_genes = counts.shape[1]
     keep = ~np.isin(_code(counts.row, counts.col, n_genes), _code(row, column, n_genes))
@@ -70,7 +70,7 @@ def _of_rows(problem: Problem, rows: NDArray[np.int64]) -> ObservedCounts:
     seen = csr_matrix(values, shape=counts.shape)
     seen.eliminate_zeros()
     missing = csr_matrix((np.ones(len(row)), (row, column)), shape=counts.shape)
-    return ObservedCounts(rows=rows, counts=seen, missing=missing, n_rows=len(problem.role))
+    return ObservedCounts(rows=rows, counts=seen, masked=missing, n_rows=len(problem.role))
 
 
 def _code(row: NDArray[Any], column: NDArray[Any], n_genes: int) -> NDArray[np.int64]:

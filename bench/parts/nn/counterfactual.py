@@ -44,7 +44,7 @@ def training_controls(problem: Problem) -> NDArray[np.int64]:
 
 def draws_at_a_time(problem: Problem, conditions: Conditions) -> int:
     """Draws of the globals that memory has room for, two at least."""
-    numbers = len(conditions) * CELLS_PER_DRAW * problem.visible.shape[1]
+    numbers = len(conditions) * CELLS_PER_DRAW * problem.counts.shape[1]
     return max(2, min(MOST_DRAWS, LARGEST // numbers))
 
 

@@ -72,12 +72,12 @@ def observed_effects(
 def training_effects(problem: Problem) -> tuple[NDArray[np.str_], Floats]:
     """What a competitor may know of effects: those among the training cells."""
     perturbation, rows = problem.labels["perturbation"], problem.rows(TRAIN)
-    return observed_effects(problem.visible, perturbation, rows, problem.measured)
+    return observed_effects(problem.counts, perturbation, rows, problem.measured)
 
 
 def scored_perturbations(problem: Problem) -> NDArray[np.str_]:
     """The perturbations whose effects are asked for, in the order of every array of effects."""
-    return perturbations_in(problem.labels["perturbation"][problem.scored])
+    return perturbations_in(problem.labels["perturbation"][problem.scored_rows])
 
 
 class Space:
@@ -99,10 +99,10 @@ class Space:
 
 def space_of(problem: Problem) -> Space:
     """The space of a problem: that of its training cells."""
-    return Space(problem.visible, problem.rows(TRAIN), problem.measured)
+    return Space(problem.counts, problem.rows(TRAIN), problem.measured)
 
 
-def effect_answers(
+def effect_targets(
     matrix: csr_matrix,
     perturbation: NDArray[np.str_],
     train: Rows,

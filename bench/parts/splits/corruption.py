@@ -44,10 +44,10 @@ def corrupted_problem(
     if not changed.any():
         raise mistake("fraction", None, "no count of the scored cells was changed", "ask for more")
     return Problem(
-        visible=visible,
+        counts=visible,
         role=roles(original.shape[0], {"validation": validation}, for_roles),
-        scored=scored,
+        scored_rows=scored,
         labels=dict(data.labels),
-        answers={"changed": changed, "changed_counts": before[changed]},
+        targets={"changed": changed, "changed_counts": before[changed]},
         truth=rates_in_exposure(data),
     )

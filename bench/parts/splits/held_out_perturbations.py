@@ -1,4 +1,4 @@
-"""Problems in which whole perturbations are held out: what they pose alike once these are drawn."""
+"""Problems in which whole perturbations are held out: what they share once these are drawn."""
 
 from typing import Protocol
 

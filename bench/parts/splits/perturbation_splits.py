@@ -1,4 +1,4 @@
-"""Problems about perturbations: what all their tasks pose alike once every cell has a role.
+"""Problems about perturbations: what all their tasks share once every cell has a role.
 
 The truth of a problem holds what only ceilings are given: ``duplicate_effect`` (perturbation,
 gene), the effects of the scored perturbations among other cells, and what a simulation knows.
@@ -14,20 +14,20 @@ from bench.core.dataset import CONTROL, CountData
 from bench.core.errors import Finding, UserError
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.core.task import Controls
-from bench.parts.perturbations.effects import Space, effect_answers, observed_effects
+from bench.parts.perturbations.effects import Space, effect_targets, observed_effects
 from bench.parts.perturbations.treatments import perturbations_in, treatments_of
 from bench.parts.splits.cell_splits import rates_in_exposure
 
 Rows = NDArray[np.int64]
 Names = NDArray[np.str_]
 
-EFFECT_ANSWERS = frozenset(
+EFFECT_TARGETS = frozenset(
     {
         *("perturbation_names", "data_effect", "mean_training_effect"),
         *("observed_cells", "observed_perturbation", "target_gene", "library"),
     }
 )
-"""What metrics of effects compare with: see ``parts.perturbations.effects.effect_answers``;
+"""What metrics of effects compare with: see ``parts.perturbations.effects.effect_targets``;
 ``target_gene`` (perturbation, gene) is true where a treatment bears the gene's name."""
 
 REVEALED = frozenset({"true_mask", "true_latent"})
@@ -57,13 +57,13 @@ def perturbation_problem(
     refuse_no_effect(data.labels["perturbation"], role, parts, "change the shares")
     space = training_space(data, role)
     return Problem(
-        visible=data.counts,
+        counts=data.counts,
         role=role,
-        scored=scored,
+        scored_rows=scored,
         labels=dict(data.labels),
-        answers=answers_about_effects(data, role, scored, space, among),
+        targets=targets_of_effects(data, role, scored, space, among),
         selection=selection,
-        selection_answers=answers_about_effects(data, role, selection, space),
+        selection_targets=targets_of_effects(data, role, selection, space),
         truth=_known_to_ceilings(data, scored, duplicates),
         measured=data.measured,
         gene_names=data.gene_names,
@@ -75,7 +75,7 @@ def training_space(data: CountData, role: NDArray[np.int8]) -> Space:
     return Space(data.counts, np.flatnonzero(role == TRAIN), data.measured)
 
 
-def answers_about_effects(
+def targets_of_effects(
     data: CountData,
     role: NDArray[np.int8],
     rows: Rows,
@@ -93,7 +93,7 @@ def answers_about_effects(
     return {
         "library": _libraries(data, rows),
         "target_gene": np.array(targets).reshape(len(names), len(data.gene_names)),
-        **effect_answers(data.counts, perturbation, train, rows, data.measured, there, space),
+        **effect_targets(data.counts, perturbation, train, rows, data.measured, there, space),
         **known,
     }
 

@@ -19,7 +19,7 @@ from bench.core.errors import mistake
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.parts.perturbations.effects import observed_effects
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_ANSWERS,
+    EFFECT_TARGETS,
     Names,
     Rows,
     combinations_in,
@@ -28,7 +28,7 @@ from bench.parts.splits.perturbation_splits import (
 )
 
 PUBLISHED = "data_effect_as_published"
-PUBLISHED_ANSWERS = EFFECT_ANSWERS | {PUBLISHED}
+PUBLISHED_TARGETS = EFFECT_TARGETS | {PUBLISHED}
 """What the metrics of both tasks compare with."""
 
 SHARE = 0.2
@@ -67,6 +67,6 @@ def published_problem(data: CountData, role: NDArray[np.int8]) -> Problem:
     names, effect = observed_effects(data.counts, perturbation, everywhere, data.measured)
     answers, selection_answers = (
         {**known, PUBLISHED: effect[np.searchsorted(names, known["perturbation_names"])]}
-        for known in (problem.answers, problem.selection_answers)
+        for known in (problem.targets, problem.selection_targets)
     )
-    return replace(problem, answers=answers, selection_answers=selection_answers)
+    return replace(problem, targets=answers, selection_targets=selection_answers)

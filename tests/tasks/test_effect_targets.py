@@ -10,12 +10,12 @@ from bench.catalogue import card, names
 from bench.core.dataset import CountData
 from bench.core.errors import UserError
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem, for_selection
-from bench.parts.splits.perturbation_splits import EFFECT_ANSWERS
+from bench.parts.splits.perturbation_splits import EFFECT_TARGETS
 from bench.parts.splits.published_splits import PUBLISHED
 from tests.tasks.perturbed_cells import N_GENES, SIZES, cells, given, log_effects, posed
 
 PARAMETERS = {"held_out_cells": {"stratify_by": "perturbation"}}
-ASKED = [name for name in names("tasks") if "effects" in card("tasks", name).asks]
+ASKED = [name for name in names("tasks") if "effects" in card("tasks", name).readouts]
 SOUND = [name for name in ASKED if not name.endswith("_as_published")]
 
 
@@ -24,24 +24,24 @@ def problem_of(task: str, data: CountData) -> Problem:
 
 
 def names_of(problem: Problem) -> list[str]:
-    return sorted(set(problem.labels["perturbation"][problem.scored]) - {"control"})
+    return sorted(set(problem.labels["perturbation"][problem.scored_rows]) - {"control"})
 
 
 @pytest.mark.parametrize("task", ASKED)
 def test_there_are_answers_to_all_that_is_asked(task: str) -> None:
     problem = problem_of(task, cells())
     for seen in (problem, for_selection(problem)):
-        assert set(seen.answers) == card("tasks", task).answers >= EFFECT_ANSWERS
-        assert seen.answers["perturbation_names"].tolist() == names_of(seen)
+        assert set(seen.targets) == card("tasks", task).targets >= EFFECT_TARGETS
+        assert seen.targets["perturbation_names"].tolist() == names_of(seen)
 
 
 @pytest.mark.parametrize("task", SOUND)
 def test_effects_are_those_among_the_scored_cells(task: str) -> None:
     data, problem = cells(), problem_of(task, cells())
     for seen in (problem, for_selection(problem)):
-        expected = log_effects(data, seen.scored, names_of(seen))
-        np.testing.assert_allclose(seen.answers["data_effect"], expected, atol=1e-9)
-        assert PUBLISHED not in seen.answers
+        expected = log_effects(data, seen.scored_rows, names_of(seen))
+        np.testing.assert_allclose(seen.targets["data_effect"], expected, atol=1e-9)
+        assert PUBLISHED not in seen.targets
 
 
 @pytest.mark.parametrize("task", sorted(set(ASKED) - set(SOUND)))
@@ -51,7 +51,7 @@ def test_published_effects_are_those_among_all_cells_and_in_published_tasks_alon
     data, problem = cells(), problem_of(task, cells())
     for seen in (problem, for_selection(problem)):
         everywhere = log_effects(data, np.arange(len(seen.role)), names_of(seen))
-        np.testing.assert_allclose(seen.answers[PUBLISHED], everywhere, atol=1e-9)
+        np.testing.assert_allclose(seen.targets[PUBLISHED], everywhere, atol=1e-9)
 
 
 @pytest.mark.parametrize("task", ASKED)
@@ -59,7 +59,7 @@ def test_the_mean_training_effect_is_that_of_training_perturbations(task: str) -
     data, problem = cells(), problem_of(task, cells())
     trained = sorted(set(given(problem, TRAIN)) - {"control"})
     expected = log_effects(data, problem.rows(TRAIN), trained).mean(0)
-    for answers in (problem.answers, problem.selection_answers):
+    for answers in (problem.targets, problem.selection_targets):
         np.testing.assert_allclose(answers["mean_training_effect"], expected, atol=1e-9)
 
 
@@ -68,17 +68,17 @@ def test_a_gene_that_is_a_treatment_is_the_target_of_all_it_is_part_of(task: str
     problem = problem_of(task, cells())
     for row, name in enumerate(names_of(problem)):
         expected = [gene in name.split("+") for gene in cells().gene_names]
-        assert problem.answers["target_gene"][row].tolist() == expected
+        assert problem.targets["target_gene"][row].tolist() == expected
 
 
 @pytest.mark.parametrize("task", ASKED)
 def test_a_ceiling_knows_other_cells_and_training_controls(task: str) -> None:
     data, problem = cells(), problem_of(task, cells())
-    told = "duplicate" in card("tasks", task).tells
+    told = "duplicate" in card("tasks", task).adds
     assert told == ("duplicate_effect" in problem.truth) == (task != "held_out_cells")
     if not told:
         return
-    scored, label = np.isin(np.arange(len(problem.role)), problem.scored), data.labels
+    scored, label = np.isin(np.arange(len(problem.role)), problem.scored_rows), data.labels
     known = ~scored if task != "seen_perturbations" else problem.role == TRAIN
     control = label["perturbation"] == "control"
     rows = np.flatnonzero(known & (~control | (problem.role == TRAIN)))
@@ -101,8 +101,8 @@ def test_latents_of_a_simulation_are_those_of_the_scored_cells(task: str) -> Non
     truth = {"true_latent": np.arange(n_cells)[:, None], "true_mask": np.ones((3, 2), dtype=bool)}
     problem = problem_of(task, replace(cells(), truth=truth))
     for seen in (problem, for_selection(problem)):
-        np.testing.assert_array_equal(seen.answers["true_latent"][:, 0], seen.scored)
-        np.testing.assert_array_equal(seen.answers["true_mask"], truth["true_mask"])
+        np.testing.assert_array_equal(seen.targets["true_latent"][:, 0], seen.scored_rows)
+        np.testing.assert_array_equal(seen.targets["true_mask"], truth["true_mask"])
 
 
 @pytest.mark.parametrize("task", [one for one in SOUND if one != "held_out_cells"])
@@ -111,10 +111,10 @@ def test_real_numbers_are_posed_as_they_are(task: str) -> None:
     values = np.random.default_rng(4).normal(size=(sum(SIZES.values()), N_GENES))
     problem = problem_of(task, replace(cells(), counts=csr_matrix(values), measured="values"))
     assert problem.measured == "values"
-    label, y = problem.labels["perturbation"][problem.scored], values[problem.scored]
+    label, y = problem.labels["perturbation"][problem.scored_rows], values[problem.scored_rows]
     control = y[label == "control"].mean(0)
     expected = [y[label == name].mean(0) - control for name in names_of(problem)]
-    np.testing.assert_allclose(problem.answers["data_effect"], expected, atol=1e-6)
+    np.testing.assert_allclose(problem.targets["data_effect"], expected, atol=1e-6)
 
 
 def test_every_perturbation_needs_cells_of_every_part_to_be_seen() -> None:
@@ -137,6 +137,6 @@ def test_held_out_cells_without_controls_say_what_to_do() -> None:
 
 def test_held_out_cells_that_nobody_perturbed_are_asked_nothing_new() -> None:
     problem = posed("held_out_cells", replace(cells(), labels={}))
-    assert set(problem.answers) == {"library", "gene_variance", "gene_zero_fraction"}
-    assert problem.answers.keys() == problem.selection_answers.keys()
+    assert set(problem.targets) == {"library", "gene_variance", "gene_zero_fraction"}
+    assert problem.targets.keys() == problem.selection_targets.keys()
     assert set(problem.role) == {TRAIN, VALIDATION, TEST}
