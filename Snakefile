@@ -4,9 +4,9 @@
 #   snakemake --cores 8 --configfile configs/mine.yaml      yours
 
 
-# Jobs run in the environment that is active.  This names the Python of a run in a container, which
-# needs an image with the package installed; nothing uses it unless asked to.
-container: "docker://python:3.11"
+# The image that Dockerfile builds; jobs use it with --software-deployment-method apptainer only, and
+# otherwise the active environment.  See docs/cluster.md.
+container: "scvaebench.sif"
 
 
 include: "workflow/rules/common.smk"
