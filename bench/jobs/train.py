@@ -41,13 +41,13 @@ def train_here(folder: Path) -> None:
     from bench.training.session import session
 
     run = read_settings(folder)
-    variant, config = card("models", run["file"]), TrainingConfig(**run["training"])
-    hyperparameters = variant.config(**run["config"])
+    variant, training = card("models", run["file"]), TrainingConfig(**run["training"])
+    config = variant.config(**run["config"])
     label = f"{run['dataset']} {run['task']} {run['run']}"
-    epochs = config.pretrain_epochs + config.max_epochs
-    with session(config.precision, run["threads"]) as device, progress(label, epochs) as tell:
+    epochs = training.pretrain_epochs + training.max_epochs
+    with session(training.precision, run["threads"]) as device, progress(label, epochs) as tell:
         problem = load(Path(run["paths"]["problem"]))
-        result = train_stack(problem, variant, hyperparameters, config, run["seeds"], device, tell)
+        result = train_stack(problem, variant, config, training, run["seeds"], device, tell)
         write_replicates(folder, result, device)
 
 

@@ -66,7 +66,7 @@ class _Trial:
         return len(next(iter(self.cells.values())))
 
 
-def check_model(variant: Variant, hyperparameters: Any, file: Path) -> Checked:
+def check_model(variant: Variant, config: Any, file: Path) -> Checked:
     """Run a variant on example cells; every fault is a finding, no fault is raised.
 
     ``file`` is the file of the variant: findings name its lines.
@@ -75,7 +75,7 @@ def check_model(variant: Variant, hyperparameters: Any, file: Path) -> Checked:
     rows = torch.from_numpy(problem.rows(TRAIN))
     cells = on_device(problem, variant, torch.device("cpu")).minibatch(rows)
     facts = facts_of(problem)
-    built = attempted(file, "build", lambda: _built(lambda: variant.build(facts, hyperparameters)))
+    built = attempted(file, "build", lambda: _built(lambda: variant.build(facts, config)))
     if isinstance(built, Finding):
         return Checked(findings=[built], seconds_per_step=None, n_parameters=0)
     trial = _Trial(variant=variant, file=file, module=built, cells=cells, n_train=facts.n_train)

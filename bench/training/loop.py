@@ -54,7 +54,7 @@ class TrainingContext:
     validation: Tensor
     """(cell,) rows of the validation cells."""
     n_train: int
-    config: TrainingConfig
+    training: TrainingConfig
     device: torch.device
     curves: Curves
     on_epoch: Callable[[int, int], None]
@@ -83,7 +83,7 @@ class Phase:
         """
         kept = torch.tensor(indices, device=self.context.device)
         stack = self.stack.subset(kept)
-        optimiser = optimisation.optimiser_for(stack, self.context.config)
+        optimiser = optimisation.optimiser_for(stack, self.context.training)
         optimisation.carry_over(self.optimiser, optimiser, kept)
         self.stack, self.optimiser = stack, optimiser
         self.replicates = [self.replicates[i] for i in indices]
@@ -94,8 +94,8 @@ class Phase:
 def train(
     problem: Problem,
     variant: Variant,
-    hyperparameters: Any,
-    config: TrainingConfig,
+    config: Any,
+    training: TrainingConfig,
     seeds: Sequence[int],
     device: torch.device,
     on_epoch: Callable[[int, int], None],
@@ -107,26 +107,26 @@ def train(
     ``pretrain_epochs`` is set and the variant has no pre-training.
     """
     facts, started = facts_of(problem), perf_counter()
-    order = training_cells(problem, config.batch_size, config.labelled_share, device)
-    optimisation.check_warm_up(config, order.steps_per_epoch)
+    order = training_cells(problem, training.batch_size, training.labelled_share, device)
+    optimisation.check_warm_up(training, order.steps_per_epoch)
     context = TrainingContext(
         cells=on_device(problem, variant, device),
         order=order,
         validation=torch.from_numpy(problem.rows(VALIDATION)).to(device),
         n_train=facts.n_train,
-        config=config,
+        training=training,
         device=device,
         curves=Curves(),
         on_epoch=on_epoch,
     )
-    first = _pretrain(context, variant, facts, hyperparameters, seeds)
-    stack = build_stack(lambda: variant.build(facts, hyperparameters), seeds, device)
+    first = _pretrain(context, variant, facts, config, seeds)
+    stack = build_stack(lambda: variant.build(facts, config), seeds, device)
     phase = start_phase(context, stack, seeds, "")
     if first:
         stack.load_states(list(map(variant.from_pretrained, first.stack.states, stack.states)))
-        phase.first_epoch, phase.first_step = config.pretrain_epochs, first.step
+        phase.first_epoch, phase.first_step = training.pretrain_epochs, first.step
     replicates = phase.replicates  # all of them: the phase goes on with fewer
-    run_phase(phase, config.max_epochs, config.patience, variant.reinitialise)
+    run_phase(phase, training.max_epochs, training.patience, variant.reinitialise)
     return Trained(
         replicates=replicates,
         curves=context.curves,
@@ -140,18 +140,18 @@ def _pretrain(
     context: TrainingContext,
     variant: Variant,
     facts: DataFacts,
-    hyperparameters: Any,
+    config: Any,
     seeds: Sequence[int],
 ) -> Phase | None:
     """The complete pre-training phase; None without pre-training."""
-    if not context.config.pretrain_epochs:
+    if not context.training.pretrain_epochs:
         return None
     if variant.pretrain is None:
         raise ValueError(f"pretrain_epochs: {variant.label} has no pre-training")
     build = variant.pretrain
-    stack = build_stack(lambda: build(facts, hyperparameters), seeds, context.device)
+    stack = build_stack(lambda: build(facts, config), seeds, context.device)
     phase = start_phase(context, stack, seeds, "pretrain ")
-    run_phase(phase, context.config.pretrain_epochs, 0, None)
+    run_phase(phase, context.training.pretrain_epochs, 0, None)
     return phase
 
 
@@ -160,7 +160,7 @@ def start_phase(context: TrainingContext, stack: Stack, seeds: Sequence[int], na
     return Phase(
         context=context,
         stack=stack,
-        optimiser=optimisation.optimiser_for(stack, context.config),
+        optimiser=optimisation.optimiser_for(stack, context.training),
         replicates=[EarlyStopping(seed) for seed in seeds],
         order_generators=randomness.generators(seeds, f"{name}order"),
         noise_generators=randomness.generators(seeds, f"{name}noise"),
@@ -174,12 +174,17 @@ def run_phase(
     reinitialise: Callable[[StateDict], StateDict] | None,
 ) -> None:
     """Train at most ``n_epochs`` epochs; with patience, stopped replicates leave the stack."""
-    config, warm_at = phase.context.config, _warm_at(phase)
+    training, warm_at = phase.context.training, _warm_at(phase)
     for epoch in range(phase.first_epoch, phase.first_epoch + n_epochs):
         done = epoch - phase.first_epoch
-        if reinitialise and config.restart_epochs and done and done % config.restart_epochs == 0:
+        if (
+            reinitialise
+            and training.restart_epochs
+            and done
+            and done % training.restart_epochs == 0
+        ):
             phase.stack.load_states(list(map(reinitialise, phase.stack.states)))
-            phase.optimiser = optimisation.optimiser_for(phase.stack, config)
+            phase.optimiser = optimisation.optimiser_for(phase.stack, training)
         _one_epoch(phase, epoch)
         _validate(phase, epoch, patience)
         going = still_training(phase.replicates, epoch, patience, warm_at)
@@ -193,7 +198,7 @@ def run_phase(
 def _warm_at(phase: Phase) -> int:
     """The first epoch in which the KL terms have their full weight: patience starts there."""
     context = phase.context
-    return phase.first_epoch - (-context.config.kl_warmup_steps // context.order.steps_per_epoch)
+    return phase.first_epoch - (-context.training.kl_warmup_steps // context.order.steps_per_epoch)
 
 
 def _one_epoch(phase: Phase, epoch: int) -> None:
@@ -201,7 +206,7 @@ def _one_epoch(phase: Phase, epoch: int) -> None:
     context, network = phase.context, as_network(phase.stack.skeleton)
     network.train()
     for group in phase.optimiser.param_groups:
-        group["lr"] = optimisation.decayed_rate(context.config, epoch - phase.first_epoch)
+        group["lr"] = optimisation.decayed_rate(context.training, epoch - phase.first_epoch)
     minibatches = context.order.epoch(phase.order_generators)
     seen = [_one_step(phase, minibatch) for minibatch in minibatches]
     means = {name: torch.stack([s[name] for s in seen]).mean(0) for name in seen[0]}
@@ -212,14 +217,14 @@ def _one_epoch(phase: Phase, epoch: int) -> None:
 def _one_step(phase: Phase, minibatch: Minibatch) -> dict[str, Tensor]:
     """One optimiser step of every replicate; returns the (replicate,) terms of the ledgers."""
     context, (rows, cell_weight) = phase.context, minibatch
-    kl_weight = optimisation.kl_weight(context.config, phase.step)
-    skeleton, config, n_train = phase.stack.skeleton, context.config, context.n_train
+    kl_weight = optimisation.kl_weight(context.training, phase.step)
+    skeleton, training, n_train = phase.stack.skeleton, context.training, context.n_train
     wanted = skeleton.noise(rows.shape[1])
-    noise = randomness.draw(wanted, config.n_samples, phase.noise_generators, context.device)
+    noise = randomness.draw(wanted, training.n_samples, phase.noise_generators, context.device)
 
     def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
         terms = one_pass(skeleton, params, buffers, cells, noise)
-        cost = objective.loss(terms, n_train, config.objective, kl_weight, cell_weight)
+        cost = objective.loss(terms, n_train, training.objective, kl_weight, cell_weight)
         return cost, objective.summary(terms, n_train, cell_weight)
 
     losses, terms = vmap(replicate)(
@@ -227,7 +232,7 @@ def _one_step(phase: Phase, minibatch: Minibatch) -> dict[str, Tensor]:
     )
     phase.optimiser.zero_grad()
     losses.sum().backward()
-    optimisation.clip_each(phase.stack.params, config.gradient_clip)
+    optimisation.clip_each(phase.stack.params, training.gradient_clip)
     phase.optimiser.step()
     mark_diverged(phase.replicates, losses, phase.first_step + phase.step)
     phase.step += 1
@@ -240,18 +245,18 @@ def _validate(phase: Phase, epoch: int, patience: int) -> None:
     """Compute the validation bound of every replicate, with the same noise in every epoch."""
     context, skeleton = phase.context, phase.stack.skeleton
     as_network(skeleton).eval()
-    config, n_train, rows = context.config, context.n_train, context.validation
+    training, n_train, rows = context.training, context.n_train, context.validation
     seeds = [one.seed for one in phase.replicates]
     generators = randomness.generators(seeds, "validation")
 
     def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
         terms = one_pass(skeleton, params, buffers, cells, noise)
-        measured = objective.bound(terms, n_train, config.objective)
+        measured = objective.bound(terms, n_train, training.objective)
         return {**objective.summary(terms, n_train), "bound": measured}
 
     means: dict[str, Tensor] = {}
     for part in rows.split(VALIDATION_CELLS):
-        n_draws = max(config.n_samples, VALIDATION_DRAWS)
+        n_draws = max(training.n_samples, VALIDATION_DRAWS)
         noise = randomness.draw(skeleton.noise(len(part)), n_draws, generators, context.device)
         terms = vmap(replicate, in_dims=(0, 0, None, 0))(
             phase.stack.params, phase.stack.buffers, context.cells.minibatch(part), noise

@@ -9,15 +9,15 @@ from bench.training.config import TrainingConfig
 from bench.training.stack import Stack
 
 
-def optimiser_for(stack: Stack, config: TrainingConfig) -> torch.optim.Optimizer:
+def optimiser_for(stack: Stack, training: TrainingConfig) -> torch.optim.Optimizer:
     """The optimiser over the stacked parameters.
 
     Elementwise optimisers only: a step of one replicate does not depend on other gradients.
     """
-    params, rate, decay = list(stack.params.values()), config.learning_rate, config.weight_decay
-    if config.optimizer == "rmsprop":
+    params, rate, decay = list(stack.params.values()), training.learning_rate, training.weight_decay
+    if training.optimizer == "rmsprop":
         return torch.optim.RMSprop(params, lr=rate, weight_decay=decay)
-    return torch.optim.Adam(params, lr=rate, weight_decay=decay, eps=config.adam_epsilon)
+    return torch.optim.Adam(params, lr=rate, weight_decay=decay, eps=training.adam_epsilon)
 
 
 def carry_over(old: torch.optim.Optimizer, new: torch.optim.Optimizer, kept: Tensor) -> None:
@@ -30,22 +30,22 @@ def carry_over(old: torch.optim.Optimizer, new: torch.optim.Optimizer, kept: Ten
         }
 
 
-def decayed_rate(config: TrainingConfig, epoch: int) -> float:
+def decayed_rate(training: TrainingConfig, epoch: int) -> float:
     """Learning rate of an epoch, counted from 0."""
-    return config.learning_rate * config.lr_decay ** (epoch // config.lr_decay_epochs)
+    return training.learning_rate * training.lr_decay ** (epoch // training.lr_decay_epochs)
 
 
-def kl_weight(config: TrainingConfig, step: int) -> float:
+def kl_weight(training: TrainingConfig, step: int) -> float:
     """Weight of the KL terms at a step, counted from 0: linear until the warm-up is over."""
-    warm = min(1.0, (step + 1) / config.kl_warmup_steps) if config.kl_warmup_steps else 1.0
-    return config.kl_weight * warm
+    warm = min(1.0, (step + 1) / training.kl_warmup_steps) if training.kl_warmup_steps else 1.0
+    return training.kl_weight * warm
 
 
-def check_warm_up(config: TrainingConfig, steps_per_epoch: int) -> None:
+def check_warm_up(training: TrainingConfig, steps_per_epoch: int) -> None:
     """Raise ValueError for a warm-up that does not complete: it would underweight the KL."""
-    steps = config.max_epochs * steps_per_epoch
-    if config.kl_warmup_steps > steps:
-        wanted = f"kl_warmup_steps is {config.kl_warmup_steps}"
+    steps = training.max_epochs * steps_per_epoch
+    if training.kl_warmup_steps > steps:
+        wanted = f"kl_warmup_steps is {training.kl_warmup_steps}"
         raise ValueError(
             f"{wanted}, but training has {steps} steps: the warm-up would never complete"
         )

@@ -93,15 +93,13 @@ class OpenRun:
         )
 
 
-def open_run(
-    problem: Problem, variant: Variant, hyperparameters: Any, device: torch.device
-) -> OpenRun:
+def open_run(problem: Problem, variant: Variant, config: Any, device: torch.device) -> OpenRun:
     """Build the variant and move its cells to the device, once for all seeds and readouts.
 
     All cell types are hidden: the readout of a labelled cell does not depend on its label.
     """
     facts = facts_of(problem)
-    network = as_network(variant.build(facts, hyperparameters))
+    network = as_network(variant.build(facts, config))
     return OpenRun(
         module=network.to(device).eval(),
         cells=on_device(problem, variant, device).without_types(),

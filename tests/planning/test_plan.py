@@ -24,8 +24,8 @@ BASELINE = Baseline(label="own", needs=frozenset({NEEDS}), can=frozenset({CAN}),
                     fit=lambda problem, config, rng: None, deterministic=False, reference="a test")
 """,
     "task": """
-TASK = Task(label="own", needs=frozenset({NEEDS}), asks=frozenset({CAN}),
-            answers=frozenset({"library"}), ranked_by="elbo", config=Config,
+TASK = Task(label="own", needs=frozenset({NEEDS}), readouts=frozenset({CAN}),
+            targets=frozenset({"library"}), ranked_by="elbo", config=Config,
             make_problem=lambda data, config, split, rng: None, reference="a test")
 """,
 }

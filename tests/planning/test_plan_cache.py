@@ -37,7 +37,7 @@ def plain(**changes: Any) -> dict[str, Any]:
 
 def key(config: dict[str, Any], name: str) -> str:
     with TemporaryDirectory() as folder:
-        return plan_cache.key_of(config, name, Digests(Path(folder) / "digests.json"))
+        return plan_cache.cache_key(config, name, Digests(Path(folder) / "digests.json"))
 
 
 def test_a_plan_is_cached_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ class TreatmentEncoding(nn.Module):
         self.n_columns = len(self.names)
         self.register_buffer("n_cells", torch.tensor(n_cells, dtype=torch.float32))
         self.register_buffer("seen", (self.n_cells > 0).float())
-        self.register_buffer("kept", torch.tensor(treated, dtype=torch.long))
+        self.register_buffer("treated_index", torch.tensor(treated, dtype=torch.long))
 
     def forward(self, cells: Minibatch) -> Tensor:
         """(…, column) dosages of these cells."""
