@@ -34,6 +34,8 @@ TOLERANCES = {"scib.bras": 1e-5, "scib.kbet": 0.01, "scib.batch": 0.002, "scib.t
 its eigenvectors are found from a random start; what contains it does by its share of that.  Its
 k-means centres the latent in place, so that the scores after it are rounded otherwise."""
 
+pytestmark = pytest.mark.xdist_group("scib")  # one worker compiles and computes, once
+
 LATENTS = ("pca", "shuffled", "shuffled_within_type", "cell_type_onehot", "batch_onehot")
 
 
@@ -96,7 +98,7 @@ def theirs(problem: Problem, latents: dict[str, np.ndarray]) -> pd.DataFrame:
     return table.drop(index="Metric Type").rename(columns=NAMES).T.astype(float)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore:PCR comparison score is negative:UserWarning")
 def test_every_score_is_the_benchmarkers(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
     apart = (ours - theirs.loc[ours.index, ours.columns]).abs().max(axis=1)

@@ -103,7 +103,8 @@ def test_after_ctrl_c_and_after_a_kill_the_same_command_goes_on(
     assert "Nothing to be done" in workspace.run()
 
 
-@pytest.mark.parametrize("victim", ["child", pytest.param("job", marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("victim", ["child", "job"])
 def test_a_killed_training_is_tried_again(
     workspace: Workspace, study: dict[str, Any], victim: str
 ) -> None:

@@ -1,5 +1,6 @@
 """A run that fails is a row, never a hole: whatever a user's file does, the study ends."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
@@ -161,14 +162,19 @@ EXPECTED = {
 BY_THE_MACHINE = {"killed", "greedy", "kills_its_job"}
 """What was cut off from outside, as far as anyone can tell: it is tried again."""
 
+FEW = ("raises", "not_a_number", "killed", "talkative", "mute", "oddly_scored")
+"""The variants of every test run; the others are nightly, and ``tests/jobs`` has them without
+Snakemake."""
+
 UNUSABLE = "3,200 entries are fractions"
 
 
-def written(folder: Path) -> dict[str, Any]:
-    """The study of all these variants and metrics, given as paths outside the repository."""
+def written(folder: Path, variants: Iterable[str]) -> dict[str, Any]:
+    """The study of these variants and all metrics, given as paths outside the repository."""
     theirs = folder / "theirs"
     theirs.mkdir()
-    for name, body in BODIES.items():
+    for name in variants:
+        body = BODIES[name]
         can = ["bound", "latent"] if name in ("mute", "oddly_scored") else ["bound"]
         card = CARD.format(label=name, can=can)
         (theirs / f"{name}.py").write_text(HEAD + dedent(body) + card)
@@ -194,7 +200,7 @@ def written(folder: Path) -> dict[str, Any]:
         "tasks": ["held_out_cells"],
         "training": {"max_epochs": 1, "batch_size": 16},
         "readouts": {"bounds": {"n_samples": 5}},
-        "runs": {name: {"variant": f"theirs/{name}.py", **small} for name in BODIES},
+        "runs": {name: {"variant": f"theirs/{name}.py", **small} for name in variants},
         "baselines": ["mean", "theirs/lost.py"],
         "metrics": ["elbo", *(f"theirs/{name}.py" for name in bodies)],
     }
@@ -205,17 +211,27 @@ class Failed(NamedTuple):
 
     workspace: Workspace
     said: str
+    expected: dict[str, Any]
+    """The part of ``EXPECTED`` that is about its runs."""
 
 
-@pytest.fixture(scope="module")
-def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(FEW, id="few"),
+        pytest.param(tuple(BODIES), id="all", marks=pytest.mark.nightly),
+    ],
+)
+def failed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Failed:
     """Nothing of it hinders the rest of the study, or its report."""
     workspace = Workspace(tmp_path_factory.mktemp("failed"))
-    workspace.write(written(workspace.folder))
+    workspace.write(written(workspace.folder, request.param))
     done = workspace.type()
     # Jobs that were cut off are an error of the whole; models that failed are not.
     assert done.code == 1
-    return Failed(workspace, done.text)
+    runs = {*request.param, "mean", "lost"}
+    expected = {run: ends for run, ends in EXPECTED.items() if run in runs}
+    return Failed(workspace, done.text, expected)
 
 
 def rows_of(failed: Failed, run: str, dataset: str = "tiny") -> pd.DataFrame:
@@ -224,7 +240,7 @@ def rows_of(failed: Failed, run: str, dataset: str = "tiny") -> pd.DataFrame:
 
 
 def test_every_failure_is_a_row_with_its_reason(failed: Failed) -> None:
-    for run, expected in EXPECTED.items():
+    for run, expected in failed.expected.items():
         rows = rows_of(failed, run)
         assert len(rows) == 2
         for row, (status, words) in zip(rows.itertuples(), expected, strict=True):
@@ -246,7 +262,7 @@ def test_reasons_are_short_and_no_formulas(failed: Failed) -> None:
 
 def test_a_dataset_that_cannot_be_used_costs_the_others_nothing(failed: Failed) -> None:
     rows = failed.workspace.runs().query("dataset == 'bad'")
-    assert len(rows) == 2 * len(EXPECTED)
+    assert len(rows) == 2 * len(failed.expected)
     assert set(rows["status"]) == {"failed"}
     assert set(rows["stage"]) == {"prepare"}
     assert rows["reason"].str.contains(UNUSABLE).all()
@@ -258,14 +274,13 @@ def test_a_dataset_that_cannot_be_used_costs_the_others_nothing(failed: Failed) 
 
 def test_the_terminal_tells_every_failed_run_and_the_counts(failed: Failed) -> None:
     lines = [line.strip() for line in failed.said.splitlines()]
-    for run, ends in EXPECTED.items():
+    for run, ends in failed.expected.items():
         told = [line for line in lines if line.startswith(("failed", "diverged", "out_of"))]
         told = [line for line in told if f"(train): {run} on tiny" in line or f": {run} on" in line]
         assert bool(told) == (WELL not in ends or run == "not_a_number"), run
-    good = sum(end == WELL for ends in EXPECTED.values() for end in ends)
-    assert (
-        f"{good} of {4 * len(EXPECTED)} replicates succeeded; see results/mine/report.html" in lines
-    )
+    good = sum(end == WELL for ends in failed.expected.values() for end in ends)
+    total = 4 * len(failed.expected)
+    assert f"{good} of {total} replicates succeeded; see results/mine/report.html" in lines
 
 
 def test_a_metric_that_fails_is_told_and_fails_no_seed(failed: Failed) -> None:
@@ -290,7 +305,8 @@ def test_a_metric_that_fails_is_told_and_fails_no_seed(failed: Failed) -> None:
 def test_what_went_well_is_scored(failed: Failed) -> None:
     scores = failed.workspace.scores()
     scored = {(run, seed) for run, seed in zip(scores["run"], scores["seed"], strict=True)}
-    whole = {(run, seed) for run in ("healthy", "oddly_scored", "mean") for seed in (0, 1)}
+    good = failed.expected.keys() & {"healthy", "oddly_scored", "mean"}
+    whole = {(run, seed) for run in good for seed in (0, 1)}
     assert scored == whole | {("not_a_number", 0)}
     assert set(scores["metric"]) == {"elbo"}
 
@@ -317,10 +333,11 @@ def test_only_what_was_cut_off_is_tried_again(failed: Failed) -> None:
     planned = failed.workspace.planned()
     trained = {text.split()[1] for text in planned if text.startswith("Training")}
     assert {run for run in trained if f"Training {run} on tiny, held_out_cells" in planned} == (
-        BY_THE_MACHINE
+        BY_THE_MACHINE & failed.expected.keys()
     )
 
 
+@pytest.mark.nightly
 def test_a_strict_study_fails_after_its_report(workspace: Workspace, study: Any) -> None:
     (workspace.folder / "lost.py").write_text(BASELINE)
     study |= {"datasets": study["datasets"][:1], "runs": {}, "strict": True}

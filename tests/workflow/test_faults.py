@@ -47,6 +47,7 @@ def fresh_scores(workspace: Workspace) -> bytes:
     return scores
 
 
+@pytest.mark.nightly
 def test_a_job_that_failed_once_is_not_forgotten(
     workspace: Workspace, study: dict[str, Any]
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_job_that_failed_once_is_not_forgotten(
     assert (workspace.study / "scores.csv").read_bytes() == old
 
 
+@pytest.mark.nightly
 def test_an_older_file_in_the_place_of_a_newer_one_is_noticed(
     workspace: Workspace, study: dict[str, Any], write_counts: Any
 ) -> None:
@@ -139,6 +141,7 @@ def test_damaged_files_are_made_again_and_never_used(finished: Workspace) -> Non
     assert "Nothing to be done" in finished.run()
 
 
+@pytest.mark.nightly
 def test_more_seeds_train_the_new_ones_only(workspace: Workspace, study: dict[str, Any]) -> None:
     """The files of the others stay what they were; fewer seeds train none."""
     study |= {"datasets": study["datasets"][:1]}
@@ -175,6 +178,7 @@ def small_disk(workspace: Workspace) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(results)], check=True)
 
 
+@pytest.mark.nightly
 def test_with_space_made_on_a_full_disk_the_same_command_goes_on(
     workspace: Workspace, study: dict[str, Any], small_disk: Path
 ) -> None:

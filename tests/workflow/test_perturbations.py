@@ -31,6 +31,7 @@ STUDY: dict[str, Any] = {
 RUNS = ("runs/moved/seen_perturbations/1/sams", "baselines/moved/seen_perturbations/1/no_effect")
 
 
+@pytest.mark.nightly
 def test_treatments_perturbations_and_differences_are_written_and_shown(
     workspace: Workspace,
 ) -> None:

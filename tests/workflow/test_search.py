@@ -196,6 +196,7 @@ VARIANT = replace(PLAIN, label="Breaks", build=Breaks)
 """
 
 
+@pytest.mark.nightly
 def test_a_search_whose_trials_fail_goes_on(workspace: Workspace) -> None:
     (workspace.folder / "breaks.py").write_text(BREAKS)
     body = SEARCH | {"variant": "breaks.py", "trials": 2, "per_round": 1}
