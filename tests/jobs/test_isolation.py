@@ -300,7 +300,7 @@ def test_training_that_does_not_end_is_a_record(
         record=str(tmp_path / "status.json"),
         log=str(tmp_path / "log.txt"),
         threads=1,
-        minutes=0.5,
+        minutes=0.3,
     )
     record = read_record(tmp_path / "status.json")
     for state in record["seeds"].values():
