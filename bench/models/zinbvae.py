@@ -11,50 +11,24 @@ Source: scmodes (A. Sarkar); here with masks, minibatches and an evaluation mode
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise, Variant
-from bench.parts.nn.count_networks import (
-    EncoderInput,
-    GaussianEncoder,
-    RateDecoder,
-    starting_dispersion,
-)
+from bench.parts.nn.count_networks import free_dispersion
+from bench.parts.nn.count_vae import CountVAE, DispersedConfig
 from bench.parts.nn.distributions import Gaussian, ZeroInflatedNegativeBinomial
-from bench.parts.nn.latents import at_draw, standard_normal_ledger
-from bench.parts.nn.observed import library_size, seen_counts
 
 FEW_DROPOUTS = -3.0
 """Dropout logit to start from: at zero, the published start, training takes twice as long."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZINBVAEConfig:
+class ZINBVAEConfig(DispersedConfig):
     """Hyperparameters of the zero-inflated negative binomial VAE."""
 
-    n_latent: Annotated[int, Gt(0)] = 10
-    n_hidden: Annotated[int, Gt(0)] = 128
-    """Width of every hidden layer."""
-    encoder_layers: Annotated[int, Ge(0)] = 1
-    """Hidden layers of the encoder; 0 makes it linear."""
-    decoder_layers: Annotated[int, Ge(0)] = 2
-    """Hidden layers of the decoder; 0 makes it linear."""
-    batch_norm: bool = False
-    """BatchNorm after every hidden layer of the encoder."""
-    encoder_input: Literal["raw", "log1p"] = "log1p"
-    standardize_input: bool = True
-    """Centre and scale the encoder's input per gene; a missing entry is then the gene's mean."""
-    start: Literal["moments", "plain"] = "moments"
-    """Start from the genes' means and a moment estimate of theta, or from plain layers and 1."""
-    library_offset: bool = False
-    """Decode shares of the cell's library size, given, instead of free rates."""
-    disp_by_gene: bool = False
-    """One inverse dispersion per gene instead of one for all."""
     logodds_by_gene: bool = False
     """One dropout logit per gene instead of one for all."""
 
@@ -64,42 +38,29 @@ class ZINBVAE(nn.Module):
 
     def __init__(self, facts: DataFacts, config: ZINBVAEConfig) -> None:
         super().__init__()
-        self.config = config
-        n_genes, width, n_latent = facts.n_genes, config.n_hidden, config.n_latent
-        self.look = EncoderInput(facts, config.encoder_input, config.standardize_input)
-        self.encoder = GaussianEncoder(
-            n_genes, width, config.encoder_layers, n_latent, config.batch_norm
-        )
-        self.decoder = RateDecoder(n_latent, width, config.decoder_layers, n_genes)
-        if config.start == "moments":
-            self.decoder.start_at_means(facts, share=config.library_offset)
-        n_dispersions = n_genes if config.disp_by_gene else 1
-        log_theta = starting_dispersion(facts, config.start)
-        self.log_inverse_dispersion = nn.Parameter(torch.full((n_dispersions,), log_theta))
-        n_logits = n_genes if config.logodds_by_gene else 1
+        self.vae = CountVAE(facts, config)
+        self.log_inverse_dispersion = free_dispersion(facts, config.start, config.disp_by_gene)
+        n_logits = facts.n_genes if config.logodds_by_gene else 1
         logit = FEW_DROPOUTS if config.start == "moments" else 0.0
         self.dropout_logit = nn.Parameter(torch.full((n_logits,), logit))
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        return {"z": Noise((n_cells, self.config.n_latent))}
+        return self.vae.noise(n_cells)
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
-        return {"z": self.encoder(self.look(cells))}
+        return self.vae.infer(cells)
 
     def generate(
         self, latents: Mapping[str, Tensor], cells: Minibatch
     ) -> ZeroInflatedNegativeBinomial:
-        library = library_size(cells) if self.config.library_offset else None
-        mean = self.decoder(latents["z"], library)
-        return ZeroInflatedNegativeBinomial(
-            mean, self.log_inverse_dispersion.exp(), self.dropout_logit
-        )
+        return self._around(self.vae.mean(latents, cells))
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
-        posterior = self.infer(cells)
-        latents = at_draw(posterior, noise)
-        log_prob = self.generate(latents, cells).log_prob(seen_counts(cells))
-        return standard_normal_ledger((cells["observed"] * log_prob).sum(-1), posterior, latents)
+        return self.vae.ledger(cells, noise, self._around)
+
+    def _around(self, mean: Tensor) -> ZeroInflatedNegativeBinomial:
+        theta = self.log_inverse_dispersion.exp()
+        return ZeroInflatedNegativeBinomial(mean, theta, self.dropout_logit)
 
 
 VARIANT = Variant(

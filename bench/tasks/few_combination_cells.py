@@ -20,15 +20,12 @@ from annotated_types import Ge, Gt, Le, Lt
 from bench.core.dataset import CONTROL, CountData
 from bench.core.errors import mistake
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
-from bench.core.task import Task
 from bench.parts.perturbations.treatments import perturbations_in
 from bench.parts.splits.cell_splits import ranks
+from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_CONTROLS,
-    EFFECT_TARGETS,
     EVERY_PART,
     FEWEST_JUDGED,
-    REVEALED,
     combinations_in,
     other_cells,
     perturbation_problem,
@@ -72,17 +69,9 @@ def make_problem(
     return perturbation_problem(data, role, other_cells(perturbation, role))
 
 
-TASK = Task(
+TASK = effect_task(
     label="few combination cells",
     config=FewCombinationCellsConfig,
     make_problem=make_problem,
-    needs=frozenset({"perturbation"}),
-    adds=frozenset({"duplicate"}),
-    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    targets=EFFECT_TARGETS,
-    truths=REVEALED,
-    selects=True,
-    ranked_by="effect_pearson",
-    controls=EFFECT_CONTROLS,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -14,13 +14,10 @@ from annotated_types import Gt, Lt
 
 from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TRAIN, Problem
-from bench.core.task import Task
 from bench.parts.splits.cell_splits import roles
+from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_CONTROLS,
-    EFFECT_TARGETS,
     EVERY_PART,
-    REVEALED,
     perturbation_problem,
     refuse_few_cells,
 )
@@ -46,17 +43,9 @@ def make_problem(
     return perturbation_problem(data, role, np.flatnonzero(role == TRAIN))
 
 
-TASK = Task(
+TASK = effect_task(
     label="seen perturbations",
     config=SeenPerturbationsConfig,
     make_problem=make_problem,
-    needs=frozenset({"perturbation"}),
-    adds=frozenset({"duplicate"}),
-    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    targets=EFFECT_TARGETS,
-    truths=REVEALED,
-    selects=True,
-    ranked_by="effect_pearson",
-    controls=EFFECT_CONTROLS,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -25,14 +25,11 @@ from annotated_types import Ge, Gt, Lt
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import Problem
-from bench.core.task import Task
 from bench.parts.perturbations.treatments import JOINS, treatments_of
-from bench.parts.splits.held_out_perturbations import held_out_problem
+from bench.parts.splits.effect_task import effect_task
+from bench.parts.splits.held_out_perturbations import HeldOutShares, held_out_problem
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_CONTROLS,
-    EFFECT_TARGETS,
     FEWEST_JUDGED,
-    REVEALED,
     Names,
     combinations_in,
     given_alone,
@@ -40,7 +37,7 @@ from bench.parts.splits.perturbation_splits import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnseenCombinationsConfig:
+class UnseenCombinationsConfig(HeldOutShares):
     """Shares of the combinations, and of the cells."""
 
     train_fraction: Annotated[float, Ge(0), Lt(1)] = 0.75
@@ -48,12 +45,6 @@ class UnseenCombinationsConfig:
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.25
     """Share of the combinations that is tested, rounded up and two at least, as far as they can be
     judged."""
-    validation: Annotated[float, Gt(0), Lt(1)] = 0.16
-    """Share of the cells of everything that is trained on."""
-    test_controls: Annotated[float, Gt(0), Lt(1)] = 0.2
-    """Share of the controls that is scored beside the test combinations."""
-    duplicate: Annotated[float, Gt(0), Lt(1)] = 0.5
-    """Share of the cells of a test combination that only the ceiling knows, and nobody scores."""
 
     def __post_init__(self) -> None:
         if self.train_fraction + self.test_fraction > 1 + 1e-9:
@@ -90,18 +81,10 @@ def _drawn(
     return order[~np.isin(order, test)][:n_train], test
 
 
-TASK = Task(
+TASK = effect_task(
     label="unseen combinations",
     config=UnseenCombinationsConfig,
     make_problem=make_problem,
-    needs=frozenset({"perturbation"}),
-    adds=frozenset({"duplicate"}),
-    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    targets=EFFECT_TARGETS,
-    truths=REVEALED,
-    selects=True,
-    ranked_by="effect_pearson",
-    controls=EFFECT_CONTROLS,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794; Ahlmann-Eltze et al. 2025, "
     "doi:10.1038/s41592-025-02772-6",
 )

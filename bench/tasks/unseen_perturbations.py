@@ -20,13 +20,10 @@ from annotated_types import Gt, Lt
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import Problem
-from bench.core.task import Task
 from bench.parts.perturbations.treatments import perturbations_in, treatments_of
-from bench.parts.splits.held_out_perturbations import held_out_problem
+from bench.parts.splits.effect_task import effect_task
+from bench.parts.splits.held_out_perturbations import HeldOutShares, held_out_problem
 from bench.parts.splits.perturbation_splits import (
-    EFFECT_CONTROLS,
-    EFFECT_TARGETS,
-    REVEALED,
     Names,
     combinations_in,
     given_alone,
@@ -37,17 +34,11 @@ FEWEST = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnseenPerturbationsConfig:
+class UnseenPerturbationsConfig(HeldOutShares):
     """Shares of the treatments, and of the cells."""
 
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.2
     """Share of the treatments that are given alone which is held out, rounded up."""
-    validation: Annotated[float, Gt(0), Lt(1)] = 0.16
-    """Share of the cells of everything that is trained on."""
-    test_controls: Annotated[float, Gt(0), Lt(1)] = 0.2
-    """Share of the controls that is scored beside the test perturbations."""
-    duplicate: Annotated[float, Gt(0), Lt(1)] = 0.5
-    """Share of the cells of a test perturbation that only the ceiling knows, and nobody scores."""
 
 
 def make_problem(
@@ -80,18 +71,10 @@ def _unseen(perturbation: Names, treatments: Names) -> Names:
     return names[np.array(part, dtype=bool)]
 
 
-TASK = Task(
+TASK = effect_task(
     label="unseen perturbations",
     config=UnseenPerturbationsConfig,
     make_problem=make_problem,
-    needs=frozenset({"perturbation"}),
-    adds=frozenset({"duplicate"}),
-    readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
-    targets=EFFECT_TARGETS,
-    truths=REVEALED,
-    selects=True,
-    ranked_by="effect_pearson",
-    controls=EFFECT_CONTROLS,
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6; Roohani et al. 2024, "
     "doi:10.1038/s41587-023-01905-6",
 )

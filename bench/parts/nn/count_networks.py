@@ -91,6 +91,12 @@ class RateDecoder(nn.Module):
         return library * decoded.softmax(-1) + FLOOR
 
 
+def free_dispersion(facts: DataFacts, start: Start, by_gene: bool) -> nn.Parameter:
+    """log theta, (gene,) or (1,), at its start."""
+    n_dispersions = facts.n_genes if by_gene else 1
+    return nn.Parameter(torch.full((n_dispersions,), starting_dispersion(facts, start)))
+
+
 def starting_dispersion(facts: DataFacts, start: Start) -> float:
     """log theta to start from: 0, or the moment estimate sum m^2 / sum (v - m) over genes.
 

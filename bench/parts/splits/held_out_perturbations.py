@@ -1,8 +1,10 @@
 """Problems in which whole perturbations are held out: what they share once these are drawn."""
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Gt, Lt
 
 from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
@@ -18,24 +20,20 @@ from bench.parts.splits.perturbation_splits import (
 )
 
 
-class Shares(Protocol):
-    """What the configurations of these tasks have in common."""
+@dataclass(frozen=True, kw_only=True)
+class HeldOutShares:
+    """Shares of the cells where whole perturbations are held out."""
 
-    @property
-    def validation(self) -> float:
-        """Share of the cells of everything that is trained on."""
-
-    @property
-    def test_controls(self) -> float:
-        """Share of the controls that is scored."""
-
-    @property
-    def duplicate(self) -> float:
-        """Share of the cells of a test perturbation that is not scored."""
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.16
+    """Share of the cells of everything that is trained on."""
+    test_controls: Annotated[float, Gt(0), Lt(1)] = 0.2
+    """Share of the controls that is scored beside the test perturbations."""
+    duplicate: Annotated[float, Gt(0), Lt(1)] = 0.5
+    """Share of the cells of a test perturbation that only the ceiling knows, and nobody scores."""
 
 
 def held_out_problem(
-    data: CountData, left_out: Names, test: Names, shares: Shares, rng: np.random.Generator
+    data: CountData, left_out: Names, test: Names, shares: HeldOutShares, rng: np.random.Generator
 ) -> Problem:
     """The problem of training on all perturbations but those left out, of which some are tested.
 
