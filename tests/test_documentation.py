@@ -206,6 +206,7 @@ def test_studies_in_the_documents_can_be_planned(page: str, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
     """Its study, and every command in order; of Snakemake a dry run only."""
     (tmp_path / "configs").mkdir()

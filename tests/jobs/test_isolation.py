@@ -285,6 +285,7 @@ def planned_run(variant: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_training_that_does_not_end_is_a_record(
     tmp_path: Path, problems: dict[str, Problem]
 ) -> None:

@@ -107,6 +107,7 @@ def test_every_score_is_the_benchmarkers(ours: pd.DataFrame, theirs: pd.DataFram
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_controls_sit_at_their_ends(ours: pd.DataFrame) -> None:
     floors = ["batch_onehot", "shuffled"]
     assert ours.loc["scib.bio"].idxmax() == "cell_type_onehot"

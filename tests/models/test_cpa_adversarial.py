@@ -54,6 +54,7 @@ def gradients(module, cost):
 
 
 @pytest.mark.parametrize("weight", [0.0, 7.0])
+@pytest.mark.nightly
 def test_the_encoder_unlearns_what_the_adversaries_learn(problem, weight):
     """Theirs is the gradient of reading; its own is that, turned around and weighed."""
     module = built(problem, adversary_weight=weight, gradient_penalty=0.0)

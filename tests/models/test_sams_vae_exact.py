@@ -186,6 +186,7 @@ def test_at_the_exact_posterior_the_bound_is_the_log_likelihood(problem):
 @pytest.mark.parametrize("mean_field_encoder", [False, True])
 @pytest.mark.parametrize("guide", ["mean_field", "correlated"])
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.nightly
 def test_anywhere_else_the_bound_lies_below(problem, guide, mean_field_encoder, seed):
     module = module_of(problem, guide=guide, mean_field_encoder=mean_field_encoder)
     exact = logsumexp(log_likelihood_by_mask(problem))

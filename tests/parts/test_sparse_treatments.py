@@ -222,6 +222,7 @@ def test_only_a_correlated_embedding_depends_on_the_mask():
 
 
 @pytest.mark.parametrize("mask_prior", ["bernoulli", "beta_bernoulli"])
+@pytest.mark.nightly
 def test_a_treatment_that_was_never_trained_on_is_drawn_from_its_prior(mask_prior):
     """Chances, 40,000 entries: the share that moves within 6 standard errors (below 1e-8), the
     moves by Dvoretzky, Kiefer and Wolfowitz at 1e-7.

@@ -136,6 +136,7 @@ def test_a_state_without_a_decoder_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ROTATED)
+@pytest.mark.nightly
 def test_a_rotated_seed_in_a_stack_equals_the_same_seed_alone(
     problems: Mapping[str, Problem], name: str
 ) -> None:

@@ -120,6 +120,7 @@ def test_the_label_it_needs_is_the_one_it_compares_by() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_shifted_genes_rank_first_after_training() -> None:
     """Three of 24 genes are three times as high in one type, three a third, and shares of the
     others are equal.  Seeds are fixed; limits are twice as wide as what is found."""

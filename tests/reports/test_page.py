@@ -185,6 +185,7 @@ def test_names_are_escaped(study_folder: StudyFolder) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_thousand_runs_stay_light(study_folder: StudyFolder) -> None:
     means = {f"nbvae.{k}": ("models", "nbvae", "competitor", k / 500, 0.01) for k in range(247)}
     means |= {"rank_one": ("baselines", "rank_one", "competitor", 0.3, 0.0)}

@@ -62,6 +62,7 @@ def test_a_deterministic_score_has_no_width_and_one_seed_has_no_interval() -> No
 @pytest.mark.parametrize(
     ("n", "at_least", "at_most"), [(5, 0.91, most_covered(5)), (20, 0.94, 0.96)]
 )
+@pytest.mark.nightly
 def test_intervals_cover_a_normal_mean(n: int, at_least: float, at_most: float) -> None:
     """1,500 samples; fails with probability < 1e-6 if the coverage lies in the stated range."""
     rng, trials = np.random.default_rng(7), 1500

@@ -57,6 +57,7 @@ def test_test_combinations_neither_train_nor_validate_and_their_parts_are_seen(
         assert combined(validation) <= set(train)
 
 
+@pytest.mark.nightly
 def test_every_combination_that_can_be_judged_is_tested_as_often() -> None:
     """2 of 6 in each of 300 splits: a count is binomial, beyond 5.5 sd with odds of 4e-7 in all."""
     n_splits, data = 300, cells(dict.fromkeys(SIZES, 4) | {"control": 40})

@@ -17,7 +17,7 @@ def test_there_is_a_record_for_every_seed_of_every_run(replicates: dict[str, Rep
 
 
 def test_names_are_text_and_numbers_are_numbers(replicates: dict[str, Replicate]) -> None:
-    assert replicates[f"{VAE}/0"].place == {
+    assert replicates[f"{VAE}/0"].tags == {
         "dataset": "NA", "task": "held_out_cells", "split": 1, "run": "10", "model": "nbvae",
         "kind": "models", "role": "competitor", "seed": 0,
     }  # fmt: skip
