@@ -75,9 +75,9 @@ class Problem:
 
 
 def for_selection(problem: Problem) -> Problem:
-    """The problem as a search sees it: scored on the rows it may select by.
+    """The problem for a search, scored on the selection rows.
 
-    Raises ``ValueError`` where the task keeps no such rows.
+    Raises ``ValueError`` if the task has no such rows.
     """
     if not len(problem.selection):
         raise ValueError("this task keeps no cells that hyperparameters could be selected by")

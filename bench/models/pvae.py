@@ -4,7 +4,7 @@
     x_ij | z_i ~ Poisson(mu(z_i)_j)
     q(z_i | x_i) = Normal(m(w_i x_i), diag s(w_i x_i)^2)
 
-w_ij is 1 where the entry is observed, else 0; the likelihood is summed over observed entries.
+w_ij is 1 for observed entries, else 0; the likelihood is summed over observed entries.
 Source: scmodes (A. Sarkar); here with masks, minibatches and an evaluation mode.
 """
 
@@ -42,15 +42,15 @@ class PVAEConfig:
     """BatchNorm after every hidden layer of the encoder."""
     encoder_input: Literal["raw", "log1p"] = "log1p"
     standardize_input: bool = True
-    """Centre and scale the encoder's input per gene; a missing entry is then the gene's mean."""
+    """Centre and scale the encoder input per gene; missing entries then equal the gene's mean."""
     start: Literal["moments", "plain"] = "moments"
-    """Start decoding from the genes' means, or from plain layers."""
+    """Initialise the decoder from gene means, or by torch's default."""
     library_offset: bool = False
-    """Decode shares of the cell's library size, given, instead of free rates."""
+    """Decode shares of the observed library size instead of unconstrained rates."""
 
 
 class PVAE(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: PVAEConfig) -> None:
         super().__init__()

@@ -4,7 +4,7 @@
     x_ij | z_i ~ pi delta_0 + (1 - pi) NB(mu(z_i)_j, theta)
     q(z_i | x_i) = Normal(m(w_i x_i), diag s(w_i x_i)^2)
 
-w_ij is 1 where the entry is observed, else 0.  theta and the dropout logit are free parameters,
+w_ij is 1 for observed entries, else 0.  theta and the dropout logit are free parameters,
 not decoded.
 Source: scmodes (A. Sarkar); here with masks, minibatches and an evaluation mode.
 """
@@ -30,7 +30,7 @@ from bench.parts.nn.latents import at_draw, standard_normal_ledger
 from bench.parts.nn.observed import library_size, seen_counts
 
 FEW_DROPOUTS = -3.0
-"""Dropout logit to start from: at zero, the published start, training takes twice as long."""
+"""Initial dropout logit; from zero, the published value, training takes twice as long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +48,12 @@ class ZINBVAEConfig:
     """BatchNorm after every hidden layer of the encoder."""
     encoder_input: Literal["raw", "log1p"] = "log1p"
     standardize_input: bool = True
-    """Centre and scale the encoder's input per gene; a missing entry is then the gene's mean."""
+    """Centre and scale the encoder input per gene; missing entries then equal the gene's mean."""
     start: Literal["moments", "plain"] = "moments"
-    """Start from the genes' means and a moment estimate of theta, or from plain layers and 1."""
+    """Initialise from gene means and a moment estimate of theta, or by torch's default and theta
+    1."""
     library_offset: bool = False
-    """Decode shares of the cell's library size, given, instead of free rates."""
+    """Decode shares of the observed library size instead of unconstrained rates."""
     disp_by_gene: bool = False
     """One inverse dispersion per gene instead of one for all."""
     logodds_by_gene: bool = False
@@ -60,7 +61,7 @@ class ZINBVAEConfig:
 
 
 class ZINBVAE(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: ZINBVAEConfig) -> None:
         super().__init__()
