@@ -1,4 +1,4 @@
-"""Problems in which whole perturbations are held out: what they share once these are drawn."""
+"""Shared code of tasks with held-out perturbations, after the choice of perturbations."""
 
 from typing import Protocol
 
@@ -19,11 +19,11 @@ from bench.parts.splits.perturbation_splits import (
 
 
 class Shares(Protocol):
-    """What the configurations of these tasks have in common."""
+    """Shared parameters of these tasks."""
 
     @property
     def validation(self) -> float:
-        """Share of the cells of everything that is trained on."""
+        """Validation share of the cells of training perturbations."""
 
     @property
     def test_controls(self) -> float:
@@ -31,16 +31,16 @@ class Shares(Protocol):
 
     @property
     def duplicate(self) -> float:
-        """Share of the cells of a test perturbation that is not scored."""
+        """Share of the cells of a test perturbation that is reserved for the ceiling."""
 
 
 def held_out_problem(
     data: CountData, left_out: Names, test: Names, shares: Shares, rng: np.random.Generator
 ) -> Problem:
-    """The problem of training on all perturbations but those left out, of which some are tested.
+    """Training on all perturbations except the held-out ones, some of which are tested.
 
-    The rest of a test perturbation's cells is known to ceilings only.  What is drawn for the cells
-    does not depend on the perturbations.  Raises where one of these has too few cells.
+    Only ceilings use the unscored cells of a test perturbation.  The random numbers of the cells do
+    not depend on the perturbations.  Raises if a perturbation has too few cells.
     """
     for_roles, for_duplicates = rng.spawn(2)
     perturbation = data.labels["perturbation"]
