@@ -1,8 +1,8 @@
 """Harmony on principal components of log counts.
 
 Alternates soft clustering with a reward for batch diversity and a linear correction of the batches
-within each cluster (Korsunsky et al. 2019); computed by harmonypy.  It embeds
-only the fitted cells.
+within each cluster (Korsunsky et al. 2019); computed by harmonypy.  It embeds only the fitted
+cells.
 """
 
 from dataclasses import dataclass

@@ -3,11 +3,11 @@
     x_ij ~ Poisson(lambda_ij),   lambda = l f,   l (cell, rank) and f (rank, gene) >= 0
     l_ik <- l_ik * [sum_j w_ij x_ij / lambda_ij f_kj] / [sum_j w_ij f_kj]     and likewise for f
 
-w_ij is 1 for observed entries, else 0.  No update decreases the likelihood.  Only stored
-counts enter the numerators; missing entries are subtracted from the denominators.  Iteration stops
-when an update gains less than ``tolerance`` nats per observed count, averaged over ten: a criterion
-independent of the number of cells.  The model has no noise on the rates: at high
-rank it fits the noise.
+w_ij is 1 for observed entries, else 0.  No update decreases the likelihood.  Only stored counts
+enter the numerators; missing entries are subtracted from the denominators.  Iteration stops when an
+update gains less than ``tolerance`` nats per observed count, averaged over ten: a criterion
+independent of the number of cells.  The model has no noise on the rates: at high rank it fits the
+noise.
 """
 
 from dataclasses import dataclass

@@ -10,9 +10,9 @@ over the type; the ELBO of a labelled cell is that of counts and type.  The cros
 part of the ELBO.  ``alpha`` is in nats per labelled cell.  The published Pyro code also weights the
 cross-entropy of each labelled cell by its negative ELBO (an unintended score-function term: 0.01
 there corresponds to 18 here at 1,780 nats per cell); ``bound_weighted`` reproduces this.  Unlike
-the published networks, no normalisation follows the classifier's logits.  Source: Pyro's scANVI
-example; Xu et al. 2021, doi:10.15252/msb.20209620; flows: Rezende and Mohamed 2015, arXiv
-1505.05770.
+the published networks, no normalisation follows the classifier's logits.
+Source: Pyro's scANVI example; Xu et al. 2021, doi:10.15252/msb.20209620; flows: Rezende and Mohamed
+2015, arXiv 1505.05770.
 """
 
 from collections.abc import Mapping

@@ -41,7 +41,7 @@ class CPAVAEConfig:
     encoding: Encoding = "additive"
     """Encode a combination as the sum of its treatments, or as a separate perturbation."""
     mean_field_encoder: bool = False
-    """Encoder of the counts only, without the shift by the treatments."""
+    """Encode the observed data only, without the shift by the treatments."""
     embedding_prior_scale: Annotated[float, Gt(0)] = 1.0
     """sigma."""
     likelihood: CountLaw = "nb"

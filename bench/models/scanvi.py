@@ -9,8 +9,8 @@ q(z | x), or with a flow T the value of T at the mean of the Gaussian.  The clas
 part of the ELBO.  Only the KL terms of u and y warm up.  Pre-training (``pretrain_epochs``) trains
 scVI with the prior N(0, I).  ``alpha`` is in nats per labelled cell: with 50, the cross-entropy of
 a labelled cell has fifty times the weight of its bound, independent of the number of labelled
-cells.  The loss uses logits; the published code applied the softmax twice until 2023.  Source: Xu
-et al. 2021, doi:10.15252/msb.20209620; scvi-tools 1.4.
+cells.  The loss uses logits; the published code applied the softmax twice until 2023.
+Source: Xu et al. 2021, doi:10.15252/msb.20209620; scvi-tools 1.4.
 """
 
 from collections.abc import Mapping

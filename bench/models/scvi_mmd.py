@@ -6,8 +6,8 @@ Z_b are the sampled latents of the cells of batch b in the minibatch.  Estimator
 (biased, Gretton equation 5, as published), ``unbiased``, ``fast`` (Lemma 14).  Pairs:
 ``sequential`` (each batch and the next one present, as published), ``all``, ``pooled`` (each batch
 and all others together).  Batches with fewer than two cells in the minibatch are excluded.  The
-penalty is not part of the ELBO; beta = 0 equals scVI to the bit.  Source: a pull request to
-scvi-tools of May 2021; Gretton et al. 2012, JMLR 13:723.
+penalty is not part of the ELBO; beta = 0 equals scVI to the bit.
+Source: a pull request to scvi-tools of May 2021; Gretton et al. 2012, JMLR 13:723.
 """
 
 from collections.abc import Mapping

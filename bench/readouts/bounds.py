@@ -6,8 +6,8 @@
 
 Nats per cell, all constants kept, observed entries only.  Global variables have one draw from their
 posterior and are not scored.  A baseline without latent variables has an exact log-likelihood
-instead (``bench.parts.counts.exact_likelihood``), and both bounds are that number.  Source: Burda
-et al. 2016 (arXiv 1509.00519), equation 8.
+instead (``bench.parts.counts.exact_likelihood``), and both bounds are that number.
+Source: Burda et al. 2016 (arXiv 1509.00519), equation 8.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ All conditions share a draw of the globals; every condition has its own basal la
 effect has the noise of both means.  The logarithm of a share depends on depth, and the library
 sizes of the data differ from 10,000: compared with the data, these effects are biased, unlike
 ``effects``.  Covariates, and the basal state of a model with a deterministic encoder, are those of
-one training control.  A baseline returns its effects.  Source: Bereket and Karaletsos 2023, arXiv
-2311.02794.
+one training control.  A baseline returns its effects.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
 from __future__ import annotations

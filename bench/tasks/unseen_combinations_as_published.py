@@ -10,8 +10,8 @@ The target effects are those among all cells, including training cells and unuse
 test cells contain no controls.  At ``train_fraction: 1`` every test combination is in training.
 ``unseen_combinations`` differs: its targets use test cells only, all treatments have training
 cells, and shares are per perturbation.  The published file sorts combinations by other names, so
-that the same seed gives other combinations.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794;
-code at insitro/sams-vae (10d781c).
+that the same seed gives other combinations.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae (10d781c).
 """
 
 from dataclasses import dataclass

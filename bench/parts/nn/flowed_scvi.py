@@ -3,8 +3,9 @@
     z = T(z0),  z0 ~ Normal(m(x), s(x))      - ELBO = - log p(x | z, l) + kl_z + library_kl
 
 Those models have it as their submodule ``base`` with another prior on z; pre-training uses it with
-N(0, I).  Without a flow the KL is in closed form.  Source: Lopez et al. 2018,
-doi:10.1038/s41592-018-0229-2; SCANVI in scvi-tools also starts from scVI.
+N(0, I).  Without a flow the KL is in closed form.
+Source: Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; SCANVI in scvi-tools also starts from
+scVI.
 """
 
 from collections.abc import Mapping

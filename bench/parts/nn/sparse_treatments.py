@@ -51,7 +51,7 @@ class SparseHyperparameters:
     """Width of the network of the correlated posterior."""
     guide_layers: Annotated[int, Ge(1)] = 2
     mean_field_encoder: bool = False
-    """Encoder of the counts only, without the shift by the treatments."""
+    """Encode the observed data only, without the shift by the treatments."""
     mask_prior: MaskPrior = "bernoulli"
     mask_prior_probability: Annotated[float, Gt(0), Lt(1)] = 0.01
     """alpha of the Bernoulli prior."""

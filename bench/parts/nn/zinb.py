@@ -4,10 +4,10 @@
     x = 0    softplus(a) - softplus(-pi)
     x > 0    a - softplus(-pi) + x [log mu - log(theta + mu)] + log c(x, theta)
 
-with c the coefficient of ``coefficient``.  Most counts are zero: the terms of
-positive counts are computed only for these, and the gradient is explicit, because autograd would
-store and process some thirty arrays of the size of the counts.  With s = sigmoid(a) and
-r = theta / (theta + mu), at a zero
+with c the coefficient of ``coefficient``.  Most counts are zero: the terms of positive counts are
+computed only for these, and the gradient is explicit, because autograd would store and process some
+thirty arrays of the size of the counts.  With s = sigmoid(a) and r = theta / (theta + mu), at a
+zero
 
     d mu = - s r      d theta = s [log theta - log(theta + mu) + 1 - r]      d pi = sigmoid(-pi) - s
 

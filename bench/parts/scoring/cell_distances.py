@@ -7,8 +7,8 @@
 
 S are covariances with n - 1, so the second form of the E-distance needs no pairs of cells; h is the
 median squared distance between observed cells of all perturbations.  Both estimates are unbiased
-and may be negative: for equal distributions they vary around zero.  Source: Peidli et al. 2024,
-doi:10.1038/s41592-023-02144-y; Gretton et al. 2012, JMLR 13:723.
+and may be negative: for equal distributions they vary around zero.
+Source: Peidli et al. 2024, doi:10.1038/s41592-023-02144-y; Gretton et al. 2012, JMLR 13:723.
 """
 
 from collections.abc import Callable

@@ -5,8 +5,8 @@
 
 As published, the split uses ``train_test_split`` of scikit-learn with the seeds 0, 1, … as
 ``random_state``, without stratification.  It reproduces the split of the paper only if the data
-have the same cells in the same order.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code
-at insitro/sams-vae (10d781c).
+have the same cells in the same order.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae (10d781c).
 """
 
 from dataclasses import replace
