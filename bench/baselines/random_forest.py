@@ -2,8 +2,8 @@
 
 Every tree uses a bootstrap sample of the labelled cells, and each split the square root of the
 number of genes; p_ic is the mean over trees of the share of type c in the leaf of cell i.  y: log
-counts, see ``parts.counts.log_counts``.  Blind to cells whose label is hidden.  Few labels make its
-probabilities timid: read its log loss beside its accuracy.
+counts, see ``parts.counts.log_counts``.  It does not use unlabelled cells.  With few labels its
+probabilities are underconfident, so compare its log loss together with its accuracy.
 """
 
 from dataclasses import dataclass

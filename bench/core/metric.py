@@ -85,8 +85,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A function of arrays.  Every file in ``bench/metrics`` ends with such a card, named
-    ``METRIC``.
+    """The card at the end of every file in ``bench/metrics``, named ``METRIC``.
 
     ``score`` takes its arrays by name (readout arrays of one seed, targets of the task, labels of
     the scored cells, and arrays that ``parts.scoring.derived`` computes from these) and returns one

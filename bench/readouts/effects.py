@@ -52,8 +52,7 @@ class EffectsConfig:
 def of_variant(
     fitted: FittedVariant[PerturbationModule], problem: Problem, config: EffectsConfig
 ) -> Arrays:
-    """Effects (perturbation, gene), their standard error, and predicted cells of each
-    perturbation."""
+    """Effects (perturbation, gene), their standard errors, and cells of each perturbation."""
     conditions, rng, tally = conditions_of(problem), numpy_generator("effects"), Tally()
     space, cells = space_of(problem), list[Floats]()
     n_draws = draws_at_a_time(problem, conditions)

@@ -65,8 +65,7 @@ def of_variant(
 def of_baseline(
     fitted: FittedBaseline, problem: Problem, config: EffectsAsPublishedConfig
 ) -> Arrays:
-    """``effect_as_published``: the effects of the baseline, which do not depend on a library
-    size."""
+    """``effect_as_published``: the effects of the baseline, which need no library size."""
     return {"effect_as_published": predicted_effects(fitted, problem).astype(np.float32)}
 
 

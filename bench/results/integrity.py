@@ -91,7 +91,7 @@ class _Check:
         return all((one := found[path]) and one["digest"] == above[path] for path in above)
 
     def run(self, run: Row) -> None:
-        """Check the three records of a run: the inputs of each must be the results of earlier
+        """Check the three records of a run: the inputs of each are the results of earlier
         stages."""
         folder = self.study / layout.run_folder(run)
         problem = self._problem(run)

@@ -61,8 +61,7 @@ def train_params(run: Mapping[str, Any]) -> Row:
 
 
 def fit_params(run: Mapping[str, Any]) -> Row:
-    """Parameters of the job that fits a baseline; a deterministic one is fitted once for all
-    seeds."""
+    """Parameters of the fit of a baseline; a deterministic one is fitted once for all seeds."""
     given = _only(run, (*NAMES, "file", "config", "readouts"), ("problem", "train"), "train")
     return _once(given)
 

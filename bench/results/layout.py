@@ -42,8 +42,7 @@ def study_folder(name: str) -> Path:
 
 
 def data_file(dataset: str) -> Path:
-    """The prepared cells of a dataset, below the folder of the study; its record ends in
-    ``.json``."""
+    """The prepared cells of a dataset, below the study's folder; its record ends in ``.json``."""
     return Path("data", f"{dataset}.h5ad")
 
 

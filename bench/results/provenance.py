@@ -34,8 +34,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _commit(root: Path) -> str:
-    """The commit of the checkout, and whether it has uncommitted changes; empty without a
-    checkout."""
+    """The commit, and whether there are uncommitted changes; empty without a checkout."""
     asked = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
         return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()

@@ -39,8 +39,7 @@ def write_record(path: Path, content: Mapping[str, Any]) -> Record:
 
 
 def read_record(path: Path) -> Record:
-    """Read a record.  Raises FileNotFoundError, or :class:`Damaged` if its digest does not
-    match."""
+    """Read a record.  Raises FileNotFoundError, or :class:`Damaged` if its digest differs."""
     try:
         record = json.loads(Path(path).read_bytes())
     except ValueError:

@@ -186,8 +186,7 @@ def _weights(splits: tuple[int, ...]) -> Floats:
 
 @lru_cache(maxsize=64)
 def _signs(n: int) -> Floats:
-    """(pattern, unit) of ±1: all patterns, or a random sample as large as the number of
-    resamples."""
+    """(pattern, unit) of ±1: all patterns, or a random sample of :data:`N_RESAMPLES`."""
     if n <= N_EXACT:
         return np.array(list(product([1.0, -1.0], repeat=n)))
     return numpy_generator(PURPOSE, "signs").choice([1.0, -1.0], size=(N_RESAMPLES, n))

@@ -70,8 +70,7 @@ def _thinned(counts: csr_matrix, fraction: float, rng: np.random.Generator) -> c
 
 
 def _second_draw(data: CountData, split: int, rng: np.random.Generator) -> NDArray:
-    """The second draw of the simulation on the first split, new draws at its rates on later
-    splits."""
+    """The second draw of the simulation on split 1, new draws at its rates on later splits."""
     if split == 1:
         return data.truth["second_draw"]
     if "rate" not in data.truth:

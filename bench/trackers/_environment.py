@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def environment(**variables: str) -> Iterator[None]:
-    """Set these variables, which libraries read on import, and restore the old values at the
-    end."""
+    """Set these variables, which libraries read on import; restore the old values at the end."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

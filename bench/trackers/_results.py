@@ -158,8 +158,7 @@ def _place(row: Row) -> tuple[Any, ...]:
 
 
 def _rows(path: Path) -> list[Row]:
-    """The rows of a table as plain values; integers remain integers in columns with missing
-    values."""
+    """The rows of a table as plain values; integers remain integers despite missing values."""
     table = _table(path).convert_dtypes().astype(object)
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 

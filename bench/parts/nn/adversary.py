@@ -27,8 +27,7 @@ def reversed_gradient(z: Tensor, weight: float) -> Tensor:
 
 
 def squared_gradient(logits: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """() mean over cells and dimensions of (d sum_k logit_k / d z)^2, with gradient to ``logits``
-    only.
+    """() mean over cells and dimensions of (d sum_k logit_k / d z)^2, without gradient to z.
 
     ``logits`` maps (cell, latent) to (cell, k), independently for each cell.
     """

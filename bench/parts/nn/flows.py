@@ -48,7 +48,7 @@ class FlowedGaussian(NamedTuple):
         return self.flow(self.base.mean)[0]
 
     def at(self, noise: Tensor) -> Tensor:
-        """The draw that standard normal ``noise`` stands for."""
+        """The draw for standard normal ``noise``."""
         return self.flow(self.base.at(noise))[0]
 
     def draw(self, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,7 +83,6 @@ def _moving(kind: FlowKind, dimension: int, n_hidden: int) -> nn.Module:
 
 
 def _alternating(steps: list[nn.Module]) -> list[nn.Module]:
-    """The steps with reversals between them, and a last reversal if needed for the original
-    order."""
+    """The steps with reversals between them, and a last reversal to restore the order if needed."""
     reversed_too = [module for step in steps for module in (step, Reversal())]
     return reversed_too if len(steps) % 2 == 0 else reversed_too[:-1]

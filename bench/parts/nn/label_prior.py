@@ -135,6 +135,5 @@ def cross_entropy(logits: Tensor, known: Tensor) -> Tensor:
 
 
 def mean_over_known(cost: Tensor, known: Tensor) -> Tensor:
-    """() mean over labelled cells of (cell,) losses that are zero elsewhere; zero without
-    labels."""
+    """() mean over labelled cells of (cell,) losses that are zero elsewhere; or zero."""
     return cost.sum() / (known >= 0).sum().clamp_min(1)

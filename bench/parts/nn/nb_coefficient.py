@@ -14,8 +14,7 @@ from torch import Tensor
 
 
 class _LogCoefficient(torch.autograd.Function):
-    """Elementwise over (counts, theta) of one shape; also returns the positions of non-zero
-    counts."""
+    """Elementwise over (counts, theta) of one shape; also returns where counts are not zero."""
 
     @staticmethod
     def forward(counts: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:

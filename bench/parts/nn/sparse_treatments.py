@@ -126,14 +126,12 @@ class SparseTreatments(nn.Module):
         )
 
     def plugin(self) -> Tensor:
-        """(treatment, latent) the mean embedding if the mask probability exceeds one half, else
-        0."""
+        """(treatment, latent) the mean embedding if the mask probability exceeds 1/2, else 0."""
         mask = (self.mask.logit > 0).float() * self.treated.seen[:, None]
         return mask * self.embedding(mask).mean
 
     def expected(self) -> TreatmentLatents:
-        """Mask probabilities, and their product with the mean embedding at the most probable
-        mask."""
+        """Mask probabilities, and their product with the mean embedding at the modal mask."""
         on = self.mask.probability
         seen = self.treated.seen[:, None] > 0
         moved = on * self.embedding((on > 0.5).float()).mean
@@ -163,16 +161,14 @@ class SparseTreatments(nn.Module):
 
 
 def rotated_treatments(state: StateDict) -> StateDict:
-    """A model with mean-field embeddings in the basis in which treatments shift the fewest
-    latents."""
+    """A mean-field model in the basis in which treatments shift the fewest latents."""
     log_scale = "treatments.embedding.log_scale"
     new, basis = in_sparsest_basis(state, "treatments.mask.logit", "treatments.embedding.mean")
     return new | {log_scale: ((2 * state[log_scale]).exp() @ basis**2).log() / 2}
 
 
 def only_mean_field_rotates(settings: SparseHyperparameters, training: Mapping[str, Any]) -> str:
-    """Reason why a correlated posterior cannot rotate: a network computes its embeddings from
-    masks."""
+    """Reason why a correlated posterior cannot rotate: its embeddings depend on the masks."""
     asked = [key for key in ("pretrain_epochs", "restart_epochs") if training.get(key)]
     if settings.guide == "mean_field" or not asked:
         return ""

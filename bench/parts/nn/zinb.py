@@ -25,8 +25,7 @@ from bench.parts.nn.nb_coefficient import batched
 
 
 class _LogProb(torch.autograd.Function):
-    """Elementwise over (counts, mu, theta, pi) of one shape; also returns the positions of
-    counts."""
+    """Elementwise over (counts, mu, theta, pi) of one shape; also returns where counts are."""
 
     @staticmethod
     def forward(counts: Tensor, mu: Tensor, theta: Tensor, pi: Tensor) -> tuple[Tensor, Tensor]:

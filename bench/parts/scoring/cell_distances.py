@@ -58,8 +58,7 @@ def e_distance(x: Floats, y: Floats) -> float:
 
 
 def squared_mmd(x: Floats, y: Floats, median: float) -> float:
-    """MMD^2 of two groups of at least two cells; ``median`` from
-    :func:`median_squared_distance`."""
+    """MMD^2 of two groups of at least two cells; ``median`` is the h above."""
     y = spaced(y)
     within = _between(x, x, median, own=True) + _between(y, y, median, own=True)
     return within - 2 * _between(x, y, median, own=False)

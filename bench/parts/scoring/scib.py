@@ -73,8 +73,7 @@ class ScibScores:
 
     @cached_property
     def clisi(self) -> float:
-        """Separation of types in neighbourhoods: 1 - (LISI - 1) / (types - 1), median over
-        cells."""
+        """Separation of types among neighbours: 1 - (LISI - 1) / (types - 1), median."""
         return float(scib().clisi_knn(self._nearest(90), self._cell_type))
 
     @cached_property
@@ -90,8 +89,7 @@ class ScibScores:
 
     @cached_property
     def kbet(self) -> float:
-        """Share of neighbourhoods with the batch frequencies of their type, by a chi-squared
-        test."""
+        """Share of neighbourhoods with the batch shares of their type, by a chi-squared test."""
         self._need_mixed_types(SMALLEST_TYPE)
         with _searching_exactly():
             mixed = scib().kbet_per_label(self._nearest(50), self._batch, self._cell_type)
@@ -159,8 +157,7 @@ class ScibScores:
 
 
 def _with_themselves(neighbours: Neighbours) -> Any:
-    """Neighbours in the format of scib-metrics: the first neighbour of a cell is the cell
-    itself."""
+    """Neighbours in the format of scib-metrics: the first of each cell is the cell itself."""
     from scib_metrics.nearest_neighbors import NeighborsResults
 
     cells = np.arange(len(neighbours.index))[:, None]
