@@ -1,4 +1,4 @@
-"""A name in a study -> the one file that carries it.  The only place where a string picks code."""
+"""Maps names in a study to files and cards.  The only place where a string selects code."""
 
 import os
 import sys
@@ -37,23 +37,23 @@ CARDS: dict[Shelf, str] = {
     "page_files": "PAGE_FILE",
     "reports": "SECTION",
 }
-"""The shelves, and the name each file's card goes by."""
+"""The packages of contributions (shelves), and the name of the card in their files."""
 
 ROOT = Path(__file__).parent
 
 
 def names(shelf: Shelf) -> list[str]:
-    """What is on a shelf: its files, but for those that start with an underscore."""
+    """Names of the files of a shelf, except those that start with an underscore."""
     return sorted(p.stem for p in (ROOT / shelf).glob("*.py") if not p.stem.startswith("_"))
 
 
 def is_path(name: str) -> bool:
-    """Whether a study names a file of the user's rather than something on a shelf."""
+    """Whether a name in a study is the path of a user's file."""
     return name.endswith(".py")
 
 
 def file_of(shelf: Shelf, name: str) -> Path:
-    """The file that carries a name.  Raises a readable error where there is none."""
+    """The file with this name.  Raises UserError if there is none."""
     if is_path(name):
         if not Path(name).is_file():
             raise mistake(
@@ -61,7 +61,7 @@ def file_of(shelf: Shelf, name: str) -> Path:
             )
         return Path(name).resolve()
     path = ROOT / shelf / f"{name}.py"
-    # A plan of a thousand runs asks ten thousand times: the shelf is not listed every time.
+    # A plan of a thousand runs calls this ten thousand times, so it does not list the folder.
     if not name.isidentifier() or name.startswith("_") or not path.is_file():
         raise mistake(
             shelf, name, f"nothing on this shelf has that name; {suggestion(name, names(shelf))}"
@@ -70,7 +70,7 @@ def file_of(shelf: Shelf, name: str) -> Path:
 
 
 def card(shelf: Shelf, name: str) -> Any:
-    """The card of a shelf's file, or of the user's own file with the same kind of card."""
+    """The card of a file of a shelf, or of a user's file with the same kind of card."""
     path = file_of(shelf, name)
     module = _from_path(path) if is_path(name) else import_module(f"bench.{shelf}.{name}")
     if not hasattr(module, CARDS[shelf]):
@@ -81,13 +81,13 @@ def card(shelf: Shelf, name: str) -> Any:
 def metric(name: str) -> Metric:
     """A metric by its name in a study: a measure, or ``measure.view``.
 
-    Raises a readable error where there is no such measure or view.
+    Raises UserError if there is no such measure or view.
     """
     return view_of(card("metrics", MetricName.parse(name).measure), name)
 
 
 def view_of(found: Metric, name: str) -> Metric:
-    """The view of a measure's card that a metric's name asks for.  Raises a readable error."""
+    """The view of a measure's card for the name of a metric.  Raises UserError if there is none."""
     measure, view = MetricName.parse(name)
     if view and view not in found.views:
         views = list(found.views)
@@ -97,12 +97,12 @@ def view_of(found: Metric, name: str) -> Metric:
 
 
 def metric_file(name: str) -> Path:
-    """The file of a metric by its name in a study, found without importing it."""
+    """The file of a metric by its name in a study, without an import."""
     return file_of("metrics", MetricName.parse(name).measure)
 
 
 def metric_names() -> list[str]:
-    """Every view of every measure on the shelf, by the names that studies and tables use."""
+    """All views of all measures, by their names in studies and tables."""
     cards: dict[str, Metric] = {measure: card("metrics", measure) for measure in names("metrics")}
     return [str(MetricName(m, view)) for m, found in cards.items() for view in found.view_names]
 
@@ -128,10 +128,10 @@ class _Uncached(FileLoader, ExecutionLoader):
 
 @contextmanager
 def _importing(path: Path) -> Iterator[None]:
-    """Turn whatever a user's file raises while it is imported into a message of one line.
+    """Turn any exception during the import of a user's file into a message of one line.
 
-    The file may import modules that lie beside it, at any time: its folder stays on the path, last,
-    where it hides nothing.
+    The file may import modules of its own folder, at any time: the folder remains on the path, at
+    the end, where it hides no other module.
     """
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
@@ -143,5 +143,5 @@ def _importing(path: Path) -> Iterator[None]:
             str(path), None, f"cannot be imported: {type(error).__name__}: {text_of(error)}"
         ) from error
     finally:
-        # A study's paths start where it was typed.
+        # Paths in a study are relative to the working directory of the command.
         os.chdir(folder)

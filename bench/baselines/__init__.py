@@ -1,1 +1,1 @@
-"""The shelf of baselines: one file is one competitor that is not a VAE, or one control."""
+"""Baselines: each file is one competitor that is not a VAE, or one control."""

@@ -1,15 +1,15 @@
-"""Treatments add up: what a combination does is what its parts do alone, together.
+"""Additive effects: the effect of a combination is the sum of the effects of its treatments.
 
     effect of p = sum over its treatments t of dosage_pt u_t
 
     t given alone in training   u_t = least squares of the effects of t alone on its dosages
-    only with others            u_t = least squares of what is left of the effects of combinations
-                                      when the parts that were given alone are taken off
+    only in combinations        u_t = least squares of the residual effects of combinations, after
+                                      subtraction of the treatments that occur alone
     in no training cell         u_t = 0
 
-Of least squares without one solution the smallest is taken, so that two treatments that are only
-ever given together share alike.  A combination that was trained on is the sum of its parts all the
-same.  Blind to interactions, which is what it is there to measure.
+If least squares have several solutions, the smallest is used, so that two treatments that occur
+only together have equal effects.  The prediction for a training combination is also a sum.  The
+model contains no interactions: it is the reference for measuring them.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from bench.parts.perturbations.effects import training_effects
 
 @dataclass(frozen=True, kw_only=True)
 class AdditiveEffectsConfig:
-    """It has none."""
+    """No parameters."""
 
 
 def fit(

@@ -1,8 +1,8 @@
-"""Nothing but the batch of a cell: one axis for each, with a little jitter.
+"""One-hot code of the batch of a cell, with little jitter.
 
     z_i = e_b(i) + jitter * N(0, 1)
 
-The floor of integration: no batch has a neighbour of another, and no type is told apart.
+The floor of integration: batches are completely separated, and types are not.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from bench.parts.counts.one_hot import jittered
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOnehotConfig:
-    """How far cells of one batch lie apart."""
+    """Spread of the cells of one batch."""
 
     jitter: Annotated[float, Gt(0)] = 0.01
     """Standard deviation on every axis; batches are the square root of two apart."""

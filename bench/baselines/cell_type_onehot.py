@@ -1,9 +1,8 @@
-"""Nothing but the type of a cell: one axis for each, with a little jitter.
+"""One-hot code of the type of a cell, with little jitter.
 
     z_i = e_t(i) + jitter * N(0, 1)
 
-The ceiling of integration: types are told apart perfectly, and within them nothing is left of a
-batch.
+The ceiling of integration: types are completely separated, without batch effects within a type.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from bench.parts.counts.one_hot import jittered
 
 @dataclass(frozen=True, kw_only=True)
 class CellTypeOnehotConfig:
-    """How far cells of one type lie apart."""
+    """Spread of the cells of one type."""
 
     jitter: Annotated[float, Gt(0)] = 0.01
     """Standard deviation on every axis; types are the square root of two apart."""

@@ -2,11 +2,11 @@
 
     y_ij = a_j + g_bj + d_bj e_ij   ->   (y_ij - a_j - g*_bj) / d*_bj + a_j
 
-g* and d*, shift and scale of a gene in a batch, are shrunk towards what the batch's other genes
-say (Johnson et al. 2007); computed by scanpy, dense.  No cell type is given, so where batches
-differ in composition some of the biology is taken for batch effects.  A batch of a single cell has
-no scale: its cell is left as it is, and so is a gene that does not vary.  Embeds the cells it was
-fitted to and no others.
+g* and d*, shift and scale of a gene in a batch, are shrunk towards the estimates from the other
+genes of the batch (Johnson et al. 2007); computed by scanpy, dense.  ComBat does not use cell
+types, so that differences in composition between batches are partly removed as batch effects.  A
+batch of a single cell has no scale: its cell is not changed, nor are constant genes.  It embeds
+only the fitted cells.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from bench.parts.counts.log_counts import Floats, components, log_counts
 
 @dataclass(frozen=True, kw_only=True)
 class ComBatPCAConfig:
-    """Of how many components."""
+    """Number of components."""
 
     n_components: Annotated[int, Ge(1)] = 10
 

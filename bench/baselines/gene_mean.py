@@ -2,7 +2,7 @@
 
     x_ij ~ Poisson(m_j),   m_j = mean of gene j's observed counts
 
-Knows how much a gene is expressed, and nothing of any cell.
+Uses mean expression per gene and no information about cells.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from bench.parts.counts.observed_counts import fitting_counts
 
 @dataclass(frozen=True, kw_only=True)
 class GeneMeanConfig:
-    """Nothing to choose."""
+    """No parameters."""
 
 
 def fit(problem: Problem, config: GeneMeanConfig, rng: np.random.Generator) -> FittedBaseline:

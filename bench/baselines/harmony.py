@@ -1,8 +1,8 @@
 """Harmony on principal components of log counts.
 
-Soft clusters that are kept diverse in batches, and in each of them a linear correction of every
-batch towards the others, alternated (Korsunsky et al. 2019); computed by harmonypy.  Embeds the
-cells it was fitted to and no others.
+Alternates soft clustering with a reward for batch diversity and a linear correction of the batches
+within each cluster (Korsunsky et al. 2019); computed by harmonypy.  It embeds only the fitted
+cells.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from bench.parts.counts.log_counts import embedded
 
 @dataclass(frozen=True, kw_only=True)
 class HarmonyConfig:
-    """Of how many components, and how strongly."""
+    """Number of components, and strength of the correction."""
 
     n_components: Annotated[int, Ge(1)] = 10
     theta: Annotated[float, Ge(0)] = 2.0
-    """Reward of diversity: 0 leaves clusters as they are."""
+    """Weight of the reward for batch diversity; 0 gives clusters without it."""
     max_iterations: Annotated[int, Ge(1)] = 10
 
 

@@ -1,10 +1,10 @@
-"""The nearest labelled cells among principal components of log counts vote.
+"""Votes of the nearest labelled cells in principal components of log counts.
 
     p_ic = sum of 1/d_in over those n of the k nearest labelled cells that are of type c,
            over the same sum for all types
 
-Components are those of all cells that may be fitted, labelled or not; a held-out cell is projected.
-Blind to how genes scale: components keep their variance.
+Components are those of all training and validation cells, labelled or not; held-out cells are
+projected.  Components are not standardised, so that those with large variance dominate.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from bench.parts.counts.log_counts import embedded
 
 @dataclass(frozen=True, kw_only=True)
 class KNNPCAConfig:
-    """Of how many components, and how many vote."""
+    """Numbers of components and of neighbours."""
 
     n_components: Annotated[int, Ge(1)] = 50
     n_neighbours: Annotated[int, Ge(1)] = 5

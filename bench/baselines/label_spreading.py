@@ -1,11 +1,11 @@
-"""Labels spread along the graph of nearest neighbours, through cells whose label is hidden.
+"""Label spreading on the graph of nearest neighbours, including unlabelled cells.
 
-    F <- clamping S F + (1 - clamping) Y        until it moves no more; p_i = F_i / sum_c F_ic
+    F <- clamping S F + (1 - clamping) Y        until convergence; p_i = F_i / sum_c F_ic
 
-Y: (cell, type) one where a label is told; S: the graph of the nearest neighbours among principal
-components of log counts, degrees taken out on both sides.  The labelled and the hidden cells that
-may be fitted make the graph; a held-out cell takes the mean of its nearest ones.  A cell that no
-label reaches may be of every type alike.
+Y: (cell, type) one-hot codes of labelled cells; S: the graph of the nearest neighbours in principal
+components of log counts, normalised by degrees on both sides.  The graph contains the labelled and
+unlabelled training and validation cells; a held-out cell gets the mean of its nearest neighbours.
+A cell without a path to a label has equal probabilities for all types.
 """
 
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ MAX_ITERATIONS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class LabelSpreadingConfig:
-    """The graph, and how far labels go."""
+    """Parameters of the graph and of the spreading."""
 
     n_components: Annotated[int, Ge(1)] = 50
     n_neighbours: Annotated[int, Ge(1)] = 15
-    """Of each cell, itself among them."""
+    """Neighbours per cell, including the cell itself."""
     clamping: Annotated[float, Gt(0), Lt(1)] = 0.2
-    """Share of a cell's label that its neighbours give (scikit-learn's alpha)."""
+    """Weight of the neighbours in the label of a cell (scikit-learn's alpha)."""
 
 
 def fit(problem: Problem, config: LabelSpreadingConfig, rng: np.random.Generator) -> FittedBaseline:

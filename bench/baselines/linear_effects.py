@@ -1,18 +1,19 @@
-"""A bilinear map from where a treatment stands among the genes to what it does to every gene.
+"""A bilinear map from the gene embedding of a treatment to its effect on every gene.
 
     E ~ D W G' + b           b: mean training effect, so that W = 0 is the baseline ``mean_effect``
     W = (D'D + r I)^-1 D' (E - b) G (G'G + r I)^-1
 
-E are the (perturbation, gene) training effects; G the genes in the first components of their mean
-expression in the control and under every training perturbation; D says where a perturbation stands:
+E are the (perturbation, gene) training effects; G is the embedding of the genes, the first
+components of their mean expression in the control and under every training perturbation; D is the
+embedding of the perturbations:
 
-    a treatment that bears a gene's name   that gene's row of G, whether it was trained on or not
-    any other                              a coordinate of its own; nowhere if never trained on
-    a combination                          the sum of its parts, each times its dosage
+    a treatment with the name of a gene    the row of this gene in G, also without training cells
+    any other treatment                    its own coordinate; zero without training cells
+    a combination                          the sum of its treatments, each times its dosage
 
-So a gene that was never perturbed borrows from perturbed genes of similar expression, which the
-source found to be hard to beat, and other unseen treatments get the mean effect.  Blind to whatever
-is not linear, and with ten components to most of what a single treatment does.
+So the prediction for an unseen gene uses perturbed genes with similar expression, which the source
+found to be a strong baseline; other unseen treatments get the mean effect.  The map contains no
+non-linear effects, and with ten components only a small part of the specific effect of a treatment.
 """
 
 from dataclasses import dataclass
@@ -36,16 +37,16 @@ from bench.parts.perturbations.treatments import treatments_of
 
 @dataclass(frozen=True, kw_only=True)
 class LinearEffectsConfig:
-    """How much of the genes is known, and how hard the map is held back."""
+    """Dimension of the gene embedding, and penalty of the map."""
 
     n_components: Annotated[int, Ge(1)] = 10
-    """Components of the genes."""
+    """Dimension of the gene embedding."""
     ridge: Annotated[float, Gt(0)] = 0.1
     """Penalty r on both sides of the map."""
 
 
 class Positions:
-    """Where perturbations stand, (perturbation, coordinate)."""
+    """Embeddings of perturbations, (perturbation, coordinate)."""
 
     def __init__(self, gene_names: Names, genes: Floats, trained: Names) -> None:
         named = dict(zip(gene_names.tolist(), genes, strict=False))

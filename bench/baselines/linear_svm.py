@@ -1,11 +1,11 @@
-"""Linear support vector machines on log counts, one type against the others.
+"""Linear support vector machines on log counts, one type versus the others.
 
     m_ic = w_c y_i + b_c      min over w, b of  |w_c|^2 / 2 + strength sum_n max(0, 1 -+ m_nc)^2
-    p_i = softmax(m_i / T)    T: the likeliest for margins of cells that were left out in turn
+    p_i = softmax(m_i / T)    T: maximum likelihood for cross-validated margins
 
-y: log counts, see ``parts.counts.log_counts``.  Margins are no probabilities; one number T makes
-them so and leaves the order of types alone.  It is found among labelled cells, by cross-validation
-in five parts or as many as the smallest type has labels; where that is one, T = 1.
+y: log counts, see ``parts.counts.log_counts``.  Temperature scaling by T converts margins to
+probabilities without a change of the order of types.  T comes from cross-validation on the labelled
+cells in five parts, or as many as the smallest type has labels; for one label, T = 1.
 """
 
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ COLDEST, HOTTEST = 1e-3, 1e3
 
 @dataclass(frozen=True, kw_only=True)
 class LinearSVMConfig:
-    """How far the weights may go."""
+    """Strength of the penalty."""
 
     strength: Annotated[float, Gt(0)] = 1.0
-    """Weight of the labels against the penalty (scikit-learn's C)."""
+    """Weight of the loss relative to the penalty (scikit-learn's C)."""
 
 
 def fit(problem: Problem, config: LinearSVMConfig, rng: np.random.Generator) -> FittedBaseline:
@@ -55,7 +55,7 @@ def fit(problem: Problem, config: LinearSVMConfig, rng: np.random.Generator) -> 
 
 
 def temperature(machine: "LinearSVC", logs: Any, kinds: NDArray[np.str_]) -> float:
-    """The T whose probabilities make the labels of cells left out in turn the likeliest."""
+    """The T with the maximum likelihood of the labels in cross-validation."""
     from sklearn.model_selection import cross_val_predict
 
     codes, counted = np.unique(kinds, return_inverse=True, return_counts=True)[1:]
@@ -74,7 +74,7 @@ def temperature(machine: "LinearSVC", logs: Any, kinds: NDArray[np.str_]) -> flo
 
 
 def of_every_type(margins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(cell, type); of two types scikit-learn gives the second one's alone."""
+    """(cell, type) margins; for two types scikit-learn returns only those of the second."""
     return margins if margins.ndim == 2 else np.stack([-margins, margins], 1) / 2
 
 

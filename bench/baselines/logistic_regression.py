@@ -2,9 +2,9 @@
 
     p_i = softmax(W y_i + b)        min over W, b of  -sum_n log p_n,c(n) + |W|^2 / (2 strength)
 
-y: log counts, see ``parts.counts.log_counts``; genes keep their own scale.  Blind to cells whose
-label is hidden.  On principal components it is what the metrics ``logistic_`` make of the baseline
-``pca``.
+y: log counts, see ``parts.counts.log_counts``; genes are not standardised.  It does not use cells
+with hidden labels.  The ``logistic`` views of the metrics for the baseline ``pca`` are the same
+model on principal components.
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from bench.parts.counts.log_counts import logs_of
 
 @dataclass(frozen=True, kw_only=True)
 class LogisticRegressionConfig:
-    """How far the weights may go."""
+    """Strength of the penalty."""
 
     strength: Annotated[float, Gt(0)] = 1.0
-    """Weight of the labels against the penalty (scikit-learn's C)."""
+    """Weight of the loss relative to the penalty (scikit-learn's C)."""
 
 
 def fit(

@@ -1,8 +1,8 @@
 """The most frequent known type, for every cell: p_ic is the share of type c among labelled cells.
 
-What a classifier must beat.  Where every type has as many labels (``per_class``) all shares are the
-same and the first type in the alphabet is named; its balanced accuracy is one over the number of
-types either way, and its log loss the entropy of the labels.
+The floor of classification.  If all types have equally many labels (``per_class``), all shares are
+equal and the prediction is the first type in alphabetical order.  Its balanced accuracy is always
+one over the number of types, and its log loss the entropy of the labels.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from bench.core.problem import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class MajorityClassConfig:
-    """Nothing to choose."""
+    """No parameters."""
 
 
 def fit(problem: Problem, config: MajorityClassConfig, rng: np.random.Generator) -> FittedBaseline:

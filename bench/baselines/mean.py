@@ -2,7 +2,7 @@
 
     x_ij ~ Poisson(m),   m = mean of the observed counts
 
-The floor of every comparison: who does not beat it has learnt nothing.
+The floor of every comparison: a model with a worse score has learned nothing useful.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from bench.parts.counts.observed_counts import fitting_counts
 
 @dataclass(frozen=True, kw_only=True)
 class MeanConfig:
-    """Nothing to choose."""
+    """No parameters."""
 
 
 def fit(problem: Problem, config: MeanConfig, rng: np.random.Generator) -> FittedBaseline:

@@ -1,9 +1,10 @@
-"""Every perturbation does what the training perturbations do on average.
+"""The mean effect of the training perturbations, for every perturbation.
 
     effect of p = (1/P) sum over training perturbations q of effect_q
 
-Every perturbation counts alike, however many cells it has.  Blind to which one it is asked for;
-what all have in common is often most of an effect, so that many a model is no better.
+Every perturbation has the same weight, independent of its number of cells.  The prediction is the
+same for all perturbations; their common part is often most of an effect, so that many models are
+not better.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from bench.parts.perturbations.effects import training_effects
 
 @dataclass(frozen=True, kw_only=True)
 class MeanEffectConfig:
-    """It has none."""
+    """No parameters."""
 
 
 def fit(problem: Problem, config: MeanEffectConfig, rng: np.random.Generator) -> FittedBaseline:

@@ -1,4 +1,4 @@
-"""Matrix factorisation for counts whose rates are noisy: negative binomial, multiplicative updates.
+"""Negative binomial matrix factorisation, for counts with noisy rates: multiplicative updates.
 
     x_ij ~ NB(lambda_ij, theta),   lambda = l f,   variance lambda + lambda^2 / theta
 
@@ -8,13 +8,13 @@
               v_ij  = theta / (lambda_ij + theta)
     theta     maximises the likelihood over log theta, by Brent's method, after every ten updates
 
-and likewise for f; w_ij is 1 where the entry is observed, else 0.  Both updates rest at the same
-points.  The first is Gouvert's: it maximises a lower bound that touches the likelihood, so that the
-likelihood only rises, but slowly where theta is small.  The second weighs entries by their
-information, about ten times faster: ten such updates are kept if the likelihood rose, else they
-are done again by the first rule.  What is dense is made for a block of cells at a time.  As theta
-grows both become Poisson NMF.  Iteration stops when an update gains less than ``tolerance`` nats
-per observed count, averaged over ten: a criterion that does not depend on how many cells there are.
+and likewise for f; w_ij is 1 for observed entries, else 0.  Both updates have the same fixed
+points.  The first is Gouvert's: it maximises a tight lower bound, so that the likelihood never
+decreases, but converges slowly for small theta.  The second weights entries by their information
+and is about ten times faster: ten such updates are accepted if the likelihood increased, else
+repeated with the first rule.  Dense arrays are computed for one block of cells at a time.  For
+large theta both become Poisson NMF.  Iteration stops when an update gains less than ``tolerance``
+nats per observed count, averaged over ten: a criterion independent of the number of cells.
 """
 
 from collections.abc import Iterator
@@ -41,27 +41,27 @@ ROUND = 10
 """Updates of the factors between two searches for theta."""
 
 BLOCK = 512
-"""Cells whose dense rates are held at a time."""
+"""Cells per block of dense rates."""
 
 LOG_THETA = (np.log(1e-4), np.log(1e6))
-"""Where theta is looked for: beyond 1e6 no data can tell it from a Poisson."""
+"""Range of log theta; beyond 1e6 data cannot distinguish it from a Poisson."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NBMFConfig:
-    """Rank of the factorisation, where theta starts, and when to stop."""
+    """Rank of the factorisation, initial theta, and stopping rule."""
 
     rank: Annotated[int, Ge(1)] = 3
     inverse_dispersion: Annotated[float, Gt(0)] = 0.1
-    """Where theta starts."""
+    """Initial theta."""
     tolerance: Annotated[float, Gt(0)] = 1e-5
-    """Nats per observed count that an update must gain."""
+    """Minimum gain of an update, nats per observed count."""
     max_iterations: Annotated[int, Ge(1)] = 2000
-    """Updates, in rounds of ten."""
+    """Maximum number of updates, in rounds of ten."""
 
 
 class Fit(NamedTuple):
-    """Where the iteration stands."""
+    """The state of the iteration."""
 
     factors: Factors
     theta: float
@@ -90,13 +90,13 @@ def better_genes(
 
 
 def step(fitting: ObservedCounts, factors: Factors, theta: float, rule: Rule) -> Factors:
-    """One update of the loadings, then one of the gene factors."""
+    """One update of the loadings, followed by one of the gene factors."""
     factors = Factors(better_loadings(fitting, factors, theta, rule), factors.genes)
     return Factors(factors.loadings, better_genes(fitting, factors, theta, rule))
 
 
 def upper(counts: csr_matrix, factors: Factors, theta: float, rule: Rule) -> csr_matrix:
-    """(cell, gene) weights of the upper sum, stored where counts are."""
+    """(cell, gene) weights of the numerator, stored at non-zero counts."""
     weight = excess(counts, factors)
     if rule == "scoring":
         weight.data *= theta / (products_at(counts, factors) + theta)
@@ -106,7 +106,7 @@ def upper(counts: csr_matrix, factors: Factors, theta: float, rule: Rule) -> csr
 def lower(
     fitting: ObservedCounts, factors: Factors, theta: float, rule: Rule
 ) -> Iterator[tuple[slice, Floats]]:
-    """Blocks of cells, each with its (cell, gene) weights of the lower sum."""
+    """Blocks of cells, each with its (cell, gene) weights of the denominator."""
     for some, rates in rate_blocks(factors):
         counts = fitting.counts[some].toarray() if rule == "mm" else 0.0
         weight = (counts + theta) / (rates + theta)
@@ -122,7 +122,7 @@ def rate_blocks(factors: Factors) -> Iterator[tuple[slice, Floats]]:
 
 
 def log_likelihood(fitting: ObservedCounts, factors: Factors, theta: float) -> float:
-    """Log-likelihood of the observed counts, nats, less the constant in log x! of zero counts."""
+    """Log-likelihood of the observed counts, nats, with all constants."""
     x, rates = fitting.counts.data, products_at(fitting.counts, factors)
     stored = xlogy(x, rates) - x * np.log1p(rates / theta) + log_weight(x, theta)
     everywhere = sum(np.log1p(rates / theta).sum() for _, rates in rate_blocks(factors))
@@ -131,7 +131,7 @@ def log_likelihood(fitting: ObservedCounts, factors: Factors, theta: float) -> f
 
 
 def better_theta(fitting: ObservedCounts, factors: Factors, theta: float) -> tuple[float, float]:
-    """A theta at least as likely as the given one, and its log-likelihood."""
+    """A theta with at least the likelihood of the given one, and its log-likelihood."""
     found = minimize_scalar(
         lambda log_theta: -log_likelihood(fitting, factors, float(np.exp(log_theta))),
         bounds=np.clip(np.log(theta) + np.array([-1, 1]), *LOG_THETA),
@@ -143,7 +143,7 @@ def better_theta(fitting: ObservedCounts, factors: Factors, theta: float) -> tup
 
 
 def climbed(fitting: ObservedCounts, now: Fit, rule: Rule) -> Fit:
-    """Ten updates of the factors, and then the best theta."""
+    """Ten updates of the factors, followed by the best theta."""
     factors = now.factors
     for _ in range(ROUND):
         factors = step(fitting, factors, now.theta, rule)
@@ -151,7 +151,7 @@ def climbed(fitting: ObservedCounts, now: Fit, rule: Rule) -> Fit:
 
 
 def next_round(fitting: ObservedCounts, now: Fit) -> Fit:
-    """A fit at least as likely, by the fast rule if it can."""
+    """A fit with at least the same likelihood, by the fast rule if possible."""
     fast = climbed(fitting, now, "scoring")
     return fast if fast.log_likelihood >= now.log_likelihood else climbed(fitting, now, "mm")
 

@@ -1,12 +1,12 @@
-"""A perturbation does what the training perturbation does that shares the most treatments with it.
+"""The effect of the training perturbation that shares the most treatments.
 
     effect of p = mean of effect_q over N(p)
-    N(p): of the training perturbations q that share the most treatments with p, whatever their
-          dosage, those of the smallest sum over treatments t of |dosage_pt - dosage_qt|
+    N(p): of the training perturbations q that share the most treatments with p, those
+          with the smallest sum over treatments t of |dosage_pt - dosage_qt|
 
-Ties are averaged: a combination never trained on gets the mean of its parts, where both were given
-alone (matching mean).  One that shares no treatment gets the mean of all.  A perturbation that was
-trained on gets its own effect, so that this is also the effect as the training cells tell it.
+Ties are averaged: an unseen combination gets the mean of its treatments if both occur alone
+(matching mean).  A perturbation without a shared treatment gets the mean of all.  A training
+perturbation gets its own effect, that among the training cells.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from bench.parts.perturbations.effects import training_effects
 
 @dataclass(frozen=True, kw_only=True)
 class NearestPerturbationConfig:
-    """It has none."""
+    """No parameters."""
 
 
 def fit(
@@ -38,7 +38,7 @@ def fit(
 
 
 def nearest(asked: Names, trained: Names) -> Floats:
-    """(asked, trained) weights of the nearest, which add up to one."""
+    """(predicted, training) weights of the nearest training perturbations, with sum one."""
     from scipy.spatial.distance import cdist
 
     treatments = treatments_in(np.concatenate([asked, trained]))

@@ -1,13 +1,13 @@
-"""Non-negative matrix factorisation for Poisson counts, entries weighted by whether one may look.
+"""Non-negative matrix factorisation for Poisson counts, with weights for hidden entries.
 
     x_ij ~ Poisson(lambda_ij),   lambda = l f,   l (cell, rank) and f (rank, gene) >= 0
     l_ik <- l_ik * [sum_j w_ij x_ij / lambda_ij f_kj] / [sum_j w_ij f_kj]     and likewise for f
 
-w_ij is 1 where the entry is observed, else 0.  Every update raises the likelihood.  Only stored
-counts enter the upper sums; missing entries are subtracted from the lower ones.  Iteration stops
-when an update gains less than ``tolerance`` nats per observed count, averaged over ten: a criterion
-that does not depend on how many cells there are.  Blind to noise on the rates: at high rank it
-fits the noise.
+w_ij is 1 for observed entries, else 0.  No update decreases the likelihood.  Only stored counts
+enter the numerators; missing entries are subtracted from the denominators.  Iteration stops when an
+update gains less than ``tolerance`` nats per observed count, averaged over ten: a criterion
+independent of the number of cells.  The model has no noise on the rates: at high rank it fits the
+noise.
 """
 
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ from bench.parts.counts.factors import Factors, embedded, excess, products_at, r
 from bench.parts.counts.observed_counts import Floats, ObservedCounts, fitting_counts, ratio
 
 ROUND = 10
-"""Iterations between two looks at the likelihood."""
+"""Iterations between two evaluations of the likelihood."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NMFConfig:
-    """Rank of the factorisation, and when to stop."""
+    """Rank of the factorisation, and stopping rule."""
 
     rank: Annotated[int, Ge(1)] = 3
     tolerance: Annotated[float, Gt(0)] = 1e-6
-    """Nats per observed count that an iteration must gain."""
+    """Minimum gain of an iteration, nats per observed count."""
     max_iterations: Annotated[int, Ge(1)] = 5000
 
 
@@ -49,13 +49,13 @@ def better_genes(fitting: ObservedCounts, factors: Factors) -> Floats:
 
 
 def step(fitting: ObservedCounts, factors: Factors) -> Factors:
-    """One update of the loadings, then one of the gene factors."""
+    """One update of the loadings, followed by one of the gene factors."""
     factors = Factors(better_loadings(fitting, factors), factors.genes)
     return Factors(factors.loadings, better_genes(fitting, factors))
 
 
 def log_likelihood(fitting: ObservedCounts, factors: Factors) -> float:
-    """Poisson log-likelihood of the observed counts, nats, less the constant in log x!."""
+    """Poisson log-likelihood of the observed counts, nats, without the constant log x!."""
     stored = xlogy(fitting.counts.data, products_at(fitting.counts, factors)).sum()
     everywhere = factors.loadings.sum(0) @ factors.genes.sum(0)
     return float(stored - everywhere + products_at(fitting.masked, factors).sum())

@@ -1,4 +1,4 @@
-"""No perturbation does anything: the floor of every table of effects."""
+"""Zero effect for every perturbation: the floor of all tables of effects."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from bench.core.problem import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class NoEffectConfig:
-    """It has none."""
+    """No parameters."""
 
 
 def fit(problem: Problem, config: NoEffectConfig, rng: np.random.Generator) -> FittedBaseline:

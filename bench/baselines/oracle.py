@@ -1,9 +1,9 @@
-"""What only the simulation knows: the ceiling.
+"""True values of the simulation: the ceiling.
 
     knows = mean:   x_ij ~ NB(mu_ij, theta)       the structure, not the noise on each rate
-    knows = rate:   x_ij ~ Poisson(lambda_ij)     the very rate of every entry
+    knows = rate:   x_ij ~ Poisson(lambda_ij)     the realised rate of every entry
 
-The first is what a perfect model of the structure could learn; the second nobody can.
+A perfect model of the structure could learn the first; no model can learn the second.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bench.core.problem import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class OracleConfig:
-    """How much it knows."""
+    """The true values that it uses."""
 
     knows: Literal["mean", "rate"] = "mean"
     """``mean``: expected counts and their dispersion; ``rate``: the realised Poisson rates."""

@@ -1,8 +1,8 @@
-"""What only the simulation knows: the true effects, the ceiling of simulated data.
+"""True effects of the simulation: the ceiling of simulated data.
 
     effect of p = E[y | p] - E[y | control]
 
-Its scores differ from perfect ones by the noise of the scored cells, which nobody predicts.
+Its scores differ from perfect scores by the unpredictable noise of the scored cells.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from bench.parts.perturbations.effect_predictions import known_beforehand
 
 @dataclass(frozen=True, kw_only=True)
 class OracleEffectsConfig:
-    """It has none."""
+    """No parameters."""
 
 
 def fit(problem: Problem, config: OracleEffectsConfig, rng: np.random.Generator) -> FittedBaseline:

@@ -1,13 +1,13 @@
-"""Principal components of log counts, taken back to expected counts.
+"""Principal components of log counts, transformed back to expected counts.
 
     s_i  = sum_j w_ij x_ij / sum_j w_ij m_j      size of a cell, m_j mean observed count
     y_ij = log(1 + x_ij / s_i)                   PCA of y, centred -> reconstruction r_ij
     lambda_ij = s_i c_j max(exp(r_ij) - 1, floor)
 
-c_j makes the gene's expected observed counts add up to its observed ones: the exponential of a mean
-of logarithms lies below the mean.  Missing entries start at s_i m_j and are replaced by lambda_ij
-``n_refills`` times.  A held-out cell is projected on the components.  Blind to noise: a count is a
-Poisson around lambda.
+c_j makes the sum of the expected observed counts of a gene equal to the sum of its observed counts,
+because the exponential of a mean of logarithms is below the mean.  Missing entries start at s_i m_j
+and are replaced by lambda_ij ``n_refills`` times.  Held-out cells are projected on the components.
+The model has no noise on the rates: a count is Poisson with rate lambda.
 """
 
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
 FLOOR = 1e-6
-"""Smallest expected count of a cell of average size, before the gene's own correction."""
+"""Minimum expected count for a cell of average size, before the correction by c_j."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PCAConfig:
-    """How many components, and how often missing entries are filled in again."""
+    """Number of components, and number of imputation rounds for missing entries."""
 
     n_components: Annotated[int, Ge(1)] = 10
     n_refills: Annotated[int, Ge(0)] = 5
-    """Rounds after the first in which missing entries take their reconstructed value."""
+    """Additional rounds that replace missing entries by their reconstructed values."""
 
 
 def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> FittedBaseline:
@@ -64,7 +64,7 @@ def fit(problem: Problem, config: PCAConfig, rng: np.random.Generator) -> Fitted
 
 
 def sizes(cells: ObservedCounts, gene_mean: Floats) -> Floats:
-    """(cell,) observed counts over what the gene means lead to expect."""
+    """(cell,) observed counts divided by their expectation from the gene means."""
     return ratio(np.asarray(cells.counts.sum(1)).ravel(), cells.over_genes(gene_mean))
 
 
@@ -74,21 +74,21 @@ def log_profiles(counts: Floats, size: Floats) -> Floats:
 
 
 def filled_once(cells: ObservedCounts, gene_mean: Floats) -> Floats:
-    """(cell, gene) y of cells that were not fitted, their gaps at the gene's mean."""
+    """(cell, gene) y of held-out cells, with missing entries at the mean of the gene."""
     size = sizes(cells, gene_mean)
     gaps = cells.masked.toarray() > 0
     return log_profiles(np.where(gaps, np.outer(size, gene_mean), cells.counts.toarray()), size)
 
 
 def principal_components(logs: Floats, n_components: int, seed: int) -> "PCA":
-    """Scikit-learn's, with no more components than there are directions."""
+    """PCA of scikit-learn, with at most as many components as the rank."""
     from sklearn.decomposition import PCA
 
     return PCA(min(n_components, *logs.shape), random_state=seed).fit(logs)
 
 
 def back_to_counts(reconstructed: Floats, logs: Floats, size: Floats) -> Floats:
-    """(cell, gene) expected counts; none of an average cell beyond the largest ever seen."""
+    """(cell, gene) expected counts, for an average cell at most the largest observed value."""
     profile = np.expm1(np.minimum(reconstructed, logs.max()))
     return size[:, None] * np.maximum(profile, FLOOR)
 

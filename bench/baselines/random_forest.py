@@ -1,9 +1,9 @@
 """A random forest on log counts, fitted to the labelled cells.
 
-Every tree is grown on labelled cells drawn with replacement, trying the square root of the number
-of genes at each split; p_ic is the mean over trees of the share of type c in the leaf of cell i.
-y: log counts, see ``parts.counts.log_counts``.  Blind to cells whose label is hidden.  Few labels
-make its probabilities timid: read its log loss beside its accuracy.
+Every tree uses a bootstrap sample of the labelled cells, and each split the square root of the
+number of genes; p_ic is the mean over trees of the share of type c in the leaf of cell i.  y: log
+counts, see ``parts.counts.log_counts``.  It does not use unlabelled cells.  With few labels its
+probabilities are underconfident, so compare its log loss together with its accuracy.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from bench.parts.counts.log_counts import logs_of
 
 @dataclass(frozen=True, kw_only=True)
 class RandomForestConfig:
-    """How many trees."""
+    """Number of trees."""
 
     n_trees: Annotated[int, Ge(1)] = 500
 

@@ -1,12 +1,12 @@
-"""Poisson with one factor: how deeply a cell was sequenced times how much a gene is expressed.
+"""Poisson with one factor: sequencing depth of the cell times mean expression of the gene.
 
     x_ij ~ Poisson(l_i f_j)
     l_i = sum_j w_ij x_ij / sum_j w_ij f_j        f_j = sum_i w_ij x_ij / sum_i w_ij l_i
 
-w_ij is 1 where the entry is observed, else 0.  Both equations hold at the maximum of the
-likelihood; with nothing missing it is row total times column total over grand total, reached in
-one step.  Otherwise they are alternated until no f_j changes by more than ``tolerance`` of itself,
-which does not depend on the number of cells.
+w_ij is 1 for observed entries, else 0.  Both equations hold at the maximum of the
+likelihood; without missing entries it is row total times column total over grand total, after one
+step.  Otherwise the updates alternate until the relative change of every f_j is at most
+``tolerance``, a criterion independent of the number of cells.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from bench.parts.counts.observed_counts import fitting_counts, ratio
 
 @dataclass(frozen=True, kw_only=True)
 class RankOneConfig:
-    """When to stop."""
+    """Stopping rule."""
 
     tolerance: Annotated[float, Gt(0)] = 1e-10
     """Largest relative change of a gene's factor at convergence."""

@@ -1,8 +1,8 @@
-"""Principal components of log counts, dealt out anew among all cells.
+"""Principal components of log counts, permuted among all cells.
 
     z_i = y_p(i)        p: a random permutation of all cells
 
-Batches are mixed as well as chance can, and no biology is left: a floor of all that rewards both.
+Batches are mixed at random and no biology remains: a floor for scores that reward both.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from bench.parts.counts.log_counts import embedded
 
 @dataclass(frozen=True, kw_only=True)
 class ShuffledConfig:
-    """Of how many components."""
+    """Number of components."""
 
     n_components: Annotated[int, Ge(1)] = 10
 

@@ -1,9 +1,8 @@
-"""Principal components of log counts, dealt out anew within each cell type.
+"""Principal components of log counts, permuted within each cell type.
 
     z_i = y_p(i)        p: a random permutation of the cells of the same type
 
-Biology is kept as far as PCA has it, and within types batches are mixed as well as chance can: the
-ceiling of mixing.
+The biology of PCA remains, and batches are mixed at random within types: the ceiling of mixing.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from bench.parts.counts.log_counts import embedded
 
 @dataclass(frozen=True, kw_only=True)
 class ShuffledWithinTypeConfig:
-    """Of how many components."""
+    """Number of components."""
 
     n_components: Annotated[int, Ge(1)] = 10
 

@@ -1,10 +1,10 @@
-"""What other cells of the same perturbations say of their effects: the ceiling of real data.
+"""Effects among other cells of the same perturbations: the ceiling of real data.
 
     effect of p = mean of y over other cells with p - mean of y over other controls
 
-Which other cells is the task's choice: the training cells where every perturbation was seen, the
-half that is held back where it was not.  A model that knew the effects themselves could do better,
-because both sides are samples: how much depends on how many cells there are.
+The task chooses the other cells: training cells if every perturbation is in training, otherwise the
+reserved half of the test perturbations.  A model with the true effects could be better, because
+both sides are noisy estimates; the difference depends on the number of cells.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from bench.parts.perturbations.effect_predictions import known_beforehand
 
 @dataclass(frozen=True, kw_only=True)
 class SplitHalfConfig:
-    """It has none."""
+    """No parameters."""
 
 
 def fit(problem: Problem, config: SplitHalfConfig, rng: np.random.Generator) -> FittedBaseline:

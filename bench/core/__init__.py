@@ -1,1 +1,1 @@
-"""The shared nouns: cards, problems, ledgers, seeds, rows.  Imports nothing of ours."""
+"""Shared types: cards, problems, ledgers, seeds, rows.  Imports no other package of bench."""

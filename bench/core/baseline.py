@@ -1,4 +1,4 @@
-"""What a fitted baseline answers, and the card a baseline file ends with."""
+"""Fitted baselines, and the card at the end of a baseline file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from bench.core.problem import TEST, Problem
 
 Floats = NDArray[np.floating[Any]]
 Answer = Callable[[NDArray[Any]], Floats]
-"""Rows of the problem, or perturbations -> an array whose first axis follows them."""
+"""(rows of the problem, or perturbations) -> an array with one entry of the first axis for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedBaseline:
-    """A function for each ability that a baseline answers by itself.
+    """A function for each ability of a baseline.
 
-        counts       rows -> (row, gene) expected visible counts, not looking at the entry itself
+        counts       rows -> (row, gene) expected visible counts, independent of the entry itself
         latent       rows -> (row, dimension) embedding
-        classes      rows -> (row, known type) probabilities, of held-out cells too; types in
+        classes      rows -> (row, known type) probabilities, also for held-out cells; types in
                      alphabetical order
         perturbed    perturbations -> (perturbation, gene) effects, see
                      ``bench.parts.perturbations.effects``
 
-    A further ability is a further name.  ``bound`` is the exact likelihood, which follows from
+    A file may define further abilities.  ``bound`` is the exact likelihood, which follows from
     ``counts``: a count of cell i and gene j is Poisson(rate), rate = mean_ij * u, u ~ Gamma(shape,
     rate=shape) with shape ``inverse_dispersion``; infinity means that the mean is the rate itself.
     """
@@ -34,11 +34,11 @@ class FittedBaseline:
     inverse_dispersion: float | Floats = float("inf")
     """``()`` or (gene,)."""
     knows_test_cells: bool = False
-    """True where counts are meaningful for test cells that were never fitted (the oracle)."""
+    """True if counts are also valid for test cells without a fit (the oracle)."""
     n_parameters: int = 0
 
     def answer(self, ability: str) -> Answer:
-        """The function of an ability.  Raises ``ValueError`` where there is none."""
+        """The function of an ability.  Raises ``ValueError`` if the baseline does not have it."""
         if ability not in self.functions:
             has = ", ".join(sorted(self.functions)) or "nothing"
             raise ValueError(
@@ -48,12 +48,12 @@ class FittedBaseline:
 
 
 def by_cell(values: Floats) -> Answer:
-    """The answer of (cell, ...) values that are known of every cell of the problem."""
+    """A function that returns rows of (cell, ...) values for all cells of the problem."""
     return lambda rows: values[rows]
 
 
 def by_fitted_cell(values: Floats, problem: Problem) -> Answer:
-    """The same of cells that were all fitted.  It raises ``ValueError`` for a test cell."""
+    """As :func:`by_cell`, for fitted cells only.  It raises ``ValueError`` for a test cell."""
 
     def answer(rows: NDArray[Any]) -> Floats:
         if (problem.role[rows] == TEST).any():
@@ -67,18 +67,19 @@ def by_fitted_cell(values: Floats, problem: Problem) -> Answer:
 class Baseline:
     """A competitor that is not a VAE, or a control.
 
-    The card a file in ``bench/baselines`` ends with, under the name ``BASELINE``.
+    Every file in ``bench/baselines`` ends with such a card, named ``BASELINE``.
     """
 
     label: str
     config: type
     fit: Callable[[Problem, Any, np.random.Generator], FittedBaseline]
-    """(problem, config, the seed's own generator) -> the fitted baseline."""
+    """(problem, config, generator of the seed) -> the fitted baseline."""
     needs: frozenset[str] = frozenset({"counts"})
     can: frozenset[str]
-    """Its abilities: what readouts may ask of it, see :class:`FittedBaseline`."""
+    """Its abilities, which determine its readouts, see :class:`FittedBaseline`."""
     deterministic: bool
-    """True where the generator is not used: fitted once, its rows repeated for every seed."""
+    """True if it does not use the generator: it is fitted once, its rows are repeated for all
+    seeds."""
     role: str = "competitor"
-    """``competitor``, ``floor`` (must lose) or ``ceiling`` (knows what no model can)."""
+    """``competitor``, ``floor`` (lower reference) or ``ceiling`` (uses data that no model has)."""
     reference: str

@@ -1,4 +1,4 @@
-"""What a dataset is, and the card a dataset file ends with."""
+"""Datasets of counts or values, and the card at the end of a dataset file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,46 +10,46 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 LABELS = ("batch", "cell_type", "perturbation")
-"""The columns that may describe a cell, under the names every task and model knows them by."""
+"""Names of the cell annotations that tasks and models use."""
 
 KNOWN_TYPE = "known_type"
-"""The cell type where a task tells it, "" in every cell where it does not: what tasks that hide
-labels give in place of ``cell_type``."""
+"""The cell type of labelled cells and "" for all others: tasks that hide labels provide this field
+instead of ``cell_type``."""
 
 UNKNOWN = "unknown"
-"""The label of a cell that has none."""
+"""The label of a cell without annotation."""
 
 CONTROL = "control"
-"""The perturbation of a cell that was not perturbed; see ``parts.perturbations.treatments``."""
+"""The perturbation label of control cells; see ``parts.perturbations.treatments``."""
 
 Measured = Literal["counts", "values"]
-"""What a matrix holds: counts, or real numbers that are no counts (a simulation's)."""
+"""Kind of data: counts, or real values (of a simulation)."""
 
 TRUTH = (
     *("rate", "mean", "inverse_dispersion", "second_draw", "observed"),
     *("true_mask", "true_embedding", "true_latent", "true_effect"),
 )
-"""What only a simulation knows.
+"""True values that only a simulation has.
 
 ``rate`` and ``mean`` are (cell, gene): the Poisson rate of every entry, and its expectation given
 the latent factors alone; ``inverse_dispersion`` is the shape of the Gamma noise between the two,
 ``()`` or (gene,); ``second_draw`` is an independent draw of counts at the same rates; ``observed``
 (cell, gene, bool) is the simulation's own mask.
 
-Of perturbations, treatments in alphabetical order: ``true_mask`` (treatment, latent, bool) says
-which latents a treatment moves, and ``true_embedding`` (treatment, latent) how far at dosage 1, 0
-where it does not; ``true_latent`` (cell, latent) is what the cell's expression was made of, moves
-included; ``true_effect`` (perturbation, gene) is the expected effect of every perturbation but the
-control, these in alphabetical order, in the units of :mod:`bench.parts.perturbations.effects`.
+For perturbations, with treatments in alphabetical order: ``true_mask`` (treatment, latent, bool) is
+true where a treatment shifts a latent; ``true_embedding`` (treatment, latent) is the shift at
+dosage 1, 0 outside the mask; ``true_latent`` (cell, latent) is the latent of the cell, shifts
+included; ``true_effect`` (perturbation, gene) is the expected effect of every perturbation except
+the control, in alphabetical order, in the units of :mod:`bench.parts.perturbations.effects`.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountData:
-    """Counts with whatever is known of the cells."""
+    """Counts with the annotations of the cells."""
 
     counts: csr_matrix
-    """(cell, gene), non-negative integers; any real numbers where ``measured`` says values."""
+    """(cell, gene), non-negative integers; real numbers if ``measured`` is ``values``."""
     cell_names: NDArray[np.str_]
     gene_names: NDArray[np.str_]
     labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class CountData:
     truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """Names from :data:`TRUTH`; empty for real data."""
     repairs: tuple[str, ...] = ()
-    """What was changed on the way in, one sentence each; shown in the report."""
+    """Changes during cleaning, one sentence each; shown in the report."""
     measured: Measured = "counts"
 
 
@@ -74,21 +74,22 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """The card a file in ``bench/data`` ends with, under the name ``DATASET``."""
+    """Every file in ``bench/data`` ends with such a card, named ``DATASET``."""
 
     label: str
-    """How figures call it."""
+    """Name in figures."""
     config: type
     """Frozen dataclass of its parameters: defaults, ranges, docs."""
     load: Callable[[Any, Mapping[str, Path]], CountData]
     """(config, verified source files by name) -> counts."""
     provides: frozenset[str]
-    """Of ``counts`` or ``values``, :data:`LABELS` and :data:`TRUTH`."""
+    """Its fields: ``counts`` or ``values``, and names from :data:`LABELS` and :data:`TRUTH`."""
     on_request: frozenset[str] = frozenset()
-    """Fields provided only when the parameter of the same name is given (the user's columns)."""
+    """Fields that it provides only if the parameter of the same name is set (the user's
+    columns)."""
     sources: tuple[Source, ...] = ()
     reference: str
 
     def fields(self, config: Any) -> frozenset[str]:
-        """What this dataset provides under ``config``."""
+        """The fields that this dataset provides under ``config``."""
         return self.provides | {name for name in self.on_request if getattr(config, name)}

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and are on the disk before they take their name."""
+"""Atomic writes: a file is complete and flushed to disk before it gets its name."""
 
 import hashlib
 import json
@@ -10,12 +10,12 @@ from typing import Any
 from uuid import uuid4
 
 PART = ".part"
-"""The end of a temporary name; such a file is never read, and is removed by the next run."""
+"""Suffix of temporary files, which no code reads and which the next run removes."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that takes its place when the block ends well.
+    """A temporary name in the folder of ``path``; replaces ``path`` if the block succeeds.
 
     The content is flushed to the disk before the file is renamed, so that a power cut leaves the
     old file or the new one.  Names are unique among processes and machines.
@@ -42,24 +42,24 @@ def flush(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
+    """Write a text file atomically."""
     with replacing(path) as part:
         part.write_text(text, encoding="utf8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole."""
+    """Write a file atomically."""
     with replacing(path) as part:
         part.write_bytes(content)
 
 
 def json_text(content: Any) -> str:
-    """JSON that is the same for the same content."""
+    """JSON text; equal content gives equal text."""
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON that is the same for the same content."""
+    """Write JSON atomically; equal content gives equal text."""
     write_text(path, json_text(content))
 
 

@@ -1,10 +1,10 @@
-"""The ledger of a loss: named terms, and the one place where they are added up.
+"""The ledger of a loss: named terms, and the functions that add them up.
 
     ELBO_i            = - sum of the cell's ``local`` terms                      nats per cell
     full-data ELBO    =   mean_i ELBO_i - (sum of ``shared``) / n_train          nats per cell
-    optimised loss    =   - ELBO with its KL terms weighed by the warm-up, + sum of ``penalty``
+    optimised loss    =   - ELBO with its KL terms weighted by the warm-up, + sum of ``penalty``
 
-The reported ELBO and the optimised loss are two numbers: a penalty steers and is never reported.
+The reported ELBO and the optimised loss are two numbers: the ELBO never includes a penalty.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ RECONSTRUCTION = "reconstruction"
 
 
 class LossTerms(NamedTuple):
-    """What one pass of a variant over a minibatch, for one draw of its noise, costs."""
+    """Loss terms of one pass of a variant over a minibatch, for one draw of its noise."""
 
     local: dict[str, Tensor]
     """(cell,) each, nats: parts of a cell's negative ELBO.  One is :data:`RECONSTRUCTION`; names
-    starting ``kl_`` warm up."""
+    that start with ``kl_`` warm up."""
     log_weight: Tensor
     """(cell,) log p(x, z | globals) - log q(z | x) at the draw, nats: the importance weight."""
     shared: dict[str, Tensor]
-    """() each, nats: counted once for the whole training set (KL of global variables)."""
+    """() each, nats: terms once per training set (KL of global variables)."""
     penalty: dict[str, Tensor]
-    """() each: trains, is never reported as ELBO."""
+    """() each: part of the loss and not of the reported ELBO."""
     diagnostics: dict[str, Tensor]
-    """() each: neither loss nor bound, shown beside them in the curves."""
+    """() each: not part of the loss or the bound; shown in the curves."""
     slack: dict[str, Tensor]
-    """(cell,) each, nats by which the mean log weight exceeds the ELBO of the local terms on
-    purpose, in expectation: a variant that trains a looser bound than its weight stands for says
-    by how much."""
+    """(cell,) each, nats: expected difference between the mean log weight and the ELBO of the local
+    terms, for a variant that by design trains a looser bound than that of its weight."""
 
     @classmethod
     def of(
@@ -49,7 +48,7 @@ class LossTerms(NamedTuple):
         diagnostics: dict[str, Tensor] | None = None,
         slack: dict[str, Tensor] | None = None,
     ) -> LossTerms:
-        """A ledger that is empty where nothing is given."""
+        """A ledger in which omitted entries are empty."""
         given = (shared, penalty, diagnostics, slack)
         return cls(local, log_weight, *(terms or {} for terms in given))
 
@@ -65,7 +64,7 @@ def elbo(terms: LossTerms) -> Tensor:
 
 
 def warmed(terms: LossTerms, kl_weight: float | Tensor) -> tuple[Tensor, Tensor]:
-    """(…, cell) ELBO and log importance weight, their KL or log-ratio weighed by ``kl_weight``."""
+    """(…, cell) ELBO and log importance weight, their KL or log-ratio weighted by ``kl_weight``."""
     kl = [term for name, term in terms.local.items() if is_kl(name)]
     rest = [term for name, term in terms.local.items() if not is_kl(name)]
     likelihood = -_total(rest)
@@ -77,12 +76,12 @@ def warmed(terms: LossTerms, kl_weight: float | Tensor) -> tuple[Tensor, Tensor]
 def once_per_dataset(
     terms: LossTerms, n_train: int, kl_weight: float | Tensor = 1.0
 ) -> Tensor | float:
-    """Nats per cell that the shared terms cost when spread over the training cells."""
+    """The shared terms divided by the number of training cells, nats per cell."""
     return kl_weight * _total(list(terms.shared.values())) / n_train if terms.shared else 0.0
 
 
 def penalties(terms: LossTerms) -> Tensor | float:
-    """The sum of what steers training and is never reported."""
+    """The sum of the penalties, which are not part of the reported ELBO."""
     return _total(list(terms.penalty.values())) if terms.penalty else 0.0
 
 

@@ -1,4 +1,4 @@
-"""The card a metric file ends with: one measure, and its views as data."""
+"""The card at the end of a metric file: one measure, and its views as data."""
 
 import inspect
 import re
@@ -13,30 +13,30 @@ Direction = Literal["higher", "lower"]
 
 
 class ArraysByName(Protocol):
-    """What a metric is given: a mapping, or something that makes an array when it is read."""
+    """The arrays of a metric: a mapping, or an object that computes an array on access."""
 
     def __getitem__(self, name: str, /) -> Any: ...
 
 
 class NotApplicable(Exception):
-    """Raised by a metric that is not defined for the data at hand: no row, and no failure."""
+    """Raised by a metric that is undefined for the data: it gives no score and is not a failure."""
 
 
 def sign_of(better: str) -> float:
     """The factor that turns scores so that higher is better: +1 or −1.
 
-    The only place that knows what the two words mean for arithmetic.
+    All comparisons of scores use this function.
     """
     return {"higher": 1.0, "lower": -1.0}[better]
 
 
 class MetricName(NamedTuple):
-    """What a study and its tables call a metric: ``measure`` or ``measure.view``."""
+    """Name of a metric in a study and its tables: ``measure`` or ``measure.view``."""
 
     measure: str
-    """A name from the shelf, or the path of a user's file."""
+    """The name of a file in ``bench/metrics``, or the path of a user's file."""
     view: str = ""
-    """Empty for what the measure alone stands for."""
+    """Empty for the default view."""
 
     @classmethod
     def parse(cls, text: str) -> "MetricName":
@@ -46,7 +46,7 @@ class MetricName(NamedTuple):
         return cls(parts[1], parts[2] or "") if parts else cls(text)
 
     def __str__(self) -> str:
-        """As a study writes it."""
+        """The name in a study."""
         return f"{self.measure}.{self.view}" if self.view else self.measure
 
     @property
@@ -56,7 +56,7 @@ class MetricName(NamedTuple):
 
     @property
     def in_tables(self) -> str:
-        """As ``scores.csv`` and the report write it: a path counts by the name of its file."""
+        """The name in ``scores.csv`` and the report; for a path, the name of the file."""
         return str(self._replace(measure=self.file))
 
 
@@ -64,17 +64,17 @@ class MetricName(NamedTuple):
 class View:
     """The same function of another array, gene set, summary or scale.
 
-    What a view leaves out is as its measure says.
+    A view inherits omitted fields from its measure.
     """
 
     label: str
-    """What is added to the label of the measure, after a comma."""
+    """Suffix of the measure's label, after a comma."""
     description: str
-    """What differs from the measure, in full sentences."""
+    """The difference from the measure, in full sentences."""
     arrays: Mapping[str, str] = field(default_factory=dict)
-    """Parameter of ``score`` -> the array that it is given here."""
+    """Parameter of ``score`` -> name of the array for it."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Parameter of ``score`` -> its value here."""
+    """Parameter of ``score`` -> its value in this view."""
     better: Direction | None = None
     bounds: tuple[float, float] | None = None
     unit: str = ""
@@ -85,13 +85,13 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """Arrays in, float out.  The card a file in ``bench/metrics`` ends with, as ``METRIC``.
+    """The card at the end of every file in ``bench/metrics``, named ``METRIC``.
 
-    ``score`` takes its arrays by name (readout arrays of one seed, answers of the task, labels of
-    the scored cells, and what ``parts.scoring.derived`` makes of these) and returns one float,
-    never NaN.  It raises :class:`NotApplicable` where the data do not allow it.  A parameter
-    without a default is an array; one with a default becomes an array where ``arrays`` names one.
-    Raises ValueError where the views do not fit the function.
+    ``score`` takes its arrays by name (readout arrays of one seed, targets of the task, labels of
+    the scored cells, and arrays that ``parts.scoring.derived`` computes from these) and returns one
+    float, never NaN.  It raises :class:`NotApplicable` if the data do not allow it.  A parameter
+    without a default is an array; a parameter with a default becomes an array if ``arrays`` names
+    one.  Raises ValueError if a view does not match the function.
     """
 
     label: str
@@ -100,19 +100,19 @@ class Metric:
     bounds: tuple[float, float] = (-inf, inf)
     unit: str
     sound: bool = True
-    """False for a published definition kept for comparison: shown, never ranked by."""
+    """False for a flawed published definition: the report shows it and does not rank by it."""
     reference: str
     blind_to: str = ""
-    """What the number does not show, in full sentences."""
+    """Limitations of the number, in full sentences."""
     family: str = ""
     """The section of ``docs/metrics.md`` that explains it."""
     arrays: Mapping[str, str] = field(default_factory=dict)
-    """Parameter of ``score`` -> the array it is given, where the two names differ."""
+    """Parameter of ``score`` -> name of its array, if the two names differ."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Parameter of ``score`` -> its value."""
     views: Mapping[str, View] = field(default_factory=dict)
     default: str = ""
-    """The view that the measure's name alone stands for, where it has a name of its own."""
+    """Name of the default view, if it has one."""
 
     def __post_init__(self) -> None:
         parameters = inspect.signature(self.score).parameters.values()
@@ -130,7 +130,7 @@ class Metric:
 
     @property
     def sign(self) -> float:
-        """The factor that turns its scores so that higher is better."""
+        """The factor +1 or −1 by which higher scores become better."""
         return sign_of(self.better)
 
     @cached_property
@@ -148,19 +148,19 @@ class Metric:
         return frozenset(self.inputs.values())
 
     def value(self, arrays: ArraysByName) -> float:
-        """The score of one seed; reads no other array than it needs."""
+        """The score of one seed; reads only the arrays that it needs."""
         taken = {parameter: arrays[name] for parameter, name in self.inputs.items()}
         return self.score(**taken, **self.options)
 
     @property
     def view_names(self) -> list[str]:
-        """Its views, the default first: "" where that has no name."""
+        """Its views, the default first; "" for a default view without a name."""
         return list(dict.fromkeys([self.default, *self.views]))
 
     def of_view(self, name: str = "") -> "Metric":
-        """One view as a metric of its own, without further views; the default without a name.
+        """One view as a separate metric without further views; without a name, the default.
 
-        Raises KeyError where there is no such view.
+        Raises KeyError if there is no such view.
         """
         if not (name or self.default):
             return replace(self, views={})

@@ -1,4 +1,4 @@
-"""The card a file ends with that makes a table of a single run for the report."""
+"""The card at the end of a file that makes a table of a single run for the report."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Replicate = tuple[int, Mapping[str, NDArray[Any]]]
-"""A seed, and the arrays that were read out of it, by name."""
+"""A seed, and its readout arrays by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageFile:
-    """A table that is made of a single run, after it was read out, for a section of the report.
+    """A table of a single run, made from its readouts, for a section of the report.
 
-    The card a file in ``bench/page_files`` ends with, under the name ``PAGE_FILE``.  The table is
-    written as ``<name>.<format>`` beside the other results of the run, ``<name>`` being the name of
-    the card's file.  Tables are made of all runs that give what they need, but for the runs of a
-    sweep and the trials of a search.
+    Every file in ``bench/page_files`` ends with such a card, named ``PAGE_FILE``.  The table is
+    ``<name>.<format>`` in the folder of the run, where ``<name>`` is the name of the card's file.
+    A job makes the table for all runs that provide its arrays, except for the runs of a sweep and
+    the trials of a search.
     """
 
     label: str
     format: Literal["csv", "parquet"]
     """Numbers in CSV have six digits."""
     needs: frozenset[str]
-    """Arrays of the readouts and targets of the task without which it cannot be made."""
+    """Required arrays: of readouts and targets of the task."""
     reads: frozenset[Literal["problem", "cells"]] = frozenset()
-    """Files that it is made from as well: the problem, the prepared dataset."""
+    """Additional input files: the problem, the prepared dataset."""
     splits: Literal["all", "first"] = "all"
-    """On which splits it is made."""
+    """The splits for which the table is made."""
     make: Callable[[Iterable[Replicate], Mapping[str, Path]], Iterator[pd.DataFrame]]
-    """(replicates that were read out, by seed; paths of what it ``reads``) -> parts of the table.
-    None at all leave an empty file."""
+    """(replicates with readouts, by seed; paths of the files in ``reads``) -> parts of the table;
+    without parts the file is empty."""

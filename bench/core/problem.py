@@ -1,4 +1,4 @@
-"""What every competitor of a task sees, and what it is judged on.  Written once, shared by all."""
+"""The inputs and the targets of a task on one split.  Written once, shared by all competitors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -13,7 +13,7 @@ from bench.core.dataset import Measured
 from bench.core.files import replacing
 
 TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 3
-"""What a cell is for; an unused one is neither fitted nor scored."""
+"""Roles of cells; an unused cell is neither fitted nor scored."""
 
 
 def _no_rows() -> NDArray[np.int64]:
@@ -26,58 +26,58 @@ def _no_names() -> NDArray[np.str_]:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A dataset, posed as a task, on one split.
+    """A task on a dataset, for one split.
 
-    ``counts``, ``masked``, ``role`` and ``labels`` are all that fitting and encoding may use.
-    ``targets`` is opened by metrics only, ``truth`` by the oracle only, and the selection's rows
-    and targets by a search only, when it chooses hyperparameters.
+    Fitting and encoding may use ``counts``, ``masked``, ``role`` and ``labels`` only.  Only metrics
+    read ``targets``, only the oracle reads ``truth``, and only a search reads the rows and targets
+    of the selection, when it chooses hyperparameters.
     """
 
     counts: csr_matrix
-    """(cell, gene) counts that may be fitted and encoded; zero where masked."""
+    """(cell, gene) visible counts, for fitting and encoding; zero where masked."""
     role: NDArray[np.int8]
     """(cell,) one of :data:`TRAIN`, :data:`VALIDATION`, :data:`TEST`, :data:`UNUSED`."""
     scored_rows: NDArray[np.int64]
-    """Rows that are read out and scored, ascending."""
+    """Rows for readouts and metrics, ascending."""
     masked: csr_matrix | None = None
-    """(cell, gene) true where nobody may look."""
+    """(cell, gene) true for hidden entries."""
     labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     exposure: float = 1.0
     """Expected held-out counts for one expected visible count: (1-f)/f after thinning with f."""
     targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """What metrics compare with, by the names the task's card gives; (scored, ...) or (gene,)."""
+    """Targets of metrics, by the names on the task's card; (scored, ...) or (gene,)."""
     selection: NDArray[np.int64] = field(default_factory=_no_rows)
-    """Rows that a search scores its trials on, ascending, none of them judged in the end; empty
-    where the task has no such cells."""
+    """Rows on which a search scores its trials, ascending, never part of the final scores; empty if
+    the task has no such cells."""
     selection_targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """As ``targets``, for the rows of ``selection``."""
+    """The targets for the rows of ``selection``."""
     truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """What the simulation knows of all cells, in the exposure of ``counts``; or the other half of
-    the real cells, which only a ceiling is given."""
+    """True values of a simulation for all cells, in the exposure of ``counts``; or effects among
+    the other half of the real cells.  Only ceilings receive them."""
     measured: Measured = "counts"
-    """What ``counts`` holds."""
+    """Kind of the data in ``counts``."""
     gene_names: NDArray[np.str_] = field(default_factory=_no_names)
-    """(gene,) where a task tells them: a treatment may bear the name of a gene."""
+    """(gene,) names, if the task provides them: a treatment may have the name of a gene."""
 
     def rows(self, role: int) -> NDArray[np.int64]:
         """Rows of one role, ascending."""
         return np.flatnonzero(self.role == role)
 
     def fitting_rows(self) -> NDArray[np.int64]:
-        """Training and validation cells: what a competitor that needs no validation may fit."""
+        """Training and validation cells, for competitors that need no validation."""
         return np.flatnonzero((self.role == TRAIN) | (self.role == VALIDATION))
 
     def observed(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(row, gene) true where the entry may be looked at."""
+        """(row, gene) true for visible entries."""
         if self.masked is None:
             return np.ones((len(rows), self.counts.shape[1]), dtype=bool)
         return ~self.masked[rows].toarray().astype(bool)
 
 
 def for_selection(problem: Problem) -> Problem:
-    """The problem as a search sees it: scored on the rows it may select by.
+    """The problem for a search, scored on the selection rows.
 
-    Raises ``ValueError`` where the task keeps no such rows.
+    Raises ``ValueError`` if the task has no such rows.
     """
     if not len(problem.selection):
         raise ValueError("this task keeps no cells that hyperparameters could be selected by")
@@ -102,7 +102,7 @@ def save(problem: Problem, path: Path) -> None:
 
 
 def load(path: Path) -> Problem:
-    """Read what :func:`save` wrote."""
+    """Read a problem from :func:`save`."""
     with np.load(path) as file:
         arrays = dict(file)
     held: dict[str, Any] = {"exposure": float(arrays.pop("exposure"))}

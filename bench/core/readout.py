@@ -1,4 +1,4 @@
-"""What a fitted variant offers a readout, and the card a readout file ends with."""
+"""Fitted variants as readouts use them, and the card at the end of a readout file."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, NDArray[Any]]
 Module = TypeVar("Module", covariant=True)
-"""The protocol of ``bench.core.variant`` that goes with the ability a readout asks of."""
+"""The protocol of ``bench.core.variant`` for the ability that a readout requires."""
 
 
 class FittedVariant(Protocol[Module]):
     """One trained replicate in evaluation mode, with its data on its device.
 
-    It sees ``counts``, ``masked`` and the labels of the problem; never targets or truth.
+    It has ``counts``, ``masked`` and the labels of the problem, and never targets or truth.
     """
 
     @property
     def module(self) -> Module:
-        """The variant's module with the replicate's weights."""
+        """The module of the variant with the weights of the replicate."""
 
     @property
     def generator(self) -> Generator:
-        """The replicate's own, on the CPU: for draws that are no noise of the module's."""
+        """Generator of the replicate, on the CPU, for draws other than the noise of the module."""
 
     def minibatches(self, rows: NDArray[np.int64]) -> Iterator[Mapping[str, Tensor]]:
-        """The declared fields of these cells, in order, a minibatch at a time."""
+        """The declared fields of these cells, in order, one minibatch at a time."""
 
     def over_draws(
         self,
@@ -46,9 +46,9 @@ class FittedVariant(Protocol[Module]):
     ) -> Any:
         """``function(noise)`` for ``n_draws`` draws, stacked along a first axis.
 
-        The draws come from the replicate's own generator; the same call on a freshly opened
-        replicate gives the same draws.  Shared noise is the same in every call of one
-        ``draw_block``: a readout that needs more draws of the same cells takes the next block.
+        The draws come from the generator of the replicate; the same call on a newly opened
+        replicate gives the same draws.  Shared noise is the same in every call with one
+        ``draw_block``: a readout that needs more draws of the same cells uses the next block.
         """
 
     def conditions(self, perturbations: NDArray[np.str_]) -> Mapping[str, Tensor]:
@@ -61,29 +61,29 @@ def _no_label(config: Any) -> frozenset[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Readout:
-    """The card a file in ``bench/readouts`` ends with, under the name ``READOUT``.
+    """Every file in ``bench/readouts`` ends with such a card, named ``READOUT``.
 
-    It is asked of every competitor that has the ability ``of``, where the card has a function for
-    its kind.  The first axis of the arrays follows ``rows``.  Neither function may look at
-    ``problem.targets``: what is scored is never read before it is scored.
+    It applies to every competitor with the ability ``of`` if the card has a function for this kind
+    of competitor.  The first axis of the arrays follows ``rows``.  Neither function may read
+    ``problem.targets``: only metrics read the targets.
     """
 
     label: str
     config: type
     of: str
-    """The ability it asks of, as competitors' cards name them under ``can``."""
+    """The required ability, a name in ``can`` on the cards of competitors."""
     arrays: frozenset[str]
     """Names of the arrays it returns."""
     of_variant: Callable[[FittedVariant[Any], Problem, Any], Arrays] | None = None
-    """None where it is not asked of variants."""
+    """None if it does not apply to variants."""
     of_baseline: Callable[[FittedBaseline, Problem, Any], Arrays] | None = None
-    """None where it is not asked of baselines."""
+    """None if it does not apply to baselines."""
     rows: Literal["cells", "draws", "comparisons", "perturbations", "treatments"] = "cells"
-    """What the first axis counts: the cells of ``problem.scored_rows``, draws of the latents,
-    comparisons between groups of cells, the perturbations of the scored cells but the control, or
-    the treatments of all cells."""
+    """The first axis: the cells of ``problem.scored_rows``, draws of the latents, comparisons
+    between groups of cells, the perturbations of the scored cells except the control, or the
+    treatments of all cells."""
     labels: Callable[[Any], frozenset[str]] = _no_label
-    """config -> labels a dataset must have for it."""
+    """config -> labels that the dataset must have."""
     compared_with: frozenset[str] = frozenset()
-    """Answers of a task without which it is not asked there: nothing else compares with it."""
+    """Targets that the task must have: no other target can be compared with its arrays."""
     reference: str

@@ -1,10 +1,10 @@
-"""The tidy rows everything ends in, and what can become of a run."""
+"""Columns of the tables of a study, and the possible statuses of a run."""
 
 from typing import Literal
 
 Status = Literal["ok", "diverged", "failed", "timeout", "out_of_memory", "pending"]
-"""``ok``: trained, read out and scored.  ``diverged``: its loss stopped being a number.
-``pending``: not done yet, in a report on what is there so far."""
+"""``ok``: trained, read out and scored.  ``diverged``: its loss became NaN or infinite.
+``pending``: not finished yet, in the report of an unfinished study."""
 
 SCORES = ("dataset", "task", "split", "run", "model", "seed", "metric", "value")
 """Columns of ``scores.csv``: one row is one score, raw, in natural units."""
@@ -27,13 +27,13 @@ RUNS = (
 at which they failed."""
 
 UNSCORED = (*RUN_KEYS, "metric", "status", "reason")
-"""Columns of ``unscored.csv``: a row for every score that was due and is not there.  ``status``
-is ``not_applicable`` where the metric is undefined, ``failed`` where it gave no sound value."""
+"""Columns of ``unscored.csv``: one row for every missing score.  ``status`` is ``not_applicable``
+if the metric is undefined for the data, ``failed`` if it raised or returned an invalid value."""
 
 CURVES = ("step", "epoch", "seed", "part", "term", "value")
-"""Columns of ``curve.parquet``; ``part`` is ``train`` or ``validation``, values nats per cell but
-for ``mask_likely``, ``mask_on`` and ``mask_off``: the shares of a mask's entries whose probability
-is at least 0.5, at least 0.8, and at most 0.2."""
+"""Columns of ``curve.parquet``; ``part`` is ``train`` or ``validation``, values in nats per cell
+except ``mask_likely``, ``mask_on`` and ``mask_off``: the shares of a mask's entries whose
+probability is at least 0.5, at least 0.8, and at most 0.2."""
 
 METRICS = (
     *("metric", "measure", "label", "better", "lowest", "highest"),
@@ -45,19 +45,19 @@ SEARCH = (
     *("search", "dataset", "task", "metric", "better"),
     *("trial", "round", "run", "status", "reason", "value", "selected"),
 )
-"""Columns of ``search.csv``: one row per trial of a search, dataset and task; what was searched
-follows, a column each.  ``value`` is that of ``metric`` on validation."""
+"""Columns of ``search.csv``: one row per trial of a search, dataset and task; one column per
+searched parameter follows.  ``value`` is that of ``metric`` on validation."""
 
 DIFFERENCES = (
     *("dataset", "task", "metric", "run", "reference"),
     *("difference", "low", "high", "n"),
 )
-"""Columns of ``differences.csv``: every run against the reference of the study, by metric, paired
-by split and seed, in the metric's unit and turned so that positive is better; ``n`` pairs."""
+"""Columns of ``differences.csv``: every run compared with the reference of the study, by metric,
+paired by split and seed, in the unit of the metric; positive is better; ``n`` pairs."""
 
 TREATMENTS = ("treatment", "latent", "mask_probability", "embedding", "seed")
 """Columns of a run's ``treatments.csv``; latents are counted from 0."""
 
 PERTURBATION_SCORES = ("perturbation", "seed", "correlation", "n_cells", "observed_size")
-"""Columns of a run's ``perturbation_scores.parquet``: how predicted and observed effect correlate,
-the scored cells the observed one was seen in, and its Euclidean length."""
+"""Columns of a run's ``perturbation_scores.parquet``: correlation of predicted and observed effect,
+number of scored cells of the perturbation, and Euclidean length of the observed effect."""

@@ -1,4 +1,4 @@
-"""The card a task file ends with."""
+"""The card at the end of a task file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from bench.core.dataset import KNOWN_TYPE, CountData
 from bench.core.problem import Problem
 
 ADDED = frozenset({KNOWN_TYPE, "duplicate", "all_cells"})
-"""Fields that no dataset has and only a task can tell.
+"""Fields that only a task can provide.
 
-``known_type`` is the cell type where it is known; with ``duplicate`` a ceiling is given the effects
-among other cells; with ``all_cells`` no cell is held back: each may be fitted as it is scored.
+``known_type`` is the cell type of labelled cells; ``duplicate`` gives a ceiling the effects among
+other cells; with ``all_cells`` no cell is held out: competitors may fit every scored cell.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Controls:
-    """The baselines between which scores of a task are scaled, by their names.
+    """Names of the baselines between which the scores of a task are scaled.
 
-    Of each, the first counts that a study has a score of; without any, the first of the study's
-    baselines with that role.
+    The report uses the first of each list that the study has a score of; without any, the first
+    baseline of the study with that role.
     """
 
     floors: tuple[str, ...] = ()
@@ -31,38 +31,37 @@ class Controls:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """How a dataset is turned into something to learn and something to be judged on.
+    """Turns a dataset into a problem with inputs and targets.
 
-    The card a file in ``bench/tasks`` ends with, under the name ``TASK``.
+    Every file in ``bench/tasks`` ends with such a card, named ``TASK``.
     """
 
     label: str
     config: type
     make_problem: Callable[[CountData, Any, int, np.random.Generator], Problem]
-    """(data, config, split from 1, the split's own generator) -> problem."""
+    """(data, config, split from 1, generator of the split) -> problem."""
     needs: frozenset[str] = frozenset({"counts"})
     """Fields the dataset must provide."""
     hides: frozenset[str] = frozenset()
-    """Fields of the dataset that no competitor is given."""
+    """Fields of the dataset that the task hides from all competitors."""
     adds: frozenset[str] = frozenset()
-    """Of :data:`ADDED`, what competitors are given here."""
+    """Fields from :data:`ADDED` that competitors receive in this task."""
     must_read: frozenset[str] = frozenset()
-    """Fields a variant must read to be fair here (``observed`` where entries are missing)."""
+    """Fields that a variant must use in this task (``observed`` if entries are missing)."""
     readouts: frozenset[str]
-    """Readouts that mean something in this task."""
+    """Readouts that are computed in this task."""
     targets: frozenset[str]
-    """Names of the arrays that metrics compare with; those about effects only where cells are
-    perturbed."""
+    """Names of the targets of metrics; targets about effects exist only if cells are perturbed."""
     truths: frozenset[str] = frozenset()
-    """Truths that metrics are given as well, under their own names, where the dataset has them."""
+    """True values that metrics also receive, under their own names, if the dataset has them."""
     selects: bool = False
-    """Whether its problems keep cells that a search may select hyperparameters by."""
+    """Whether its problems have cells for the selection of hyperparameters by a search."""
     ranked_by: str
-    """The metric the leaderboard of this task is sorted by."""
+    """The metric that sorts the leaderboard of this task."""
     controls: Controls = Controls()
-    """Between which baselines its scores are scaled."""
+    """The baselines between which its scores are scaled."""
     reference: str
 
     def fields(self, provided: frozenset[str]) -> frozenset[str]:
-        """What competitors are given of a dataset that provides these fields."""
+        """The fields that competitors receive from a dataset that provides these fields."""
         return (provided - self.hides) | self.adds

@@ -1,4 +1,4 @@
-"""The card a tracker file ends with."""
+"""The card at the end of a tracker file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
-    """A tool in which people follow experiments; a study that is done can be mirrored to it.
+    """An experiment-tracking tool, to which a finished study can be exported.
 
-    The card a file in ``bench/trackers`` ends with, under the name ``TRACKER``.
+    Every file in ``bench/trackers`` ends with such a card, named ``TRACKER``.
     """
 
     label: str
     config: type
     mirror: Callable[[Path, Path, Any], dict[str, Any]]
-    """(the study's folder, the tracker's own folder in it, config) -> what was written where, as
-    plain JSON.  Called again it replaces what it wrote before."""
+    """(folder of the study, folder of the tracker in it, config) -> a description of the export as
+    plain JSON.  A repeated export replaces the earlier one."""
     libraries: tuple[str, ...] = ()
-    """Modules it imports that do not come with this package."""
+    """Imported modules that are not dependencies of this package."""
     install: str = "pip install -e '.[trackers]'"
-    """What brings them."""
+    """The command that installs them."""
     reference: str
 
     def missing(self) -> list[str]:
-        """Those of its libraries that are not installed; none is imported to find out."""
+        """Its libraries that are not installed; checks without an import."""
         return [name for name in self.libraries if not _installed(name)]
 
 
 def _installed(name: str) -> bool:
     spec = find_spec(name)
-    # A mere folder of that name, such as the ./wandb that W&B leaves behind, has no origin.
+    # A plain folder of that name, such as the ./wandb that W&B writes, has no origin.
     return spec is not None and spec.origin is not None

@@ -1,4 +1,4 @@
-"""What a variant is, and the card a variant file ends with.  Tensors and shapes only."""
+"""The protocols of a variant, and the card at the end of a variant file."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ if TYPE_CHECKING:
 Minibatch = Mapping[str, "Tensor"]
 """The declared fields of some cells.
 
-``counts`` (cell, gene) float; ``observed`` broadcastable to counts, 1 where an entry may be looked
-at, else 0 (counts are 0 there); ``batch``, ``cell_type``, ``perturbation`` (cell,) integer codes;
-``known_type`` (cell,) code of the cell type where it is known, -1 where it is not.  When a trained
-variant is read out no type is known, so what it says of a cell never rests on that cell's label.
-With ``perturbation`` comes ``dosage`` (cell, treatment): how much of each treatment a cell was
-given, zero in controls.  ``values`` (cell, gene) stand in the place of counts where the data are
-real numbers that are no counts.
+``counts`` (cell, gene) float; ``observed`` broadcastable to counts, 1 for visible entries, else 0
+(counts are 0 there); ``batch``, ``cell_type``, ``perturbation`` (cell,) integer codes;
+``known_type`` (cell,) code of the cell type of labelled cells, -1 for all others.  In readouts it
+is -1 for all cells, so that the readout of a cell does not depend on its label.  A variant that
+needs ``perturbation`` also receives ``dosage`` (cell, treatment): the dosage of each treatment,
+zero in controls.  ``values`` (cell, gene) replaces ``counts`` for real-valued data.
 """
 
 
 class Noise(NamedTuple):
-    """One random input of a pass: its shape, and the law it is drawn from."""
+    """One random input of a pass: its shape and its distribution."""
 
     shape: tuple[int, ...]
     kind: Literal["normal", "uniform"] = "normal"
     shared: bool = False
-    """Whether one draw serves all cells: the noise of a global variable, without a cell axis."""
+    """Whether all cells share one draw: the noise of a global variable, without a cell axis."""
 
 
 def _nobody() -> NDArray[np.int64]:
@@ -42,22 +41,22 @@ def _nobody() -> NDArray[np.int64]:
 
 @dataclass(frozen=True, kw_only=True)
 class DataFacts:
-    """What a variant may know of the training cells when it is built."""
+    """Statistics of the training cells that a variant receives when it is built."""
 
     n_genes: int
     n_train: int
     n_batches: int = 0
     n_cell_types: int = 0
     n_known_types: int = 0
-    """Types that some training cell is known to be of."""
+    """Number of types of the labelled training cells."""
     perturbations: tuple[str, ...] = ()
-    """What the codes of ``perturbation`` stand for, in their order; the control is among them."""
+    """Names of the codes of ``perturbation``, in their order, with the control."""
     n_perturbed: NDArray[np.int64] = field(default_factory=_nobody)
-    """(perturbation,) training cells of each."""
+    """(perturbation,) number of training cells."""
     treatments: tuple[str, ...] = ()
-    """What the columns of ``dosage`` stand for, in their order."""
+    """Names of the columns of ``dosage``, in their order."""
     n_treated: NDArray[np.int64] = field(default_factory=_nobody)
-    """(treatment,) training cells that were given any of it."""
+    """(treatment,) number of treated training cells."""
     gene_mean: NDArray[np.float32]
     """(gene,) mean of the observed training counts."""
     gene_sd: NDArray[np.float32]
@@ -68,8 +67,8 @@ class DataFacts:
     """(gene,) mean and standard deviation of log(1 + count), observed training entries."""
     log_library: NDArray[np.float32]
     """(batch, 2) mean and variance of the log library sizes of a batch's training cells; those of
-    all training cells for a batch without any; one row where there are no batches.  Of values that
-    are no counts the two log moments are those of the values, and there is no library."""
+    all training cells for a batch without training cells; one row without batches.  For real-valued
+    data the log moments are those of the values, and there is no library size."""
 
 
 class Posterior(Protocol):
@@ -80,23 +79,24 @@ class Posterior(Protocol):
         """The plug-in value."""
 
     def at(self, noise: Tensor) -> Tensor:
-        """The draw that this noise stands for."""
+        """The draw for this noise."""
 
 
 class VariantModule(Protocol):
     """The protocol of a variant: an ``nn.Module`` written for one replicate and one draw.
 
-    No seed axis, no device moves, no logging, no state outside ``__init__``, no ambient randomness.
+    It has no replicate axis, device moves, logging, attributes set outside ``__init__`` or random
+    numbers other than its noise.
     """
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        """What one pass over ``n_cells`` cells consumes; of every latent under its own name."""
+        """The noise of one pass over ``n_cells`` cells, by the name of the latent."""
 
     def infer(self, cells: Minibatch) -> Mapping[str, Posterior]:
-        """q(latents | x) by name, without noise; the latent that readouts ask for is ``z``."""
+        """q(latents | x) by name, without noise; the latent of the readouts is ``z``."""
 
     def generate(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Any:
-        """p(x | latents); of a variant that can ``counts`` a count distribution of
+        """p(x | latents); with the ability ``counts`` a count distribution of
         ``bench.parts.nn.distributions``, (cell, gene)."""
 
     def __call__(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
@@ -104,7 +104,7 @@ class VariantModule(Protocol):
 
 
 class ClassifierModule(Protocol):
-    """What a variant that can ``classes`` follows beside :class:`VariantModule`."""
+    """Additional protocol of a variant with the ability ``classes``."""
 
     def infer(self, cells: Minibatch) -> Mapping[str, Posterior]:
         """As in :class:`VariantModule`."""
@@ -114,7 +114,7 @@ class ClassifierModule(Protocol):
 
 
 class PerturbationModule(Protocol):
-    """What a variant that can ``perturbed`` follows beside :class:`VariantModule`."""
+    """Additional protocol of a variant with the ability ``perturbed``."""
 
     def infer(self, cells: Minibatch) -> Mapping[str, Posterior]:
         """As in :class:`VariantModule`."""
@@ -122,76 +122,77 @@ class PerturbationModule(Protocol):
     def predict_perturbed(
         self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]
     ) -> Any:
-        """p(x) of these cells had they been given each condition, (condition, cell, gene).
+        """p(x) of these cells under each condition, (condition, cell, gene).
 
         ``conditions`` has ``perturbation`` (condition,) and ``dosage`` (condition, treatment).
-        ``cells`` are training controls with ``library`` (cell, 1) beside their fields.  The noise
+        ``cells`` are training controls with the additional field ``library`` (cell, 1).  The noise
         is that of one pass over ``cells``: its local part is the basal latents, shared by all
-        conditions, which come from the standard normal prior or from ``infer`` (a deterministic
-        encoder encodes the cells instead); its shared part stands for one draw of the globals.
+        conditions, from the standard normal prior or from ``infer`` (a deterministic encoder
+        encodes the cells instead); its shared part gives one draw of the globals.
         """
 
 
 class TreatmentLatents(NamedTuple):
-    """Where treatments move latents, and how far; rows are what the model has a column for."""
+    """Shifts of the latents by treatments; one row per treatment column of the model."""
 
     names: tuple[str, ...]
     mask_probability: Tensor
-    """(treatment, latent) that the latent is moved; ones where a model has no mask."""
+    """(treatment, latent) probability of a shift; ones for a model without masks."""
     embedding: Tensor
-    """(treatment, latent) expected move at dosage 1."""
+    """(treatment, latent) expected shift at dosage 1."""
 
 
 class TreatmentModule(Protocol):
-    """What a variant that can ``treatments`` follows beside :class:`VariantModule`."""
+    """Additional protocol of a variant with the ability ``treatments``."""
 
     def treatment_latents(self) -> TreatmentLatents:
-        """The globals of the treatments at their posterior."""
+        """Posterior summaries of the treatments."""
 
 
 StateDict = Mapping[str, "Tensor"]
 
 
 def as_base(pretrained: StateDict, initial: StateDict) -> StateDict:
-    """What was pre-trained is the submodule ``base``."""
+    """The pre-trained module becomes the submodule ``base``."""
     return {**initial, **{f"base.{name}": value for name, value in pretrained.items()}}
 
 
 def accept_all(config: Any, training: Mapping[str, Any]) -> str:
-    """Every training suits every configuration."""
+    """Accepts every combination of training keys and hyperparameters."""
     return ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """The card a file in ``bench/models`` ends with, under the name ``VARIANT``."""
+    """Every file in ``bench/models`` ends with such a card, named ``VARIANT``."""
 
     label: str
     needs: frozenset[str]
-    """Fields of the minibatch it reads; it is given these and no others."""
+    """Required fields of the minibatch; it receives only these and ``uses``."""
     uses: frozenset[str] = frozenset()
-    """Fields it reads where the dataset has them, and does without where it has not."""
+    """Optional fields, which it receives if the dataset has them."""
     can: frozenset[str]
-    """Its abilities, which readouts ask of: ``bound`` (the log weights of its ledger are importance
-    weights of p(x)), ``counts`` (``generate`` gives a count distribution), ``latent`` (``infer``
-    gives ``z``), ``classes``, ``perturbed`` and ``treatments`` (the protocols above)."""
+    """Its abilities, which readouts require: ``bound`` (the log weights of its ledger are
+    importance weights of p(x)), ``counts`` (``generate`` returns a count distribution), ``latent``
+    (``infer`` returns ``z``), ``classes``, ``perturbed`` and ``treatments`` (the protocols
+    above)."""
     config: type
     """Frozen keyword-only dataclass: the only source of defaults, ranges and docs."""
     build: Callable[[DataFacts, Any], VariantModule]
-    """(facts, config) -> its module, of one replicate."""
+    """(facts, config) -> the module of one replicate."""
     training: Mapping[str, Any] = field(default_factory=dict)
-    """Training keys it was published with; a study's own keys win."""
+    """Published training keys; keys of the study override them."""
     pretrain: Callable[[DataFacts, Any], VariantModule] | None = None
     """(facts, config) -> a module trained first on the same cells, for ``pretrain_epochs``."""
     from_pretrained: Callable[[StateDict, StateDict], StateDict] = as_base
-    """(what pre-training came to, how the variant's own module is initialised) -> what the latter
-    starts from; both are the state dict of one replicate."""
+    """(state after pre-training, initial state of the variant's own module) -> first state of that
+    module; state dicts of one replicate."""
     reinitialise: Callable[[StateDict], StateDict] | None = None
-    """The state of one replicate -> one to go on from, every ``restart_epochs``."""
+    """State of one replicate -> state from which it continues, every ``restart_epochs``."""
     validate: Callable[[Any, Mapping[str, Any]], str] = accept_all
-    """(config, training keys) -> why the two do not go together; empty where they do."""
+    """(config, training keys) -> reason why they are incompatible; empty if compatible."""
     reference: str
     role: ClassVar[str] = "competitor"
-    """As a baseline's: no variant is a control."""
+    """As for a baseline: no variant is a control."""
     deterministic: ClassVar[bool] = False
-    """As a baseline's: every variant is trained once per seed."""
+    """As for a baseline: every variant is trained once per seed."""

@@ -106,7 +106,7 @@ def as_child(work: Callable[[Path], None]) -> None:
         code = _leave_reason(folder, error)
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads that a model left running would hold the process up.
+    # Threads that a model has not ended would keep the process alive.
     os._exit(code)
 
 

@@ -1,4 +1,4 @@
-"""A table of a run for the report; :mod:`bench.page_files` says which there are."""
+"""Write a table of a run for the report; the tables are in :mod:`bench.page_files`."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,9 +16,9 @@ from bench.results.records import digests, verified, write_record
 
 @logged
 def make_page_file(key: str, inputs: Mapping[str, str], table: str) -> None:
-    """Write the table that ``table`` names; an empty file where the run has nothing to show.
+    """Write the table ``table``; an empty file if the run has no data for it.
 
-    ``inputs`` are the record of the run's readouts, and what the table's card ``reads``.
+    ``inputs`` are the record of the readouts of the run, and the files in ``reads`` of the card.
     """
     path, paths = Path(table), {name: Path(text) for name, text in inputs.items()}
     parts = list(card("page_files", path.stem).make(replicates_read(paths["readouts"]), paths))
@@ -30,7 +30,7 @@ def make_page_file(key: str, inputs: Mapping[str, str], table: str) -> None:
 
 
 def replicates_read(readouts: Path) -> Iterator[Replicate]:
-    """Every replicate that was read out well, by seed, with its arrays."""
+    """The replicates with successful readouts, by seed, with their arrays."""
     done = verified(readouts)
     for seed in sorted(map(int, done["seeds"])):
         if done["seeds"][str(seed)]["status"] == "ok":

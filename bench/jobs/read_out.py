@@ -38,7 +38,7 @@ def model_of(run: Row) -> Path:
 
 
 def readouts_of(run: Row) -> list[Path]:
-    """The files of the readouts it is asked for."""
+    """The files of its readouts."""
     return [file_of("readouts", name) for name in run["readouts"]]
 
 

@@ -1,1 +1,1 @@
-"""The shelf of variants: one file is one variational autoencoder."""
+"""Variants: each file is one variational autoencoder."""

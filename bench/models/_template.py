@@ -1,10 +1,10 @@
-"""TITLE: say in equations what it assumes and what it infers.
+"""TITLE: state the generative model and the posterior in equations.
 
     z_i ~ Normal(0, I)
     x_ij | z_i ~ NB(l_i softmax(f(z_i))_j, theta_j)      l_i: observed library size
     q(z_i | x_i) = Normal(m(x_i), diag s(x_i)^2)
 
-Source: name the paper, or say that it is yours.
+Source: the paper, or "defined here".
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from bench.parts.nn.observed import library_size, seen_counts
 
 @dataclass(frozen=True, kw_only=True)
 class TemplateConfig:
-    """Hyperparameters: defaults, ranges and docs stand here and nowhere else."""
+    """Hyperparameters with defaults, ranges and docs."""
 
     n_latent: Annotated[int, Gt(0)] = 10
     n_hidden: Annotated[int, Gt(0)] = 128
@@ -31,7 +31,7 @@ class TemplateConfig:
 
 
 class Template(nn.Module):
-    """One replicate and one draw: no seed axis, no device, no generator, no state but weights."""
+    """Code for one replicate and one draw, without a replicate axis, devices or generators."""
 
     def __init__(self, facts: DataFacts, config: TemplateConfig) -> None:
         super().__init__()
@@ -45,16 +45,16 @@ class Template(nn.Module):
         self.log_theta = nn.Parameter(torch.zeros(n_genes))
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        """Every random number of one pass, by the name of the latent it is for."""
+        """The noise of one pass, by the name of its latent."""
         return {"z": Noise((n_cells, self.n_latent))}
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
-        """Posteriors by the name of their latent; one is called z.  (cell, latent) each."""
+        """Posteriors by the name of their latent, with one named z; (cell, latent) each."""
         mean, log_sd = self.encoder(seen_counts(cells).log1p()).chunk(2, -1)
         return {"z": Gaussian(mean, log_sd.exp())}
 
     def generate(self, latents: Mapping[str, Tensor], cells: Minibatch) -> NegativeBinomial:
-        """The law of every count, (cell, gene)."""
+        """The distribution of the counts, (cell, gene)."""
         share = self.decoder(latents["z"]).softmax(-1)
         return NegativeBinomial(library_size(cells) * share, self.log_theta.exp())
 
@@ -63,7 +63,7 @@ class Template(nn.Module):
         q = self.infer(cells)["z"]
         z = q.at(noise["z"])
         law = self.generate({"z": z}, cells)
-        # Entries that are not observed are in neither likelihood nor encoder.
+        # The likelihood and the encoder ignore entries that are not observed.
         log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
         prior = Gaussian(torch.zeros_like(z), torch.ones_like(z))
         return LossTerms.of(

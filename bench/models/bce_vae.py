@@ -1,12 +1,12 @@
-"""The plain VAE with a Bernoulli decoder, on counts squeezed into [0, 1].
+"""The plain VAE with a Bernoulli decoder, on counts scaled to [0, 1].
 
     y_ij = x_ij / max_i x_ij (``scaled``) or 1[x_ij > 0] (``binarised``)
     z_i ~ Normal(0, I)      loss = - sum_j [y log p_j + (1 - y) log(1 - p_j)] + KL
     p = sigmoid f(z), q(z | y) = Normal(m(y), diag exp(v(y)))      a log-variance head
 
-Cross-entropy is no likelihood of counts: this variant gives a latent and no bound, and is left out
-wherever likelihoods are compared.  ``legacy`` divides both terms by the number of genes, as the old
-example of PyTorch did: the same optimum, other steps.  Missing entries enter neither term.
+Cross-entropy is not a likelihood of counts: this variant has a latent and no bound, so comparisons
+of likelihoods omit it.  ``legacy`` divides both terms by the number of genes, as the old PyTorch
+example did: the optimum is the same, the steps differ.  Both terms ignore missing entries.
 Source: Kingma and Welling 2014, arXiv 1312.6114; the VAE of pytorch/examples.
 """
 
@@ -33,13 +33,13 @@ class BCEVAEConfig:
     n_latent: Annotated[int, Gt(0)] = 20
     n_hidden: Annotated[int, Gt(0)] = 400
     counts_as: Literal["scaled", "binarised"] = "scaled"
-    """How counts become numbers in [0, 1]."""
+    """Transformation of counts to [0, 1]."""
     kl_norm: Literal["none", "legacy"] = "none"
     """Sum both terms over genes and dimensions, or divide them by the number of genes."""
 
 
 class BCEVAE(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger per cell out."""
+    """Maps (cell, gene) counts to a ledger per cell, for one replicate and one draw."""
 
     largest: Tensor
 

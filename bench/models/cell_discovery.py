@@ -5,12 +5,12 @@
     q(z | x) = T(Normal(m(x), s(x))), T a flow     q(l | x) LogNormal     q(y | z), q(u | z, y)
     loss = - ELBO + alpha mean over labelled cells of - log q(y | z) at the draw of z
 
-Names: z and u are Pyro's z2 and z1, and scvi-tools' z1 and z2.  The type is summed out where it is
-not known; where it is, the ELBO is that of counts and type.  The cross-entropy steers and is no
-part of it.  ``alpha`` is in nats per labelled cell.  As published, Pyro weighs each labelled cell's
-cross-entropy by its own negative ELBO as well (a score-function term nobody asked for: 0.01 there
-works like 18 here at 1,780 nats per cell): ``bound_weighted`` does the same.  Unlike the published
-nets, nothing is normalised on its way out: logits stay logits.
+Names: z and u are Pyro's z2 and z1, and scvi-tools' z1 and z2.  The ELBO of an unlabelled cell sums
+over the type; the ELBO of a labelled cell is that of counts and type.  The cross-entropy is not
+part of the ELBO.  ``alpha`` is in nats per labelled cell.  The published Pyro code also weights the
+cross-entropy of each labelled cell by its negative ELBO (an unintended score-function term: 0.01
+there corresponds to 18 here at 1,780 nats per cell); ``bound_weighted`` reproduces this.  Unlike
+the published networks, no normalisation follows the classifier's logits.
 Source: Pyro's scANVI example; Xu et al. 2021, doi:10.15252/msb.20209620; flows: Rezende and Mohamed
 2015, arXiv 1505.05770.
 """
@@ -39,7 +39,7 @@ from bench.parts.nn.label_prior import (
 from bench.parts.nn.scvi import Counts, ScviHyperparameters
 
 FIRST_DISPERSION = 10.0
-"""Inverse dispersion of every gene at the start (Pyro)."""
+"""Initial inverse dispersion of every gene (Pyro)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,33 +47,33 @@ class CellDiscoveryConfig:
     """Hyperparameters of the Cell Discovery Catalog's model."""
 
     n_latent: Annotated[int, Gt(0)] = 10
-    """Size of z, which the counts are decoded from and the types are told by."""
+    """Dimension of z, the input of the decoder and of the classifier."""
     n_latent_type: Annotated[int, Gt(0)] = 10
-    """Size of u, what varies within a type."""
+    """Dimension of u, the variation within a type."""
     n_hidden: Annotated[int, Gt(0)] = 100
     """Width of the networks between counts and z."""
     n_hidden_type: Annotated[int, Gt(0)] = 50
     """Width of the networks between z, u and types."""
     n_layers: Annotated[int, Ge(1)] = 1
     classifier_layers: Annotated[int, Ge(0)] = 1
-    """Hidden layers of the classifier; 0 leaves a linear one."""
+    """Hidden layers of the classifier; 0 gives a linear classifier."""
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
     """Dropout rate of the encoders; published: 0."""
     alpha: Annotated[float, Ge(0)] = 50.0
     """Weight of the classifier's loss, nats per labelled cell."""
     bound_weighted: bool = False
-    """Weigh a labelled cell's loss by its own negative ELBO too, as published with alpha 0.01."""
+    """Also weight the loss of a labelled cell by its negative ELBO, as published (alpha 0.01)."""
     flow: FlowKind = "none"
-    """What the posterior of z is pushed through."""
+    """The flow on the posterior of z."""
     n_flow_steps: Annotated[int, Gt(0)] = 4
     n_flow_hidden: Annotated[int, Gt(0)] = 32
     """Width of the flow's networks."""
     encode_covariates: bool = False
-    """Hand the batch to the encoder too."""
+    """Add the batch to the input of the encoder."""
 
 
 class CellDiscovery(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: CellDiscoveryConfig) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class CellDiscovery(nn.Module):
 
 
 def _counts_explained(facts: DataFacts, config: CellDiscoveryConfig) -> FlowedScvi:
-    """Encoders, flow and decoder: what ``base`` is, and starts as where it is trained first."""
+    """Encoders, flow and decoder: the submodule ``base``, which pre-training may initialise."""
     flow = build_flow(config.flow, config.n_latent, config.n_flow_steps, config.n_flow_hidden)
     settings = ScviHyperparameters(
         n_latent=config.n_latent,

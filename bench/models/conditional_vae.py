@@ -1,9 +1,9 @@
-"""VAE that is told each cell's treatments: nothing about them is inferred.
+"""VAE conditional on the treatments of each cell, without treatment latents.
 
     z_i ~ Normal(0, I)     x_i ~ NB(l_i softmax(f(z_i, D_i)), theta)     q(z_i | x_i, D_i) Gaussian
 
-D_i are the cell's dosages, l_i its observed library size.  A treatment that no training cell had is
-taken out of D: nothing is known of it, and it does nothing.
+D_i are the cell's dosages, l_i its observed library size.  A treatment without training
+cells is removed from D and has no effect.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794 (conditional VAE).
 """
 
@@ -35,12 +35,12 @@ class ConditionalVAEConfig:
     n_layers: Annotated[int, Ge(1)] = 1
     """Hidden layers of encoder and of decoder."""
     encoding: Encoding = "additive"
-    """Whether a combination is the sum of its parts or one of its own."""
+    """Encode a combination as the sum of its treatments, or as a separate perturbation."""
     likelihood: CountLaw = "nb"
 
 
 class ConditionalVAE(nn.Module):
-    """One replicate, one draw: counts and dosages in, a ledger of nats per cell out."""
+    """Maps counts and dosages to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: ConditionalVAEConfig) -> None:
         super().__init__()

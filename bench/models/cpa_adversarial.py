@@ -1,20 +1,20 @@
-"""CPA, the compositional perturbation autoencoder, with adversaries: an autoencoder, no VAE.
+"""CPA, the compositional perturbation autoencoder, with adversaries: an autoencoder, not a VAE.
 
     b_i = g(x_i)      z_i = b_i + sum_t D_it e_t + c_batch(i)
     x_i ~ NB(l_i softmax(f(z_i)), theta)      l_i: observed library size
     loss = - log p(x_i | z_i) + misread(a(r(b_i))) + gradient_penalty mean (d sum a / d b)^2
 
-Adversaries a try to read treatments (nats summed over all of them) and batch from the basal state
-b; r turns their gradient around and scales it by ``adversary_weight``, so g learns to tell them
-nothing (``bench.parts.nn.adversary``).  The response to a dosage is linear.  Of a treatment that no
-training cell had nothing is added, nor of a batch.
+Adversaries a predict treatments (nats summed over all of them) and batch from the basal state b; r
+reverses their gradient and scales it by ``adversary_weight``, so that g learns to remove this
+information from b (``bench.parts.nn.adversary``).  The response to a dosage is linear.  Treatments
+and batches without training cells add nothing.
 
-There is no prior and no posterior, so no bound: log p(x_i | z_i) alone stops the training early.
-As published, two optimisers take turns, the adversaries two steps of three.  Here both sides move
-in every step, at one learning rate, so adversaries are less far ahead: at the published weights
-(10 and 20) they are outrun and read about as chance does while the state still tells the treatment
-(measured, docs/models.md), hence the smaller ones here.  Neither mixup nor epochs without
-adversaries are rebuilt.
+There is no prior and no posterior, so no bound: early stopping uses log p(x_i | z_i) alone.  The
+published training alternates two optimisers, with two of three steps for the adversaries.  Here
+every step updates both sides at one learning rate, so the adversaries train less: at the published
+weights (10 and 20) they predict about as well as chance although the basal state still contains the
+treatment (measured, docs/models.md), so the default weights here are smaller.  Mixup and epochs
+without adversaries are not implemented.
 Source: Lotfollahi et al. 2023, doi:10.15252/msb.202211517 (theislab/cpa, its Norman tutorial).
 """
 
@@ -45,8 +45,8 @@ from bench.parts.nn.treatment_encoding import Encoding, TreatmentEncoding
 
 @dataclass(frozen=True, kw_only=True)
 class CPAAdversarialConfig:
-    """Hyperparameters of adversarial CPA; networks as in its authors' tutorial on the Norman data,
-    whose two weights are 10 and 20."""
+    """Hyperparameters of adversarial CPA; networks as in the authors' tutorial on the Norman data,
+    which uses the weights 10 and 20."""
 
     n_latent: Annotated[int, Gt(0)] = 32
     n_hidden: Annotated[int, Gt(0)] = 256
@@ -57,28 +57,28 @@ class CPAAdversarialConfig:
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.2
     """Dropout rate of the encoder."""
     encoding: Encoding = "additive"
-    """Whether a combination is the sum of its parts or one of its own."""
+    """Encode a combination as the sum of its treatments, or as a separate perturbation."""
     adversary_hidden: Annotated[int, Gt(0)] = 64
     """Width of the adversaries' hidden layers."""
     adversary_layers: Annotated[int, Ge(1)] = 2
     adversary_weight: Annotated[float, Ge(0)] = 1.0
-    """What hiding a nat of treatments and batch is worth, in nats of counts."""
+    """Weight of the adversarial loss of the encoder, in nats of counts per nat."""
     gradient_penalty: Annotated[float, Ge(0)] = 1.0
-    """Weight of the adversaries' squared gradient."""
+    """Weight of the squared gradient of the adversaries."""
 
 
 class Basal(NamedTuple):
-    """The basal state as a readout asks for it: a point, which every draw comes to."""
+    """The basal state as a posterior for readouts: a point mass."""
 
     mean: Tensor
 
     def at(self, noise: Tensor) -> Tensor:
-        """The point, whatever the noise."""
+        """The point, for any noise."""
         return self.mean
 
 
 class CPAAdversarial(nn.Module):
-    """One replicate, one draw: counts and dosages in, a ledger of nats per cell out."""
+    """Maps counts and dosages to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: CPAAdversarialConfig) -> None:
         super().__init__()
@@ -93,14 +93,14 @@ class CPAAdversarial(nn.Module):
         sizes = n_latent, config.adversary_hidden, config.adversary_layers
         self.reads_treatments = Adversary(*sizes, n_columns)
         if facts.n_batches:
-            # From zero, so that a batch that was never trained on adds nothing.
+            # Initialised at zero, so that a batch without training cells adds nothing.
             self.batch = nn.Parameter(torch.zeros(facts.n_batches, n_latent))
             self.reads_batch = Adversary(*sizes, facts.n_batches)
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
         config = self.config
         return {
-            # Nothing is drawn for a point.
+            # A point needs no noise.
             "z": Noise((n_cells, 0)),
             "keep": Noise((n_cells, config.encoder_layers, config.n_hidden), "uniform"),
         }
@@ -134,7 +134,7 @@ class CPAAdversarial(nn.Module):
         return TreatmentLatents(self.treated.names, torch.ones_like(moved), moved)
 
     def _basal(self, cells: Minibatch, keep: Tensor | None) -> Tensor:
-        """(cell, latent); without ``keep`` nothing is dropped."""
+        """(cell, latent); without ``keep`` there is no dropout."""
         return self.basal(self.encoder(seen_counts(cells).log1p(), [], keep))
 
     def _decoded(self, z: Tensor, library: Tensor) -> NegativeBinomial:
@@ -149,7 +149,7 @@ class CPAAdversarial(nn.Module):
         return one_hot(cells["batch"], self.n_batches).to(self.batch.dtype) @ self.batch
 
     def _adversarial(self, basal: Tensor, cells: Minibatch) -> dict[str, Tensor]:
-        """() each: how badly the adversaries read, and how steep they are."""
+        """() each: the losses of the adversaries, and their squared gradients."""
         reversed_basal, given = (
             reversed_gradient(basal, self.config.adversary_weight),
             self._dosage(cells),

@@ -1,13 +1,13 @@
-"""CPA-VAE: a cell's latent is a basal state, moved in every dimension by every treatment.
+"""CPA-VAE: the latent of a cell is a basal state plus a dense shift for every treatment.
 
     e_tk ~ Normal(0, sigma)   b_i ~ Normal(0, I)   z_i = b_i + sum_t D_it e_t
     x_i ~ NB(l_i softmax(f(z_i)) + 1e-4, theta)
     q(e_tk) Gaussian,  q(b_i | x_i, D_i, e) = Normal(g(x_i, sum_t D_it e_t)), or of x_i alone
 
-SAMS-VAE without its mask.  This is its authors' ablation and not the adversarial autoencoder of the
-same letters, which is ``cpa_adversarial``.  The KL of every embedding a training cell had stands in
-the ledger once for the whole data set.  What is read out of single cells without noise takes the
-embeddings at their mean.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
+SAMS-VAE without its mask: the ablation of the SAMS-VAE authors, not the adversarial autoencoder
+CPA, which is ``cpa_adversarial``.  The KL of the embedding of every treatment with training cells
+enters the ledger once per dataset.  Readouts of single cells without noise use the mean embeddings.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
 from collections.abc import Mapping
@@ -39,16 +39,16 @@ class CPAVAEConfig:
     n_layers: Annotated[int, Ge(1)] = 1
     """Hidden layers of encoder and of decoder."""
     encoding: Encoding = "additive"
-    """Whether a combination is the sum of its parts or one of its own."""
+    """Encode a combination as the sum of its treatments, or as a separate perturbation."""
     mean_field_encoder: bool = False
-    """Leave the treatments' offset out of what the encoder sees."""
+    """Encode the observed data only, without the shift by the treatments."""
     embedding_prior_scale: Annotated[float, Gt(0)] = 1.0
     """sigma."""
     likelihood: CountLaw = "nb"
 
 
 class CPAVAE(nn.Module):
-    """One replicate, one draw: counts and dosages in, a ledger of nats per cell out."""
+    """Maps counts and dosages to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: CPAVAEConfig) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class CPAVAE(nn.Module):
         return Gaussian(torch.zeros_like(mean), torch.full_like(mean, sd))
 
     def _at(self, noise: Tensor) -> Tensor:
-        """(treatment, latent) a draw: of the prior where a treatment was never trained on."""
+        """(treatment, latent) a draw; from the prior for treatments without training cells."""
         seen = self.treated.seen[:, None] > 0
         return torch.where(seen, self.embedding().at(noise), self._prior().at(noise))
 

@@ -3,8 +3,8 @@
     z_i ~ Normal(0, I)                      l_i as in scVI
     rho_i = softmax BN(W [z_i, s_i])        x_ij ~ NB(exp(l_i) rho_ij, theta)
 
-W has no bias and no activation follows it; with BatchNorm its columns are loadings up to the scale
-of each gene.  Inference is scVI's.  See ``scvi`` for the bound with an observed library.
+W has neither bias nor activation; with BatchNorm its columns are loadings up to the scale of each
+gene.  Inference is that of scVI.  See ``scvi`` for the bound with an observed library.
 Source: Svensson et al. 2020, doi:10.1093/bioinformatics/btaa169; scvi-tools 1.4.
 """
 

@@ -4,8 +4,8 @@
     x_ij | z_i ~ NB(mu(z_i)_j, theta)        variance mu + mu^2 / theta
     q(z_i | x_i) = Normal(m(w_i x_i), diag s(w_i x_i)^2)
 
-w_ij is 1 where the entry is observed, else 0.  theta is a free parameter, not decoded: it stands
-for noise without structure.
+w_ij is 1 for observed entries, else 0.  theta is a free parameter, not decoded: it
+represents unstructured noise.
 Source: scmodes (A. Sarkar); here with masks, minibatches and an evaluation mode.
 """
 
@@ -27,7 +27,7 @@ class NBVAEConfig(DispersedConfig):
 
 
 class NBVAE(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: NBVAEConfig) -> None:
         super().__init__()

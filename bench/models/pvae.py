@@ -4,7 +4,7 @@
     x_ij | z_i ~ Poisson(mu(z_i)_j)
     q(z_i | x_i) = Normal(m(w_i x_i), diag s(w_i x_i)^2)
 
-w_ij is 1 where the entry is observed, else 0; the likelihood is summed over observed entries.
+w_ij is 1 for observed entries, else 0; the likelihood is summed over observed entries.
 Source: scmodes (A. Sarkar); here with masks, minibatches and an evaluation mode.
 """
 
@@ -25,7 +25,7 @@ class PVAEConfig(CountVAEConfig):
 
 
 class PVAE(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: PVAEConfig) -> None:
         super().__init__()

@@ -1,14 +1,14 @@
-"""SAMS-VAE: a cell's latent is a basal state, moved sparsely by every treatment it was given.
+"""SAMS-VAE: the latent of a cell is a basal state plus a sparse shift for each of its treatments.
 
     m_tk ~ Bernoulli(alpha)   e_tk ~ Normal(0, sigma)   b_i ~ Normal(0, I)
     z_i = b_i + sum_t D_it (e_t o m_t)
     x_i ~ NB(l_i softmax(f(z_i)) + 1e-4, theta)
     q(b_i | x_i, D_i, e, m) = Normal(g(x_i, sum_t D_it (e_t o m_t))), or of x_i alone
 
-Posteriors of m and e: ``bench.parts.nn.treatment_posteriors``; how they enter the loss:
-``parts.nn.sparse_treatments``.  What is read out of single cells without noise takes the globals
-at their most probable value.  After ``pretrain_epochs`` without ``mask_weight``, and again every
-``restart_epochs``, the latents are rotated into the basis in which treatments move fewest of them:
+Posteriors of m and e: ``bench.parts.nn.treatment_posteriors``; their loss terms:
+``parts.nn.sparse_treatments``.  Readouts of single cells without noise use the globals at their
+most probable values.  After ``pretrain_epochs`` without ``mask_weight``, and again every
+``restart_epochs``, the latents are rotated into the basis in which treatments shift the fewest:
 ``bench.parts.nn.sparse_rotation``.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -37,7 +37,7 @@ class SAMSVAEConfig(SparseHyperparameters):
 
 
 class CountObservation(nn.Module):
-    """Counts around shares of a library size."""
+    """Negative binomial counts with means that are shares of the library size."""
 
     def __init__(self, facts: DataFacts, config: SAMSVAEConfig) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class CountObservation(nn.Module):
         return self.input(cells)
 
     def law(self, z: Tensor, cells: Minibatch) -> NegativeBinomial | Poisson:
-        # Cells that are predicted under another condition come with a library size of their own.
+        # Cells for counterfactual predictions have their own field for the library size.
         library = cells["library"] if "library" in cells else library_size(cells)
         return self.decoder(z, library)
 
@@ -63,7 +63,7 @@ def build(facts: DataFacts, config: SAMSVAEConfig) -> SparseModel:
 
 
 def pretrained(facts: DataFacts, config: SAMSVAEConfig) -> SparseModel:
-    """The same with the published weight of the mask."""
+    """The model for pre-training, with mask weight 1 as published."""
     return build(facts, replace(config, mask_weight=1.0, mask_weight_per_cell=0.0))
 
 

@@ -1,14 +1,14 @@
-"""SAMS-VAE of real numbers that are no counts, as its authors' simulation has them.
+"""SAMS-VAE for real values, as in the simulation of its authors.
 
     m_tk ~ Bernoulli(alpha)   e_tk ~ Normal(0, sigma)   b_i ~ Normal(0, I)
     z_i = b_i + sum_t D_it (e_t o m_t)
     x_ij ~ Normal(f(z_i)_j, s_j), s shared by all cells or decoded
     q(b_i | x_i, D_i, e, m) = Normal(g(x_i, sum_t D_it (e_t o m_t))), or of x_i alone
 
-Posteriors of m and e: ``bench.parts.nn.treatment_posteriors``; how they enter the loss:
-``parts.nn.sparse_treatments``.  What is read out of single cells without noise takes the globals
-at their most probable value.  After ``pretrain_epochs`` without ``mask_weight``, and again every
-``restart_epochs``, the latents are rotated into the basis in which treatments move fewest of them:
+Posteriors of m and e: ``bench.parts.nn.treatment_posteriors``; their loss terms:
+``parts.nn.sparse_treatments``.  Readouts of single cells without noise use the globals at their
+most probable values.  After ``pretrain_epochs`` without ``mask_weight``, and again every
+``restart_epochs``, the latents are rotated into the basis in which treatments shift the fewest:
 ``bench.parts.nn.sparse_rotation``.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -34,13 +34,13 @@ from bench.parts.nn.sparse_treatments import (
 
 @dataclass(frozen=True, kw_only=True)
 class SAMSVAENormalConfig(SparseHyperparameters):
-    """Hyperparameters of SAMS-VAE of real numbers."""
+    """Hyperparameters of SAMS-VAE for real values."""
 
     likelihood: ValueLaw = "normal_fixed_variance"
 
 
 class ValueObservation(nn.Module):
-    """Real numbers, normal around what is decoded."""
+    """Real values with a normal distribution around the decoded mean."""
 
     def __init__(self, facts: DataFacts, config: SAMSVAENormalConfig) -> None:
         super().__init__()
@@ -59,12 +59,12 @@ class ValueObservation(nn.Module):
 
 
 def build(facts: DataFacts, config: SAMSVAENormalConfig) -> SparseModel:
-    """The sparse model of real numbers."""
+    """The sparse model for real values."""
     return SparseModel(facts, config, lambda: ValueObservation(facts, config))
 
 
 def pretrained(facts: DataFacts, config: SAMSVAENormalConfig) -> SparseModel:
-    """The same with the published weight of the mask."""
+    """The model for pre-training, with mask weight 1 as published."""
     return build(facts, replace(config, mask_weight=1.0, mask_weight_per_cell=0.0))
 
 

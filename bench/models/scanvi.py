@@ -1,15 +1,15 @@
-"""scANVI as scvi-tools has it: scVI whose latent has a prior per cell type, and a classifier.
+"""scANVI as in scvi-tools: scVI with a prior per cell type on the latent, and a classifier.
 
     y ~ Categorical(1/C)   u ~ Normal(0, I)   z | u, y Gaussian   x | z, batch, l as in scVI
-    loss = - ELBO, every cell as if its type were not known
+    loss = - ELBO, with the types of all cells treated as unknown
            + alpha mean over the labelled cells of the minibatch of - log q(y | mean of z)
 
-A cell's type is summed out under q(y | z) at the draw of z; the classifier is scored at the mean of
-q(z | x), or with a flow T at T of the Gaussian's mean.  The classifier's loss steers and is no part
-of the ELBO.  Only the KL of u and of y warm up.  scVI with the prior N(0, I) is trained first
-(``pretrain_epochs``).  ``alpha`` is in nats per labelled cell: 50 weighs a labelled cell's cross-
-entropy fifty times its bound, however many cells are labelled.  Logits throughout: the published
-code took the softmax twice until 2023.
+The ELBO sums over the type under q(y | z) at the draw of z; the classifier loss uses the mean of
+q(z | x), or with a flow T the value of T at the mean of the Gaussian.  The classifier loss is not
+part of the ELBO.  Only the KL terms of u and y warm up.  Pre-training (``pretrain_epochs``) trains
+scVI with the prior N(0, I).  ``alpha`` is in nats per labelled cell: with 50, the cross-entropy of
+a labelled cell has fifty times the weight of its bound, independent of the number of labelled
+cells.  The loss uses logits; the published code applied the softmax twice until 2023.
 Source: Xu et al. 2021, doi:10.15252/msb.20209620; scvi-tools 1.4.
 """
 
@@ -40,33 +40,33 @@ class SCANVIConfig:
     """Hyperparameters of scANVI, with scvi-tools' defaults."""
 
     n_latent: Annotated[int, Gt(0)] = 10
-    """Size of z, which the counts are decoded from."""
+    """Dimension of z, the input of the decoder."""
     n_latent_type: Annotated[int, Gt(0)] = 10
-    """Size of u, what varies within a type."""
+    """Dimension of u, the variation within a type."""
     n_hidden: Annotated[int, Gt(0)] = 128
     n_layers: Annotated[int, Ge(1)] = 1
     classifier_layers: Annotated[int, Ge(0)] = 1
-    """Hidden layers of the classifier; 0 leaves a linear one."""
+    """Hidden layers of the classifier; 0 gives a linear classifier."""
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
     """Dropout rate of encoders and classifier; decoders have none."""
     alpha: Annotated[float, Ge(0)] = 50.0
     """Weight of the classifier's loss, nats per labelled cell."""
     flow: FlowKind = "none"
-    """What the posterior of z is pushed through."""
+    """The flow on the posterior of z."""
     n_flow_steps: Annotated[int, Gt(0)] = 4
     n_flow_hidden: Annotated[int, Gt(0)] = 32
     """Width of the flow's networks."""
     likelihood: Literal["zinb", "nb", "poisson"] = "zinb"
     dispersion: Literal["gene", "gene-batch", "gene-cell"] = "gene"
-    """What the inverse dispersion is a value of."""
+    """Units that share an inverse dispersion."""
     latent_library: bool = False
-    """Infer the library size under the prior of the cell's batch, instead of observing it."""
+    """Infer the library size under the prior of the batch, instead of the observed library size."""
     encode_covariates: bool = False
-    """Hand the batch to the encoder too."""
+    """Add the batch to the input of the encoder."""
 
 
 class SCANVI(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: SCANVIConfig) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class SCANVI(nn.Module):
         q, latents, log_q, terms = self.base.explained(cells, noise)
         each = self.typed(latents["z"], noise["u"], noise["keep_u"])
         summed = summed_over_types(each, log_q, self.classifier(latents["z"], noise["keep_y"]))
-        # As published the latent's own log-ratio does not warm up: it goes by another name.
+        # As published, the log-ratio of z does not warm up, so its name has no prefix ``kl_``.
         summed.local["prior_z"] = summed.local.pop("kl_z")
         known = cells["known_type"]
         missed = cross_entropy(self.classifier(q.mean, noise["keep_y"]), known)
@@ -122,7 +122,7 @@ class SCANVI(nn.Module):
 
 
 def pretrained(facts: DataFacts, config: SCANVIConfig) -> FlowedScvi:
-    """What ``base`` is and starts as: scVI, trained first under the prior N(0, I)."""
+    """The submodule ``base`` and the model for pre-training: scVI under the prior N(0, I)."""
     flow = build_flow(config.flow, config.n_latent, config.n_flow_steps, config.n_flow_hidden)
     settings = ScviHyperparameters(
         n_latent=config.n_latent,

@@ -1,14 +1,14 @@
-"""scVI: counts of a cell given its latent, its batch and its library size.
+"""scVI: counts of a cell given latent, batch and library size.
 
     z_i ~ Normal(0, I)            l_i = log of the observed library size, or
                                   l_i ~ Normal(m_b, v_b), moments of the batch's log libraries
     rho_i = softmax f(z_i, s_i)   x_ij ~ ZINB(exp(l_i) rho_ij, theta, pi(z_i, s_i)_j)
     q(z_i | x_i), q(l_i | x_i)    Gaussian, from log(1 + x_i)
 
-The published network, literally: BatchNorm with momentum .01 and eps 1e-3 in both nets, dropout in
-the encoder, covariates in every decoder layer; only the KL of z warms up.  Missing entries are zero
-to the encoder and absent from the likelihood.  With the observed library the bound is conditional
-on it: not to be compared with models that explain it.
+The published network: BatchNorm with momentum .01 and eps 1e-3 in both networks, dropout in the
+encoder, covariates in every decoder layer; only the KL of z warms up.  Missing entries are zero in
+the encoder input and excluded from the likelihood.  With the observed library size the bound is
+conditional on it and cannot be compared with bounds of models of the library size.
 Source: Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; scvi-tools 1.4.
 """
 

@@ -1,12 +1,12 @@
-"""scVI with a penalty on how far apart the batches lie in the latent.
+"""scVI with a penalty on the MMD between batches in the latent.
 
     loss = - ELBO of scVI + beta sum over pairs of batches (b, b') MMD^2(Z_b, Z_b')
 
-Z_b are the drawn latents of the minibatch's cells of batch b.  Estimators: ``normal`` (biased,
-Gretton equation 5, as published), ``unbiased``, ``fast`` (Lemma 14).  Pairs: ``sequential`` (each
-batch and the next one present, as published), ``all``, ``pooled`` (each batch and all others
-together).  A batch with fewer than two cells in the minibatch is left out.  The penalty trains and
-is no part of the ELBO; beta = 0 is scVI to the bit.
+Z_b are the sampled latents of the cells of batch b in the minibatch.  Estimators: ``normal``
+(biased, Gretton equation 5, as published), ``unbiased``, ``fast`` (Lemma 14).  Pairs:
+``sequential`` (each batch and the next one present, as published), ``all``, ``pooled`` (each batch
+and all others together).  Batches with fewer than two cells in the minibatch are excluded.  The
+penalty is not part of the ELBO; beta = 0 equals scVI to the bit.
 Source: a pull request to scvi-tools of May 2021; Gretton et al. 2012, JMLR 13:723.
 """
 
@@ -36,11 +36,11 @@ class SCVIMMDConfig(ScviHyperparameters):
     mmd_bandwidth: Annotated[float, Gt(0)] = 1.0
     """s of the kernel exp(-distance^2 / s)."""
     mmd_n_bandwidths: Annotated[int, Ge(1)] = 1
-    """The kernel is the sum over this many bandwidths, each four times the last."""
+    """Number of bandwidths in the kernel's sum, each four times the one before."""
 
 
 class SCVIMMD(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: SCVIMMDConfig) -> None:
         super().__init__()

@@ -1,14 +1,13 @@
-"""SVAE+: every perturbation gives a cell's latent a mean of its own that differs in few dimensions.
+"""SVAE+: each perturbation has its own prior mean of the latent, non-zero in few dimensions.
 
     w_tk ~ Beta(1, K)   m_tk ~ Bernoulli(w_tk)   a_t free
     z_i ~ Normal(m_t(i) o a_t(i), I), mean 0 for controls      x_i ~ NB(l_i softmax(f(z_i)), theta)
     q(w) at one point,  q(m | w) = p(m | w), drawn straight-through,  q(z_i | x_i) Gaussian
 
-A combination is a perturbation of its own, of which nothing is known if no training cell had it:
-its mean is 0 then.  - log Beta(w; 1, K) stands in the ledger once for the data set; it is a
-log-density and may be negative.  After ``pretrain_epochs`` without ``mask_weight``, and again every
-``restart_epochs``, the latents are rotated into the basis in which perturbations move fewest of
-them: ``bench.parts.nn.sparse_rotation``.
+A combination is a separate perturbation; without training cells its mean is 0.  - log Beta(w; 1, K)
+enters the ledger once per dataset; it is a log-density and may be negative.  After
+``pretrain_epochs`` without ``mask_weight``, and again every ``restart_epochs``, the latents are
+rotated into the basis in which perturbations shift the fewest: ``bench.parts.nn.sparse_rotation``.
 Source: Lopez et al. 2023, arXiv 2211.03553, as rebuilt in Bereket and Karaletsos 2023.
 """
 
@@ -44,15 +43,15 @@ class SVAEPlusConfig:
     beta_prior: Annotated[float, Gt(0)] = 2.0
     """K of Beta(1, K): larger is sparser."""
     temperature: Annotated[float, Gt(0)] = 1.0
-    """Of the relaxed mask whose gradient is taken."""
+    """Temperature of the relaxed mask in the straight-through gradient."""
     mask_weight: Annotated[float, Ge(0)] = 1.0
-    """Weight of the mask's prior in the loss; its surplus over 1 is a penalty, which does not warm
-    up: below 1 leave the KL warm-up off."""
+    """Weight of the mask's prior in the loss; the part above 1 is a penalty without warm-up. For
+    values below 1, do not use a KL warm-up."""
     likelihood: CountLaw = "nb"
 
 
 class SVAEPlus(nn.Module):
-    """One replicate, one draw: counts and perturbations in, a ledger of nats per cell out."""
+    """Maps counts and perturbations to a ledger in nats per cell, for one replicate and draw."""
 
     def __init__(self, facts: DataFacts, config: SVAEPlusConfig) -> None:
         super().__init__()
@@ -108,7 +107,7 @@ class SVAEPlus(nn.Module):
         return TreatmentLatents(self.treated.names, on, on * self.shift * seen)
 
     def _moved(self, uniform: Tensor) -> Tensor:
-        """(perturbation, latent) m o a; nothing for one that was never trained on."""
+        """(perturbation, latent) m o a; 0 for perturbations without training cells."""
         mask = straight_through(self.mask.logit, uniform, self.config.temperature)
         return mask * self.shift * self.treated.seen[:, None]
 
@@ -118,12 +117,12 @@ class SVAEPlus(nn.Module):
 
 
 def pretrained(facts: DataFacts, config: SVAEPlusConfig) -> SVAEPlus:
-    """The same with the published weight of the mask's prior."""
+    """The model for pre-training, with weight 1 of the mask's prior as published."""
     return SVAEPlus(facts, replace(config, mask_weight=1.0))
 
 
 def rotated(state: StateDict) -> StateDict:
-    """In the basis in which perturbations move fewest latents."""
+    """The state in the basis in which perturbations shift the fewest latents."""
     return in_sparsest_basis(state, "mask.logit", "shift")[0]
 
 

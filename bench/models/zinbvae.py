@@ -4,7 +4,7 @@
     x_ij | z_i ~ pi delta_0 + (1 - pi) NB(mu(z_i)_j, theta)
     q(z_i | x_i) = Normal(m(w_i x_i), diag s(w_i x_i)^2)
 
-w_ij is 1 where the entry is observed, else 0.  theta and the dropout logit are free parameters,
+w_ij is 1 for observed entries, else 0.  theta and the dropout logit are free parameters,
 not decoded.
 Source: scmodes (A. Sarkar); here with masks, minibatches and an evaluation mode.
 """
@@ -22,7 +22,7 @@ from bench.parts.nn.count_vae import CountVAE, DispersedConfig
 from bench.parts.nn.distributions import Gaussian, ZeroInflatedNegativeBinomial
 
 FEW_DROPOUTS = -3.0
-"""Dropout logit to start from: at zero, the published start, training takes twice as long."""
+"""Initial dropout logit; from zero, the published value, training takes twice as long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class ZINBVAEConfig(DispersedConfig):
 
 
 class ZINBVAE(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, config: ZINBVAEConfig) -> None:
         super().__init__()

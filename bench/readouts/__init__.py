@@ -1,1 +1,1 @@
-"""The shelf of readouts: one file is one question to a fitted run."""
+"""Readouts: each file computes arrays from a fitted run."""

@@ -1,4 +1,4 @@
-"""Readout arrays on disk: one archive per replicate, arrays by name; never a pickle."""
+"""Readout arrays on disk: one archive per replicate, arrays by name, without pickle."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from bench.core.readout import Arrays
 
 
 def write(path: Path, arrays: Arrays) -> None:
-    """Write the arrays of a replicate, whole or not at all."""
+    """Write the arrays of a replicate atomically."""
     with replacing(path) as part, part.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 

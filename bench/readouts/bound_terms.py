@@ -3,10 +3,10 @@
     - ELBO = - E_q log p(x | z, l)  +  KL(q(z | x) || p(z))  +  KL(q(l | x) || p(l))
              reconstruction            global                   local
 
-averaged over S draws of the latents.  "Global" and "local" are the words of scVI, for the latent
-and for the library size.  All further terms count as the latent's; a model that does not explain
-its library has a local term of zero.  A baseline has no latent: all of its exact negative
-log-likelihood is reconstruction.
+averaged over S draws of the latents.  "Global" and "local" are the terms of scVI for the latent
+and for the library size.  All further terms count as global; a model without a distribution of the
+library size has a local term of zero.  A baseline has no latent: its exact negative log-likelihood
+is the reconstruction term.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LIBRARY = "library_kl"
 
 @dataclass(frozen=True, kw_only=True)
 class BoundTermsConfig:
-    """How the expectations are estimated."""
+    """Estimation of the expectations."""
 
     n_samples: Annotated[int, Ge(1)] = 100
     """Draws of the latents S."""
@@ -65,7 +65,7 @@ def _mean(draws: Tensor) -> np.ndarray:
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: BoundTermsConfig) -> Arrays:
-    """The same, (scored,) nats; both KL terms are zero."""
+    """The same arrays, (scored,) nats; both KL terms are zero."""
     exact = exact_log_likelihood(fitted, problem)
     return _named(-exact, np.zeros_like(exact), np.zeros_like(exact))
 

@@ -4,9 +4,9 @@
     ELBO   = (1/S) sum_s log w_is
     IWELBO = log (1/S) sum_s w_is                   at least the ELBO of the same draws, by Jensen
 
-Nats per cell, all constants kept, observed entries only.  Global variables are at one draw of the
-guide and not scored.  A baseline without latent variables has an exact log-likelihood instead
-(``bench.parts.counts.exact_likelihood``), and both bounds are that number.
+Nats per cell, all constants kept, observed entries only.  Global variables have one draw from their
+posterior and are not scored.  A baseline without latent variables has an exact log-likelihood
+instead (``bench.parts.counts.exact_likelihood``), and both bounds are that number.
 Source: Burda et al. 2016 (arXiv 1509.00519), equation 8.
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BoundsConfig:
-    """How the bounds are estimated."""
+    """Estimation of the bounds."""
 
     n_samples: Annotated[int, Ge(1)] = 100
     """Importance samples S."""

@@ -1,11 +1,11 @@
-"""Of which known type every scored cell is, as probabilities.
+"""Probabilities of the known types for every scored cell.
 
     sampled   p_ic = (1/S) sum_s softmax(logits(z_is))_c       z_is ~ q(z | x_i)
-    plug-in   p_ic = softmax(logits(z_i))_c                     z_i: the mean of q, or where q is a
-                                                                Gaussian pushed through a flow T,
-                                                                T of the Gaussian's mean
+    plug-in   p_ic = softmax(logits(z_i))_c                     z_i: the mean of q, or for a flow T
+                                                                on a Gaussian, T of the mean of the
+                                                                Gaussian
 
-Types are those that some cell is known to be of, in alphabetical order.  No cell's label is given:
+Known types are the types of labelled cells, in alphabetical order.  The model receives no labels:
 labelled cells are predicted like all others.  A baseline has one prediction, under both names.
 Source: Kingma et al. 2014, arXiv 1406.5298 (q(y | z)); Xu et al. 2021, doi:10.15252/msb.20209620.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassProbabilityConfig:
-    """How the expectation over the latent is estimated."""
+    """Estimation of the expectation over the latent."""
 
     n_samples: Annotated[int, Ge(1)] = 25
     """Draws of the latent S."""
@@ -68,7 +68,7 @@ def _array(probability: Tensor) -> NDArray[np.float32]:
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: ClassProbabilityConfig) -> Arrays:
-    """The baseline's probabilities of the scored cells, under both names."""
+    """The probabilities of a baseline for the scored cells, under both names."""
     mine = fitted.answer("classes")(problem.scored_rows).astype(np.float32)
     return {"class_probability": mine, "class_probability_plugin": mine}
 

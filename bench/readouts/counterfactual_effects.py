@@ -1,14 +1,14 @@
-"""What every perturbation would have done to the training controls, cell by cell.
+"""Counterfactual effect of every perturbation on the training controls, cell by cell.
 
     for one draw of the globals, B training controls with their counts x and library sizes:
         basal latents ~ q(. | x), shared by all conditions, the control among them
         x_c ~ p(x | basal, condition, globals, library),    y as in ``parts.perturbations.effects``
     counterfactual effect of a condition = mean over draws of [mean of y_c - mean of y_control]
 
-A control was given nothing, so that its latents are basal.  The readout ``effects`` draws them from
-the prior instead; where the two disagree, the prior is not where the cells are.  Draws end as they
-do there.  A baseline says the same in both; so does, but for its draws, a model whose encoder is
-deterministic.
+Controls have no treatment, so that their latents are basal.  The readout ``effects`` samples basal
+latents from the prior instead; a difference between the two shows a mismatch between the prior and
+the cells.  Sampling ends as in ``effects``.  A baseline has the same effects in both readouts; so
+does a model with a deterministic encoder, up to sampling noise.
 Source: abduction, action, prediction: Pearl 2009, Causality, 7.1.
 """
 
@@ -29,17 +29,17 @@ from bench.parts.nn.counterfactual import Tally, perturbed_expression
 from bench.parts.perturbations.effect_predictions import predicted_effects
 
 FEWEST_DRAWS = 25
-"""Before which a standard error says little."""
+"""Minimum number of draws for a reliable standard error."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CounterfactualEffectsConfig:
-    """How well an effect is known before it is read."""
+    """Precision of the estimated effects."""
 
     tolerance: Annotated[float, Gt(0)] = 0.05
-    """Standard error of an effect, averaged over conditions and genes, at which drawing ends."""
+    """Sampling ends at this standard error of an effect, averaged over conditions and genes."""
     most_particles: Annotated[int, Ge(1)] = 5000
-    """Draws of a cell per condition at most."""
+    """Maximum number of sampled cells per condition."""
 
 
 def of_variant(
@@ -47,7 +47,8 @@ def of_variant(
 ) -> Arrays:
     """``counterfactual_effect``: (perturbation, gene)."""
     rng, tally = numpy_generator("counterfactual_effects"), Tally()
-    # One draw of every ten controls: draws of the same cells would agree without knowing more.
+    # One draw per ten controls: repeated draws of the same cells are correlated, so their standard
+    # error would be too small.
     for expression in perturbed_expression(fitted, problem, rng, 1, fitted.module.infer):
         tally.add(expression)
         if tally.n >= FEWEST_DRAWS and tally.is_known(config.tolerance, config.most_particles):
@@ -58,7 +59,7 @@ def of_variant(
 def of_baseline(
     fitted: FittedBaseline, problem: Problem, config: CounterfactualEffectsConfig
 ) -> Arrays:
-    """``counterfactual_effect``: what the baseline says of every cell."""
+    """``counterfactual_effect``: the effects of the baseline, the same for every cell."""
     return {"counterfactual_effect": predicted_effects(fitted, problem).astype(np.float32)}
 
 

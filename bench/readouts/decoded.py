@@ -1,9 +1,9 @@
-"""Expected expression of every scored cell, decoded as if it had come from a given batch.
+"""Expected expression of every scored cell, decoded under a given batch.
 
     rho_ij(b) = (1/S) sum_s share_j(z_is, b)         z_is ~ q(z | x_i, its own batch)
 
-Shares of the cell's counts, summing to one, free of the library size and of dropouts.  Under
-``each`` the mean over all batches; a model that reads no batch says the same under every one.
+Shares of the counts of the cell with sum one, independent of library size and dropouts.  ``each``
+gives the mean over all batches; for a model without batch input all batches are equal.
 Source: scVI's ``transform_batch``.
 """
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DecodedConfig:
-    """Which batch to decode under, and how the posterior mean is estimated."""
+    """The batch for decoding, and the estimation of the posterior mean."""
 
     batch: str = ""
-    """A batch's name; empty is the cell's own, ``each`` the mean over all of them."""
+    """Name of a batch; empty: the batch of the cell; ``each``: the mean over all batches."""
     n_samples: Annotated[int, Ge(1)] = 25
     """Draws of the latent S."""
 
@@ -40,7 +40,7 @@ class DecodedConfig:
 def of_variant(
     fitted: FittedVariant[VariantModule], problem: Problem, config: DecodedConfig
 ) -> Arrays:
-    """``decoded_expression``: (scored, gene) shares.  Raises where no batch has the name."""
+    """``decoded_expression``: (scored, gene) shares.  Raises if no batch has this name."""
     codes = batch_codes(problem, config.batch, "readouts.decoded.batch")
     each = fitted.minibatches(problem.scored_rows)
     parts = [_of_cells(fitted, cells, codes, config.n_samples) for cells in each]

@@ -1,4 +1,4 @@
-"""Which genes are expressed differently between two groups of the scored cells.
+"""Differential expression between two groups of the scored cells.
 
     rho = expression shares (``bench.parts.nn.expression``) of a random cell at a draw of its latent
     vanilla   P(rho_1 > rho_2), ties half, and its Bayes factor
@@ -6,10 +6,10 @@
               median, sd and central credible interval of LFC
 
 A Bayes factor is log (p + 1e-8) - log (1 - p + 1e-8), nats.  Shares are no smaller than 1e-8.
-Where there are batches the draws are dealt out evenly: both sides of a pair are decoded under the
-same batch, each batch in turn.  Which cells are drawn does not depend on the replicate.
-``vanilla`` says which side is higher, not whether that matters: a few latents carry a tiny change
-of every gene with near certainty, so that unchanged genes may have any probability there.
+Draws are distributed evenly over batches: both sides of a pair are decoded under the same batch.
+The choice of cells does not depend on the replicate.  ``vanilla`` tests the sign of a change, not
+its size: a shift of a few latents changes every gene slightly and with near certainty, so that
+unchanged genes may have any probability.
 Source: scVI (vanilla: Lopez et al. 2018; change: Boyeau et al. 2019).
 """
 
@@ -33,29 +33,29 @@ from bench.parts.nn.latents import at_draw
 
 Shares = NDArray[np.float32]
 Draw = Callable[[NDArray[np.int64], int | None], Shares]
-"""(rows, batch code) -> (row, gene) shares, each row at a draw of its own."""
+"""(rows, batch code) -> (row, gene) shares, with a separate draw for each row."""
 
 KEY_PATH = "readouts.differential_expression"
 SMALLEST = 1e-8
-"""Smallest share, and what keeps a Bayes factor finite (scVI)."""
+"""Minimum share, and the constant that makes Bayes factors finite (scVI)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DifferentialExpressionConfig:
-    """The groups, and how their difference is judged."""
+    """The groups, and the tests of their difference."""
 
     by: Literal["cell_type", "batch", "perturbation"] = "cell_type"
     """The label whose values name the groups."""
     first: str = ""
-    """The first group; empty compares every group in turn."""
+    """The first group; empty: one comparison for every group."""
     second: str = ""
-    """The second group; empty is all cells that are not in the first."""
+    """The second group; empty: all cells outside the first group."""
     n_samples: Annotated[int, Ge(1)] = 5000
     """Draws of each group."""
     n_permuted_pairs: Annotated[int, Ge(0)] = 0
-    """Pairs drawn at random from the draws of the two groups; 0 pairs them in order."""
+    """Number of random pairs of draws of the two groups; 0 pairs the draws in order."""
     delta: Annotated[float, Gt(0)] = 0.5
-    """Smallest change of interest, log2."""
+    """Minimum relevant change, log2."""
     credible: Annotated[float, Gt(0), Lt(1)] = 0.95
     """Probability of the credible interval."""
 
@@ -101,7 +101,7 @@ def _table(draw: Draw, problem: Problem, config: DifferentialExpressionConfig) -
 
 
 def _comparisons(problem: Problem, config: DifferentialExpressionConfig) -> list[Comparison]:
-    """Every comparison asked for.  Raises where a group has no scored cell."""
+    """All requested comparisons.  Raises if a group has no scored cell."""
     if config.by not in problem.labels:
         raise mistake(f"{KEY_PATH}.by", config.by, "this dataset has no such label")
     label = problem.labels[config.by][problem.scored_rows]
@@ -141,7 +141,7 @@ def _changes(
 
 
 def _judged(changes: NDArray[np.float32], config: DifferentialExpressionConfig) -> Arrays:
-    """(gene,) everything that is said of a comparison."""
+    """(gene,) all statistics of a comparison."""
     higher = (changes > 0).mean(0) + (changes == 0).mean(0) / 2
     changed = (np.abs(changes) >= config.delta).mean(0)
     tail = (1 - config.credible) / 2

@@ -1,9 +1,9 @@
-"""Expected counts at one draw of the latent, as if none had been lost.
+"""Expected counts at one draw of the latent, before dropouts.
 
     r_ij = m(z_i)_j          z_i ~ q(z | x_i),  m: expected counts before dropouts
 
-What scVI's imputation compared with the counts (``px_rate`` of one posterior sample); kept for
-scores defined on it.  It is noisier than ``fitted_means``, which averages over draws.
+The imputed values of scVI (``px_rate`` of one posterior sample), required by scores that are
+defined on them.  It is noisier than ``fitted_means``, which averages over draws.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnRatesConfig:
-    """Nothing to choose: it is one draw."""
+    """No parameters: one draw."""
 
 
 def of_variant(
@@ -47,7 +47,7 @@ def _of_cells(fitted: FittedVariant[VariantModule], cells: Minibatch) -> Tensor:
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: DrawnRatesConfig) -> Arrays:
-    """The baseline's means, which are not drawn."""
+    """The means of a baseline, without sampling."""
     return {"drawn_rate": fitted.answer("counts")(problem.scored_rows).astype(np.float32)}
 
 

@@ -1,15 +1,15 @@
-"""What every perturbation of the scored cells does to expression, according to a competitor.
+"""Predicted effect of every perturbation of the scored cells on expression.
 
     for one draw of the globals, B training controls and their library sizes:
         basal latents from their prior, shared by all conditions, the control among them
         x_c ~ p(x | basal, condition, globals, library),    y as in ``parts.perturbations.effects``
     effect of a condition = mean over draws of [mean of y_c - mean of y_control]
 
-Draws are added until the standard error, averaged over conditions and genes, is at most
-``tolerance``, or there are ``most_particles``.  Library sizes are those of the data, because y
-depends on depth.  ``predicted_cells`` are draws of x_c in the principal components of the training
-cells.  A baseline predicts its effects at once, and its cells are training controls moved by them.
-Source: Bereket and Karaletsos 2023, arXiv 2311.02794; there the library is 10,000 for every draw.
+Sampling continues until the standard error, averaged over conditions and genes, is at most
+``tolerance``, or until ``most_particles``.  Library sizes are those of the data, because y depends
+on depth.  ``predicted_cells`` are draws of x_c in the principal components of the training cells.
+A baseline returns effects directly; its predicted cells are training controls plus the effect.
+Source: Bereket and Karaletsos 2023, arXiv 2311.02794, with library size 10,000 for every draw.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ from bench.parts.perturbations.effects import Floats, expression, space_of
 
 @dataclass(frozen=True, kw_only=True)
 class EffectsConfig:
-    """How well an effect is known before it is read."""
+    """Precision of the estimated effects."""
 
     tolerance: Annotated[float, Gt(0)] = 0.05
-    """Standard error of an effect, averaged over conditions and genes, at which drawing ends."""
+    """Sampling ends at this standard error of an effect, averaged over conditions and genes."""
     most_particles: Annotated[int, Ge(1)] = 5000
-    """Draws of a cell per condition at most."""
+    """Maximum number of sampled cells per condition."""
     n_cells: Annotated[int, Ge(2)] = 100
-    """Cells of each perturbation that are kept for comparing distributions."""
+    """Predicted cells per perturbation, for comparisons of distributions."""
 
 
 def of_variant(
     fitted: FittedVariant[PerturbationModule], problem: Problem, config: EffectsConfig
 ) -> Arrays:
-    """Effects (perturbation, gene), their error, and some cells of each perturbation."""
+    """Effects (perturbation, gene), their standard errors, and cells of each perturbation."""
     conditions, rng, tally = conditions_of(problem), numpy_generator("effects"), Tally()
     space, cells = space_of(problem), list[Floats]()
     n_draws = draws_at_a_time(problem, conditions)
@@ -73,7 +73,7 @@ def _by_condition(sampled: Floats) -> Floats:
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: EffectsConfig) -> Arrays:
-    """What the baseline says, and training controls moved by it."""
+    """The effects of a baseline, and training controls plus these effects."""
     conditions, effect = conditions_of(problem), predicted_effects(fitted, problem)
     rows = numpy_generator("effects").choice(training_controls(problem), config.n_cells)
     moved = expression(problem.counts[rows], problem.measured)[None] + effect[:, None]

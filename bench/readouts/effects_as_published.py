@@ -1,14 +1,14 @@
-"""Effects as SAMS-VAE's code estimates them: every cell of one depth, controls drawn apart.
+"""Effects as in the SAMS-VAE code: one library size for all cells, and separate control draws.
 
     for every condition, S draws of basal latents from their prior, each with a draw of the globals
         x_c ~ p(x | basal, condition, globals, library = 10,000),  y as in ``perturbations.effects``
     effect of a condition = mean of y_c - mean of y_control
 
-A draw of the globals serves all conditions; the basal latents of a condition are its own, so that
-an effect carries the noise of both means.  The logarithm of a share depends on depth, and the data
-have their own: against them these effects are biased, which ``effects`` is not.  Covariates, and
-the basal state of a model that encodes it instead of drawing it, are those of one training control.
-Of a baseline: what it says.
+All conditions share a draw of the globals; every condition has its own basal latents, so that an
+effect has the noise of both means.  The logarithm of a share depends on depth, and the library
+sizes of the data differ from 10,000: compared with the data, these effects are biased, unlike
+``effects``.  Covariates, and the basal state of a model with a deterministic encoder, are those of
+one training control.  A baseline returns its effects.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -37,12 +37,12 @@ from bench.parts.perturbations.effects import Floats, expression
 
 @dataclass(frozen=True, kw_only=True)
 class EffectsAsPublishedConfig:
-    """As in the source, unless a study says otherwise."""
+    """The defaults are those of the source."""
 
     n_particles: Annotated[int, Ge(1)] = 2500
-    """Draws of the globals, and of a cell for each of them, per condition."""
+    """Draws of the globals, with one sampled cell each, per condition."""
     library: Annotated[float, Gt(0)] = 10_000.0
-    """Expected counts of every cell; without a meaning where there are values and no counts."""
+    """Library size of every cell; not used for real-valued data."""
 
 
 def of_variant(
@@ -65,7 +65,7 @@ def of_variant(
 def of_baseline(
     fitted: FittedBaseline, problem: Problem, config: EffectsAsPublishedConfig
 ) -> Arrays:
-    """``effect_as_published``: what the baseline says, which has no depth of its own."""
+    """``effect_as_published``: the effects of the baseline, which need no library size."""
     return {"effect_as_published": predicted_effects(fitted, problem).astype(np.float32)}
 
 

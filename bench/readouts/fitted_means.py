@@ -1,8 +1,8 @@
-"""Expected counts of every entry given the latent alone, not looking at the entry itself.
+"""Expected counts of every entry given the latent alone, independent of the entry itself.
 
     plug-in  mu(E[z])_j        posterior mean  (1/S) sum_s mu(z_s)_j         z_s ~ q(z | x)
 
-What scmodes calls ``predict``; kept for scores defined on it.
+``predict`` in scmodes; required by scores that are defined on it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FittedMeansConfig:
-    """How the posterior mean is estimated."""
+    """Estimation of the posterior mean."""
 
     n_samples: Annotated[int, Ge(1)] = 100
     """Draws of the latent S."""
@@ -57,7 +57,7 @@ def _joined(parts: tuple[Tensor, ...]) -> np.ndarray:
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: FittedMeansConfig) -> Arrays:
-    """The same from a baseline, whose plug-in and posterior mean are one."""
+    """The means of a baseline, which are both plug-in value and posterior mean."""
     mean = fitted.answer("counts")(problem.scored_rows).astype(np.float32)
     return {"fitted_mean_plugin": mean, "fitted_mean": mean}
 

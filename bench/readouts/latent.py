@@ -1,4 +1,4 @@
-"""The latent of every scored cell: the mean of q(z | x), or a baseline's embedding."""
+"""The latent of every scored cell: the mean of q(z | x), or the embedding of a baseline."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from bench.core.variant import VariantModule
 
 @dataclass(frozen=True, kw_only=True)
 class LatentConfig:
-    """Nothing to choose."""
+    """No parameters."""
 
 
 def of_variant(
@@ -26,7 +26,7 @@ def of_variant(
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: LatentConfig) -> Arrays:
-    """``latent``: the baseline's embedding of the scored cells."""
+    """``latent``: the embedding of the scored cells by a baseline."""
     return {"latent": fitted.answer("latent")(problem.scored_rows).astype(np.float32)}
 
 

@@ -1,8 +1,8 @@
 """The latent of every scored cell at one draw of q(z | x).
 
-A sample shows how wide the posterior is, which ``latent``, its mean, leaves out: what mixes well at
-the mean may not in a sample, and the other way round.  Of a posterior that is a point it is that
-point.  Not asked of baselines, which have no posterior.
+A sample includes the width of the posterior, which the mean ``latent`` omits: batches may be mixed
+in the means and not in a sample, or the reverse.  For a deterministic encoder it equals ``latent``.
+It does not apply to baselines, which have no posterior.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bench.parts.nn.latents import at_draw
 
 @dataclass(frozen=True, kw_only=True)
 class LatentSampleConfig:
-    """Nothing to choose: it is one draw."""
+    """No parameters: one draw."""
 
 
 def of_variant(

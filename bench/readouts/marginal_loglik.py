@@ -2,9 +2,10 @@
 
     log p(x_i)  ~  log (1/S) sum_s p(x_i, z_is, l_is) / q(z_is, l_is | x_i)
 
-The latent and, where it is one, the library size are integrated out.  The estimator of ``bounds``,
-with draws enough to stand for the likelihood itself; still a lower bound in expectation.  The sum
-runs over a few draws at a time, so that memory does not grow with S.  A baseline's is exact.
+The estimator integrates over the latent and, if it is latent, the library size.  It is that of
+``bounds`` with enough draws to approximate the likelihood; in expectation it is a lower bound.  The
+sum processes a few draws at a time, so that memory does not grow with S.  For a baseline the value
+is exact.
 Source: scVI (``marginal_ll``), here per cell and averaged over cells, not over minibatches.
 """
 
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 AT_A_TIME = 20
-"""Draws whose noise is held together."""
+"""Draws per block of noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MarginalLoglikConfig:
-    """How well it is estimated."""
+    """Estimation of the marginal log-likelihood."""
 
     n_samples: Annotated[int, Ge(1)] = 1000
     """Importance samples S."""

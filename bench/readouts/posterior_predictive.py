@@ -1,11 +1,11 @@
-"""What counts of the scored cells would look like if a model made them again, gene by gene.
+"""Posterior predictive summaries of the counts of the scored cells, per gene.
 
     z_i ~ q(z | x_i),   x_new_ij ~ p(x | z_i)_j,   then over the scored cells of each draw:
     mean_j,  variance_j (over cells, divided by their number),  zero fraction_j = share of x_new = 0
 
-A library size that is no latent is the cell's own.  Only summaries are kept: a draw is as large as
-the data.  A baseline has them in closed form, its fitted cells (or, where it knows them, the
-scored ones) standing for the population:
+The library size is the observed one unless it is latent.  The readout stores summaries only,
+because a draw has the size of the data.  A baseline has them in closed form, with expectations over
+its fitted cells (or over the scored cells, if it has their means):
 
     mean = E mu,   variance = E[mu + mu^2 / theta] + Var mu,   zero fraction = E NB(0; mu, theta)
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BLOCK = 1024
-"""Cells whose dense means are held at a time."""
+"""Cells per block of dense means."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PosteriorPredictiveConfig:
-    """How often the counts are made again."""
+    """Number of posterior predictive draws."""
 
     n_samples: Annotated[int, Ge(1)] = 25
     """Draws of all counts."""
@@ -62,7 +62,7 @@ def of_variant(
 def _new_counts(
     fitted: FittedVariant[VariantModule], cells: Minibatch, posterior: Posteriors
 ) -> Tensor:
-    """(cell, gene) counts, drawn on the CPU so that devices agree."""
+    """(cell, gene) counts, sampled on the CPU for equal results on all devices."""
     law = fitted.over_draws(
         lambda noise: fitted.module.generate(at_draw(posterior, noise), cells),
         len(cells["observed"]),
@@ -74,7 +74,7 @@ def _new_counts(
 def of_baseline(
     fitted: FittedBaseline, problem: Problem, config: PosteriorPredictiveConfig
 ) -> Arrays:
-    """The same in closed form, as one draw."""
+    """The same arrays in closed form, as one draw."""
     knows = fitted.knows_test_cells or not (problem.role[problem.scored_rows] == TEST).any()
     rows = problem.scored_rows if knows else problem.fitting_rows()
     mean_of = fitted.answer("counts")

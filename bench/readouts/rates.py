@@ -1,13 +1,13 @@
-"""The Poisson rate of every entry of the scored cells, as the model sees it after what it has seen.
+"""Posterior of the Poisson rate of every entry of the scored cells, given the visible counts.
 
     plug-in           E[lambda_ij | x_ij, z = E[z]]
     posterior mean    (1/S) sum_s E[lambda_ij | x_ij, z_s]
     variance          (1/S) sum_s Var[lambda_ij | x_ij, z_s] + Var_s E[lambda_ij | x_ij, z_s]
 
-For a negative binomial E[lambda | x, z] = mu (x + theta) / (mu + theta) where the entry was
-visible, and mu where it was missing; zero inflation enters through the posterior probability of
-having been lost (models of scmodes).  All in the exposure of the held-out counts.  What is held out
-is never read here: only metrics open it.
+For a negative binomial E[lambda | x, z] = mu (x + theta) / (mu + theta) for a visible entry, and mu
+for a missing entry; zero inflation enters through the posterior probability of dropout (models of
+scmodes).  All values are in the exposure of the held-out counts.  The readout never reads held-out
+counts; only metrics do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RatesConfig:
-    """How the posterior mean is estimated."""
+    """Estimation of the posterior mean."""
 
     n_samples: Annotated[int, Ge(2)] = 100
     """Draws of the latent S."""
@@ -69,7 +69,7 @@ def _of_cells(
 
 
 def of_baseline(fitted: FittedBaseline, problem: Problem, config: RatesConfig) -> Arrays:
-    """The same from a baseline, whose plug-in and posterior mean are one."""
+    """The means of a baseline, which are both plug-in value and posterior mean."""
     rows = problem.scored_rows
     mean, variance = posterior_rate(
         problem.counts[rows].toarray(),
@@ -81,7 +81,7 @@ def of_baseline(fitted: FittedBaseline, problem: Problem, config: RatesConfig) -
 
 
 def _in_exposure(plugin: Floats, mean: Floats, variance: Floats, exposure: float) -> Arrays:
-    """Rates of the held-out counts, as float32: these are the largest arrays of a run."""
+    """Rates in the exposure of the held-out counts; float32, as the largest arrays of a run."""
     return {
         "expected_counts_plugin": (plugin * exposure).astype(np.float32),
         "expected_counts": (mean * exposure).astype(np.float32),

@@ -1,9 +1,9 @@
-"""Which latents every treatment moves, and how far.
+"""Shifts of the latents by every treatment, and their probabilities.
 
-    mask_probability (treatment, latent)      q(m_tk = 1); ones where a model has no mask
-    treatment_embedding (treatment, latent)   expected move at dosage 1
+    mask_probability (treatment, latent)      q(m_tk = 1); ones for a model without masks
+    treatment_embedding (treatment, latent)   expected shift at dosage 1
 
-Treatments are those a model has a column for: with unique encodings every perturbation is one.
+Treatments are the columns of the model's encoding; with unique encodings, every perturbation.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -18,7 +18,7 @@ from bench.core.variant import TreatmentModule
 
 @dataclass(frozen=True, kw_only=True)
 class TreatmentLatentsConfig:
-    """It has no options."""
+    """No parameters."""
 
 
 def of_variant(

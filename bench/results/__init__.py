@@ -1,1 +1,1 @@
-"""What a study's folder holds: where it lies, what proves it whole, its tables and statistics."""
+"""The results of a study: layout of its folder, integrity checks, tables and statistics."""

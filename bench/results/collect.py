@@ -1,4 +1,4 @@
-"""From the records of single runs to the tables of a study: scores, runs, and what has no score."""
+"""Collects the records of all runs in tables: scores, runs, and missing scores."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,16 +24,16 @@ STAGES = {"train": layout.STATUS, "read_out": layout.READOUTS, "score": layout.S
 
 @dataclass(frozen=True)
 class Collected:
-    """The rows of a study's tables."""
+    """The rows of the tables of a study."""
 
     scores: list[Row] = field(default_factory=list)
     runs: list[Row] = field(default_factory=list)
     unscored: list[Row] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """Records that are not there, damaged, or made for other settings or from other results."""
+    """Records that are missing, damaged, or made with other settings or from other results."""
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """``scores``, ``runs`` and ``unscored``, texts fit for a spreadsheet."""
+        """``scores``, ``runs`` and ``unscored``, with texts that are safe in a spreadsheet."""
         rows = {"scores": SCORES, "runs": RUNS, "unscored": UNSCORED}
         return {
             name: with_plain_reasons(pd.DataFrame(getattr(self, name), columns=list(columns)))
@@ -42,9 +42,9 @@ class Collected:
 
 
 def collect(study: Path, runs: Iterable[Mapping[str, Any]], ended: bool) -> Collected:
-    """All scores of the planned runs, and what became of each replicate.
+    """All scores of the planned runs, and the status of each replicate.
 
-    ``ended`` says that no job runs any more: then what has no record has failed.
+    ``ended`` means that no job is running: stages without a record have then failed.
     """
     collected = Collected()
     for run in runs:
@@ -65,14 +65,14 @@ def collect(study: Path, runs: Iterable[Mapping[str, Any]], ended: bool) -> Coll
 
 
 def with_plain_reasons(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with reasons that no spreadsheet takes for a formula."""
+    """The table with reasons that a spreadsheet does not interpret as formulas."""
     if "reason" in table:
         table["reason"] = [_plain(reason) for reason in table["reason"]]
     return table
 
 
 def _records(study: Path, run: Mapping[str, Any], missing: list[str]) -> dict[str, Record | None]:
-    """The record of each stage, where it is the planned one and made from the one before."""
+    """The record of each stage, if it matches the plan and the record of the earlier stage."""
     folder, found = study / layout.run_folder(run), dict.fromkeys(STAGES)
     problem = layout.problem_file(run["dataset"], run["task"], run["split"])
     problem_record = find_record(study / layout.record_of(problem))
@@ -95,7 +95,7 @@ def _records(study: Path, run: Mapping[str, Any], missing: list[str]) -> dict[st
 def _became(
     study: Path, run: Mapping[str, Any], states: Mapping[str, Row | None], ended: bool
 ) -> Row:
-    """Status, stage and reason of one replicate: the first stage that did not end well says why."""
+    """Status, stage and reason of one replicate, from the first stage that failed."""
     for stage, state in states.items():
         if state is None:
             return _lacking(study, run, stage, ended)
@@ -105,7 +105,7 @@ def _became(
 
 
 def _lacking(study: Path, run: Mapping[str, Any], stage: str, ended: bool) -> Row:
-    """Why a stage has no record: a job that failed left a note beside its log."""
+    """Reason why a stage has no record, from the note that a failed job writes next to its log."""
     for earlier in _jobs_to(stage, run):
         note = study / layout.failure_note(layout.log_of(earlier, run))
         if note.is_file():
@@ -134,7 +134,7 @@ def _costs(state: Row | None) -> Row:
 
 
 def _unscored(run: Mapping[str, Any], scored: Row) -> Iterator[Row]:
-    """What has no score: with its reason, or because nobody wrote one."""
+    """Rows of missing scores, with the reason or because no score was written."""
     yield from scored["unscored"]
     known = {row["metric"] for row in (*scored["scores"], *scored["unscored"])}
     for metric in (MetricName.parse(name).in_tables for name in run["metrics"]):
@@ -143,9 +143,9 @@ def _unscored(run: Mapping[str, Any], scored: Row) -> Iterator[Row]:
 
 
 def ranking(wanted: str, task: str, plan: Mapping[str, Any]) -> str:
-    """The metric a task's leaderboard is sorted by.
+    """The metric that sorts the leaderboard of a task.
 
-    The task's own, or where the study does not score it the first sound one that it does.
+    That of the task's card, or if the study lacks it, the first sound metric of the study.
     """
     used = [name for run in plan["runs"] if run["task"] == task for name in run["metrics"]]
     rows = [plan["metrics"][name] for name in dict.fromkeys(used)]
@@ -155,7 +155,7 @@ def ranking(wanted: str, task: str, plan: Mapping[str, Any]) -> str:
 
 
 def data_record(cells: Path, card: Dataset) -> Row:
-    """What the report says of one prepared dataset; little where it could not be prepared."""
+    """Information for the report on one dataset; few fields if its preparation failed."""
     status = {
         "reference": card.reference,
         "licence": ", ".join(sorted({source.licence for source in card.sources})),

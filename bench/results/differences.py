@@ -1,11 +1,11 @@
-"""Every run against the one run that a study names as its reference, metric by metric.
+"""Differences of all runs from the reference run of the study, by metric.
 
     difference = mean over splits of the mean over seeds of (run - reference)
 
-on the splits and seeds that both have, turned so that positive is better, in the metric's own unit,
-with the interval of :mod:`bench.results.statistics`.  Sound metrics only: the importance-weighted
-bound first, then what ranks, then the others.  Where a search is the reference, that is the trial
-it selected on each dataset.
+on the splits and seeds of both, with positive values for better scores, in the unit of the metric,
+with the interval of :mod:`bench.results.statistics`.  Sound metrics only: first the
+importance-weighted bound, then the ranking metric, then the others.  If the reference is a search,
+its selected trial on each dataset is used.
 """
 
 from collections.abc import Iterator
@@ -21,21 +21,21 @@ FIRST = "iwelbo"
 
 
 def table(results: Results, reference: str) -> pd.DataFrame:
-    """``differences.csv``: a row per dataset, task, metric and run but the reference."""
+    """``differences.csv``: one row per dataset, task, metric and run except the reference."""
     panels = sorted((dataset, task) for task, dataset in results.places)
     found = [row for panel in panels for row in _rows(results, reference, *panel)]
     return pd.DataFrame(found, columns=list(DIFFERENCES))
 
 
 def run_of(results: Results, reference: str, dataset: str, task: str) -> str:
-    """The run that a reference is on one dataset and task; empty where there is none."""
+    """The reference run on one dataset and task; empty if there is none."""
     runs = _runs(results, dataset, task)
     found = [r for r in runs if results.searched.get((dataset, task, r), r) == reference]
     return found[0] if found else ""
 
 
 def compared_metrics(results: Results, ranked: str) -> list[str]:
-    """The metrics that are compared where ``ranked`` ranks, in their order."""
+    """The compared metrics in their order, with ``ranked`` as the ranking metric."""
     sound = sorted(name for name in results.metrics["metric"] if results.sound(name))
     return [name for name in dict.fromkeys([FIRST, ranked, *sound]) if name in sound]
 

@@ -1,7 +1,7 @@
-"""Digests of files that are cheap to keep current: a file is read again when its state changed.
+"""Cached digests of files: a file is read again only if its state has changed.
 
-A file's state is its inode, size, and times of modification and change.  The time of change cannot
-be set by hand, so an older file put in the place of a newer one shows.
+The state of a file is its inode, size, and times of modification and change.  Users cannot set the
+time of change, so the state also changes if an older file replaces a newer one.
 """
 
 import json
@@ -15,7 +15,7 @@ State = list[int]
 
 
 class Digests:
-    """The sha256 of files by path, remembered in one file between runs."""
+    """The sha256 of files by path, cached in one file between runs."""
 
     def __init__(self, memory: Path) -> None:
         self.memory = Path(memory)
@@ -23,7 +23,7 @@ class Digests:
         self.asked: dict[str, tuple[State, str]] = {}
 
     def of(self, path: Path) -> str | None:
-        """The sha256 of a file; None where there is none.  Raises OSError where unreadable."""
+        """The sha256 of a file; None without a file.  Raises OSError if it is unreadable."""
         path = Path(path)
         try:
             state = state_of(path)
@@ -39,7 +39,7 @@ class Digests:
         return remembered[1]
 
     def save(self, keep: bool = True) -> None:
-        """Remember what was asked; ``keep`` also what was known before."""
+        """Write the cache: the digests used by this object, and with ``keep`` all earlier ones."""
         content = (self.known if keep else {}) | self.asked
         write_text(self.memory, json.dumps(content))
 
@@ -52,7 +52,7 @@ class Digests:
 
 
 def state_of(path: Path) -> State:
-    """What tells that a file may have changed; links are followed."""
+    """The state of a file; follows links."""
     status = path.stat()
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
@@ -62,5 +62,5 @@ def _read(memory: Path) -> dict[str, tuple[State, str]]:
         held = json.loads(memory.read_text(encoding="utf8"))
         return {name: (state, digest) for name, (state, digest) in held.items()}
     except (OSError, ValueError, AttributeError):
-        # It only saves time: without it every file is read again.
+        # The cache only saves time: without it every file is read again.
         return {}

@@ -1,8 +1,8 @@
-"""Before anything runs: which results are not what the plan asks for, or not as they were written.
+"""Check of all results before any job starts: do they match the plan, and are they undamaged?
 
-The record of each job names what it was made from.  Where a file is damaged, missing, or made from
-something else, its record is removed, and Snakemake, which asks for every record, does the job
-again.  What is sound below it is kept by the job itself.
+The record of each job lists its inputs.  If a file is damaged, missing, or made from other inputs,
+this module removes its record, and Snakemake, for which all records are targets, runs the job
+again.  The job itself keeps its valid replicates.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,11 +22,11 @@ Keyed = Iterable[tuple[Path, str | None]]
 def repair(
     study: Path, runs: Iterable[Row], others: Keyed, digests: Digests, remove: bool = True
 ) -> list[str]:
-    """Remove every record that is not sound; returns a sentence for each damaged file.
+    """Remove every invalid record; returns a message for each damaged file.
 
-    ``runs`` are rows of the plan, trials included; ``others`` are further records with the keys
-    they must carry, None where any will do.  A sound record that was made for other settings, or
-    from results that have changed since, goes without a word.  Without ``remove`` nothing goes.
+    ``runs`` are rows of the plan, including trials; ``others`` are further records with their
+    required keys, None for any key.  Undamaged records with other settings or changed inputs are
+    removed without a message.  Without ``remove`` no record is removed.
     """
     check, planned = _Check(Path(study), digests, remove), list(runs)
     for run in planned:
@@ -38,14 +38,14 @@ def repair(
 
 
 def made_from(study: Path, runs: Iterable[Row]) -> str:
-    """A digest of the records of all these runs: what the tables of a study are made from."""
+    """A digest of the records of all these runs, the input of the tables of a study."""
     paths = sorted(layout.run_folder(run) / name for run in runs for name in layout.OF_A_RUN)
     found = {path: find_record(Path(study) / path) for path in paths}
     return digest_of({str(path): one and one["digest"] for path, one in found.items()})
 
 
 def remove_parts(study: Path) -> None:
-    """Remove what an interrupted writer left: files with temporary names, folders of attempts."""
+    """Remove remains of interrupted jobs: files with temporary names, folders of attempts."""
     from shutil import rmtree
 
     for path in list(Path(study).rglob(f".*{PART}")):
@@ -53,7 +53,7 @@ def remove_parts(study: Path) -> None:
 
 
 class _Check:
-    """One pass over the records of a study."""
+    """A check of all records of a study."""
 
     def __init__(self, study: Path, digests: Digests, remove: bool) -> None:
         self.study, self.digests, self.remove = study, digests, remove
@@ -61,7 +61,7 @@ class _Check:
         self.problems: dict[tuple[str, str, int], str | None] = {}
 
     def alone(self, path: Path, key: str | None = None) -> Record | None:
-        """A record and its files, whatever it was made from."""
+        """Check a record and its files, independent of its inputs."""
         if not path.is_file():
             return None
         try:
@@ -76,7 +76,7 @@ class _Check:
         return record
 
     def tables(self, made_from: str) -> None:
-        """The record of the tables, which must be of these results."""
+        """Check the record of the tables, whose inputs must be these results."""
         record = find_record(self.study / layout.GATHERED)
         if record and record.get("made_from") != made_from:
             self._remove(self.study / layout.GATHERED)
@@ -85,13 +85,14 @@ class _Check:
             self._remove(page)
 
     def _follows(self, record: Record) -> bool:
-        """Whether the records it was made from, by their paths in the study, are still there."""
+        """Whether its input records, by their paths in the study, are unchanged."""
         above = {Path(path): digest for path, digest in record.get("above", {}).items()}
         found = {path: find_record(self.study / path) for path in above}
         return all((one := found[path]) and one["digest"] == above[path] for path in above)
 
     def run(self, run: Row) -> None:
-        """The three records of a run: each must have been made from what lies above it."""
+        """Check the three records of a run: the inputs of each are the results of earlier
+        stages."""
         folder = self.study / layout.run_folder(run)
         problem = self._problem(run)
         trained = self._stage(folder, layout.STATUS, run, "train", {"problem": problem})
@@ -103,7 +104,7 @@ class _Check:
         self._stage(folder, layout.SCORES, run, "score", above)
 
     def _problem(self, run: Row) -> str | None:
-        """The digest of a run's problem; None where there is none that is sound."""
+        """The digest of the problem of a run; None without a valid problem."""
         problem_key = (run["dataset"], run["task"], run["split"])
         if problem_key not in self.problems:
             cells = layout.record_of(layout.data_file(run["dataset"]))

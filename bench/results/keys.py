@@ -1,8 +1,8 @@
-"""What each job of a run is given, and the key its result must carry.
+"""Parameters of the jobs of a run, and the keys of their results.
 
-A key is a digest of all that lies upstream: the content of the data, the settings, the sources.  It
-says what a result is made of, whatever the result is called.  What a job is given is what runs it
-again, so training never hears of metrics.
+A key is a digest of all inputs: the content of the data, the settings, the sources.  It identifies
+a result independently of its name.  A change of its parameters runs a job again, so the parameters
+of training do not include metrics.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from bench.results.records import digest_of
 Row = dict[str, Any]
 
 NAMES = ("run", "dataset", "task", "split", "shelf", "seeds", "deterministic")
-"""Where a run lies, and which of its replicates are wanted."""
+"""The location of a run, and its requested replicates."""
 
 
 def key_of(*parts: Any) -> str:
@@ -22,9 +22,9 @@ def key_of(*parts: Any) -> str:
 
 
 def dataset_key(dataset: Mapping[str, Any]) -> str:
-    """Of the counts: loader, parameters, sources, and the content of the user's files.
+    """Key of a dataset: loader, parameters, sources, and the content of the user's files.
 
-    Where a file lies says nothing of what is in it.
+    The key does not depend on the paths of the files.
     """
     config = {name: value for name, value in dataset["config"].items() if name != "path"}
     contents = sorted(dataset["contents"].values())
@@ -33,15 +33,15 @@ def dataset_key(dataset: Mapping[str, Any]) -> str:
 
 
 def problem_key(label: str, data: str, task: Mapping[str, Any], split: int) -> str:
-    """Of a problem made from data of this key.
+    """Key of a problem that is made from data with this key.
 
-    The dataset's label is a part of the address of the split's seed.
+    It includes the label of the dataset, which is part of the address of the split's seed.
     """
     return key_of("problem", label, data, task["task"], task["config"], task["code"], split)
 
 
 def with_keys(run: Mapping[str, Any], data: str, problem: str) -> Row:
-    """A run of the plan with the keys of its jobs, from those of its data and of its problem."""
+    """A run of the plan with the keys of its jobs, from the keys of its data and its problem."""
     code = run["code"]
     train = key_of("train", problem, run["config"], run["training"], code["train"])
     if run["shelf"] == "baselines":
@@ -56,30 +56,30 @@ def with_keys(run: Mapping[str, Any], data: str, problem: str) -> Row:
 
 
 def train_params(run: Mapping[str, Any]) -> Row:
-    """What training a variant is given."""
+    """Parameters of the job that trains a variant."""
     return _only(run, (*NAMES, "file", "config", "training"), ("problem", "train"), "train")
 
 
 def fit_params(run: Mapping[str, Any]) -> Row:
-    """What fitting a baseline is given; a deterministic one is fitted once, whatever the seeds."""
+    """Parameters of the fit of a baseline; a deterministic one is fitted once for all seeds."""
     given = _only(run, (*NAMES, "file", "config", "readouts"), ("problem", "train"), "train")
     return _once(given)
 
 
 def read_out_params(run: Mapping[str, Any]) -> Row:
-    """What reading out a variant is given."""
+    """Parameters of the job that computes the readouts of a variant."""
     names = (*NAMES, "file", "config", "training", "readouts", "selects_by")
     return _only(run, names, ("problem", "train", "read_out"), "readout")
 
 
 def score_params(run: Mapping[str, Any]) -> Row:
-    """What scoring a run is given."""
+    """Parameters of the job that scores a run."""
     given = _only(run, (*NAMES, "metrics"), ("problem", "read_out", "score"), "score")
     return _once(given)
 
 
 def fitted_seeds(run: Mapping[str, Any]) -> list[int]:
-    """The replicates there are files of: a deterministic run has one, called 0."""
+    """The replicates that have files: a deterministic run has one, with seed 0."""
     return [0] if run["deterministic"] else list(run["seeds"])
 
 

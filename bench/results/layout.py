@@ -1,4 +1,4 @@
-"""Where everything lies in a study's folder.  The rules of the workflow spell the same paths.
+"""The layout of the folder of a study.  The rules of the workflow contain the same paths.
 
 ::
 
@@ -6,7 +6,7 @@
     results/<study>/problems/<dataset>/<task>/<split>.npz, .json
     results/<study>/runs/<dataset>/<task>/<split>/<run>/       baselines/ for baselines
         run.yaml  status.json  readouts.json  scores.json      records of the run
-        seed-<n>/                                              what belongs to one replicate
+        seed-<n>/                                              files of one replicate
 """
 
 from collections.abc import Mapping
@@ -20,16 +20,16 @@ OF_A_RUN = (STATUS, READOUTS, SCORES)
 """Records of a run: trained, read out, scored."""
 
 SETTINGS = "run.yaml"
-"""All that a job of a run is given; its child reads nothing else."""
+"""All settings of the jobs of a run, the only settings that a child process reads."""
 
 WEIGHTS, CURVE, ARRAYS = "weights.safetensors", "curve.parquet", "readouts.npz"
 """Files of one replicate."""
 
 RESULT = "result.json"
-"""What a child says of one replicate: status, reason, costs and whatever else there is."""
+"""Result of a child process for one replicate: status, reason, costs and others."""
 
 VALIDATION = "validation.json"
-"""What a search may select a trial by."""
+"""Validation values, by which a search selects a trial."""
 
 GATHERED, REPORTED = "records/gather.json", "records/report.json"
 CHECKED = "records/check_failures.json"
@@ -37,7 +37,7 @@ CHECKED = "records/check_failures.json"
 
 
 def study_folder(name: str) -> Path:
-    """Where a study's results lie."""
+    """The folder of the results of a study."""
     return RESULTS / name
 
 
@@ -47,43 +47,43 @@ def data_file(dataset: str) -> Path:
 
 
 def problem_file(dataset: str, task: str, split: int | str) -> Path:
-    """What every competitor is given, below the study's folder; its record ends in ``.json``."""
+    """A problem, below the folder of the study; its record ends in ``.json``."""
     return Path("problems", dataset, task, f"{split}.npz")
 
 
 def shelf_folder(shelf: str) -> str:
-    """The folder of variants' runs or of baselines."""
+    """The folder of the runs of variants, or of baselines."""
     return "runs" if shelf == "models" else "baselines"
 
 
 def run_folder(run: Mapping[str, Any]) -> Path:
-    """Where a run lives below its study's folder."""
+    """The folder of a run, below the folder of the study."""
     folders = (run["dataset"], run["task"], str(run["split"]), run["run"])
     return Path(shelf_folder(run["shelf"]), *folders)
 
 
 def seed_folder(folder: Path, seed: int | str) -> Path:
-    """What belongs to one replicate of the run in ``folder``."""
+    """The folder of one replicate of the run in ``folder``."""
     return Path(folder, f"seed-{seed}")
 
 
 def record_of(path: Path) -> Path:
-    """The record beside a result file."""
+    """The record of a result file, in the same folder."""
     return Path(path).with_suffix(".json")
 
 
 def page_record(path: Path) -> Path:
-    """The record beside a file that was made of a run for the report: ``treatments.csv.json``."""
+    """The record of a page file of a run, in the same folder: ``treatments.csv.json``."""
     return Path(path).with_name(f"{Path(path).name}.json")
 
 
 def fetched_record(dataset: str) -> Path:
-    """The record of a dataset's downloads, which all studies share."""
+    """The record of the downloads of a dataset, which all studies share."""
     return Path("resources", dataset, "fetched.json")
 
 
 def log_of(stage: str, run: Mapping[str, Any]) -> Path:
-    """The log of a job that a run depends on, below the study's folder."""
+    """The log of a job that a run depends on, below the folder of the study."""
     parts = {
         "fetch": [run["dataset"]],
         "prepare": [run["dataset"]],
@@ -94,5 +94,5 @@ def log_of(stage: str, run: Mapping[str, Any]) -> Path:
 
 
 def failure_note(log: Path) -> Path:
-    """Why a job failed, beside its log; the job that ends well removes it."""
+    """The note with the reason of a failed job, next to its log; a successful job removes it."""
     return Path(log).with_suffix(".failure.json")

@@ -1,4 +1,4 @@
-"""Where the numbers come from: versions, commit, hardware, checksums."""
+"""Provenance of the results: versions, commit, hardware, checksums."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ PACKAGES = (
     "scvaebench", "snakemake", "torch", "numpy", "scipy", "pandas", "anndata", "scanpy",
     "scikit-learn", "scib-metrics", "altair", "pydantic",
 )  # fmt: skip
-"""Packages whose versions a reader asks for first."""
+"""Packages whose versions are recorded."""
 
 
 def surroundings(root: Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _commit(root: Path) -> str:
-    """The commit of the checkout and whether it was changed; empty outside a checkout."""
+    """The commit, and whether there are uncommitted changes; empty without a checkout."""
     asked = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
         return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()

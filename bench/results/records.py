@@ -1,9 +1,8 @@
-"""Records: small JSON files that say what a result was made from, and prove that it is whole.
+"""Records: small JSON files with the inputs of a result and checksums of its files.
 
-A record holds ``key`` (what the result has to be made of, see :mod:`bench.results.keys`),
-``inputs`` (sha256 of what it was made from), ``files`` (sha256 of the files that belong to it, by
-their names in its folder) and whatever else there is to say.  ``digest`` is the sha256 of all of
-it, so that a flipped bit anywhere shows.
+A record has ``key`` (digest of the required inputs, see :mod:`bench.results.keys`), ``inputs``
+(sha256 of the inputs), ``files`` (sha256 of the files of the result, by their names in its folder)
+and further fields.  ``digest`` is the sha256 of the record, so that any damage is detected.
 """
 
 import json
@@ -18,29 +17,29 @@ Record = dict[str, Any]
 
 
 class Damaged(Exception):
-    """A result file that is cut, changed, or made from something else."""
+    """Raised for a result file that is truncated, changed, or made from other inputs."""
 
 
 def digest_of(content: Mapping[str, Any]) -> str:
-    """The sha256 of plain data, whatever the order of its keys."""
+    """The sha256 of plain data, independent of the order of keys."""
     text = json.dumps(content, sort_keys=True, allow_nan=False)
     return sha256(text.encode()).hexdigest()
 
 
 def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """The sha256 of these files of a folder.  Raises :class:`Damaged` where one is missing."""
+    """The sha256 of these files of a folder.  Raises :class:`Damaged` if one is missing."""
     return {name: _digest(Path(folder, name)) for name in names}
 
 
 def write_record(path: Path, content: Mapping[str, Any]) -> Record:
-    """Write a record whole, with its digest; returns it as :func:`read_record` will."""
+    """Write a record atomically, with its digest; returns it in the form of :func:`read_record`."""
     record = {**content, "digest": digest_of(content)}
     write_json(path, record)
     return record
 
 
 def read_record(path: Path) -> Record:
-    """Read a record.  Raises FileNotFoundError, or :class:`Damaged` if it is not as written."""
+    """Read a record.  Raises FileNotFoundError, or :class:`Damaged` if its digest differs."""
     try:
         record = json.loads(Path(path).read_bytes())
     except ValueError:
@@ -51,7 +50,7 @@ def read_record(path: Path) -> Record:
 
 
 def find_record(path: Path) -> Record | None:
-    """As :func:`read_record`; None where there is no sound record."""
+    """As :func:`read_record`; None without a valid record."""
     try:
         return read_record(path)
     except (FileNotFoundError, Damaged):
@@ -59,9 +58,9 @@ def find_record(path: Path) -> Record | None:
 
 
 def verified(path: Path, key: str | None = None) -> Record:
-    """A record whose files are the ones it was written with, and whose key is the expected one.
+    """A record with the expected key and unchanged files.
 
-    Raises FileNotFoundError, or :class:`Damaged` with the file that is not.
+    Raises FileNotFoundError, or :class:`Damaged` with the first file that differs.
     """
     record = read_record(path)
     if key is not None and record.get("key") != key:
@@ -71,14 +70,14 @@ def verified(path: Path, key: str | None = None) -> Record:
 
 
 def verify_files(folder: Path, files: Mapping[str, str]) -> None:
-    """Raise :class:`Damaged` with the first of these files whose content is not the recorded."""
+    """Raise :class:`Damaged` with the first of these files that differs from its record."""
     for name, expected in files.items():
         if _digest(Path(folder, name)) != expected:
             raise Damaged(f"{Path(folder, name)} is not as it was written: damaged")
 
 
 def content_of(record: Record) -> str:
-    """The sha256 of the one file a record belongs to."""
+    """The sha256 of the single file of a record."""
     (digest,) = record["files"].values()
     return str(digest)
 

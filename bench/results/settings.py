@@ -1,4 +1,4 @@
-"""``run.yaml``: all that the jobs of a run are given, and all that their children read."""
+"""``run.yaml``: the settings of the jobs of a run and of their child processes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ except ImportError:  # PyYAML without its C library: the same, more slowly
 
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Write settings into a run's folder, unless they stand there already."""
+    """Write settings into the folder of a run, unless the file already has them."""
     text = yaml.dump(dict(settings), Dumper=Dumper, sort_keys=False, allow_unicode=True)
     path = Path(folder) / SETTINGS
     if not path.is_file() or path.read_bytes() != text.encode():

@@ -1,15 +1,15 @@
-"""How sure one can be: intervals, paired differences, p-values, scaling.
+"""Uncertainty of scores: intervals, paired differences, p-values, scaling.
 
 The unit of replication is a split of a dataset; seeds are nested in it.  A score's mean is the mean
 over splits of the mean over their seeds.  Its interval resamples splits with replacement and then,
-within each drawn split, seeds; where there is one split, the seeds alone carry the interval, which
-then speaks of training and not of the choice of cells.
+within each drawn split, seeds; with a single split, the interval resamples seeds only and
+reflects the variation of training, not of the choice of cells.
 
 Percentile intervals of n values are too narrow for small n.  They are widened as Hesterberg
 (2015, "What teachers should know about the bootstrap", The American Statistician 69:371) does: the
 quantile alpha/2 becomes Phi(-sqrt(n / (n - 1)) * t(1 - alpha/2; n - 1)), n the number of
-independent units.  No resample leaves the range of the values, so of symmetric noise an interval
-covers the truth at most 1 - 2 / 2^n of the time: see :func:`most_covered`.
+independent units.  Resampled means stay within the range of the values, so for symmetric noise
+the coverage is at most 1 - 2 / 2^n, see :func:`most_covered`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,14 +33,14 @@ Verdict = Literal["better", "tie", "worse", "undecided"]
 CONFIDENCE = 0.95
 N_RESAMPLES = 10_000
 N_EXACT = 12
-"""Up to so many units every pattern of signs is enumerated; beyond, as many as resamples drawn."""
+"""Maximum number of units for all patterns of signs; above it, a random sample of patterns."""
 PURPOSE = "report/resampling"
 SEED = address(PURPOSE)
 """The seed of every resampling; the report states it."""
 
 
 class Estimate(NamedTuple):
-    """A mean with its spread; ``low`` and ``high`` are NaN where one value says nothing of it."""
+    """A mean with its spread; ``low`` and ``high`` are NaN for a single value."""
 
     mean: float
     sd: float
@@ -51,13 +51,13 @@ class Estimate(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A paired difference, turned so that positive means better."""
+    """A paired difference; positive values are better."""
 
     mean: float
     low: float
     high: float
     n: int
-    """Pairs: (split, seed) that both sides have."""
+    """Number of (split, seed) pairs of both sides."""
     p_value: float
     verdict: Verdict
 
@@ -75,7 +75,7 @@ def estimate(values: Mapping[Unit, float]) -> Estimate:
 def difference(
     ours: Mapping[Unit, float], theirs: Mapping[Unit, float], better: Direction
 ) -> Difference:
-    """Ours against theirs on the splits and seeds that both have."""
+    """Difference between two runs on the splits and seeds of both."""
     sign = sign_of(better)
     paired = {unit: sign * (ours[unit] - theirs[unit]) for unit in ours.keys() & theirs.keys()}
     mean, _, low, high, n = estimate(paired)
@@ -83,7 +83,7 @@ def difference(
 
 
 def verdict(low: float, high: float) -> Verdict:
-    """``tie`` where the interval covers zero, ``undecided`` where there is none."""
+    """``tie`` if the interval contains zero, ``undecided`` without an interval."""
     if not (isfinite(low) and isfinite(high)):
         return "undecided"
     if low > 0:
@@ -92,10 +92,10 @@ def verdict(low: float, high: float) -> Verdict:
 
 
 def sign_flip(values: Mapping[Unit, float]) -> float:
-    """Two-sided p-value of a mean of zero: how often random signs give one as large.
+    """Two-sided p-value of a mean of zero, by a sign-flip test.
 
-    Signs belong to splits where there are several, else to seeds.  Exact up to
-    :data:`N_EXACT` units; NaN without any.
+    The units are splits if there are several, else seeds.  Exact up to :data:`N_EXACT` units; NaN
+    without units.
     """
     units = sorted(values)
     if not units:
@@ -108,7 +108,7 @@ def sign_flip(values: Mapping[Unit, float]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's (1979) correction over a family; NaN stays NaN and does not count."""
+    """Holm's (1979) correction over a family; ignores NaN."""
     from statsmodels.stats.multitest import multipletests
 
     row = np.array(p_values, dtype=float)
@@ -119,7 +119,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def scaled(value: float, floor: float, ceiling: float) -> float:
-    """Where a value lies between two named controls: 0 at the floor, 1 at the ceiling."""
+    """A value scaled between two controls: 0 at the floor, 1 at the ceiling."""
     return (value - floor) / (ceiling - floor)
 
 
@@ -131,12 +131,12 @@ def resampled_means(values: Mapping[Unit, float]) -> Floats:
 
 
 def smallest_p_value(n_units: int) -> float:
-    """What :func:`sign_flip` cannot go below with so many units of replication."""
+    """The smallest possible result of :func:`sign_flip` for this number of units."""
     return 2.0 / 2**n_units if n_units <= N_EXACT else 1.0 / (N_RESAMPLES + 1)
 
 
 def most_covered(n_units: int) -> float:
-    """The largest coverage an interval can have that stays within so many values."""
+    """The maximum coverage of an interval within the range of this number of values."""
     return 1.0 - 2.0 / 2**n_units
 
 
@@ -146,7 +146,7 @@ def _interval(row: Floats, splits: Sequence[int]) -> tuple[float, float]:
         return nan, nan
     tail = norm.cdf(-sqrt(n / (n - 1)) * t.ppf((1 + CONFIDENCE) / 2, n - 1))
     low, high = np.quantile(_weights(tuple(splits)) @ row, [tail, 1 - tail])
-    # Rounding must not give a deterministic baseline a width.
+    # Avoid an interval of positive width by rounding for a deterministic baseline.
     return max(float(low), float(row.min())), min(float(high), float(row.max()))
 
 
@@ -168,7 +168,7 @@ def _sd(row: Floats, splits: Sequence[int]) -> float:
 
 @lru_cache(maxsize=64)
 def _weights(splits: tuple[int, ...]) -> Floats:
-    """(resample, unit) weights that sum to one: splits drawn, then seeds in each drawn split."""
+    """(resample, unit) weights with sum one: sampled splits, then sampled seeds in each of them."""
     generator = numpy_generator(PURPOSE)
     groups = np.asarray(splits)
     members = [np.flatnonzero(groups == split) for split in np.unique(groups)]
@@ -186,7 +186,7 @@ def _weights(splits: tuple[int, ...]) -> Floats:
 
 @lru_cache(maxsize=64)
 def _signs(n: int) -> Floats:
-    """(pattern, unit) of ±1: all of them, or as many as there are resamples."""
+    """(pattern, unit) of ±1: all patterns, or a random sample of :data:`N_RESAMPLES`."""
     if n <= N_EXACT:
         return np.array(list(product([1.0, -1.0], repeat=n)))
     return numpy_generator(PURPOSE, "signs").choice([1.0, -1.0], size=(N_RESAMPLES, n))

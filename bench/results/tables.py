@@ -1,4 +1,4 @@
-"""What a study's folder holds, as plain data in a fixed order."""
+"""The tables of a study, as plain data in a fixed order."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,15 +17,15 @@ from bench.results import layout
 from bench.results.statistics import Unit
 
 PLAN = ("run", "kind", "model", "label", "role", "dataset", "task", "split")
-"""The columns of ``plan.csv`` that are always there; hyperparameters follow."""
+"""The fixed columns of ``plan.csv``; hyperparameters follow."""
 
 Curve = Callable[[str, str, int, str], pd.DataFrame | None]
-"""(dataset, task, split, run) -> rows of :data:`bench.core.rows.CURVES`, where there are any."""
+"""(dataset, task, split, run) -> rows of :data:`bench.core.rows.CURVES`, or None."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything the report is made of.  The order of rows does not matter."""
+    """All inputs of the report.  The order of rows does not matter."""
 
     scores: pd.DataFrame
     """Columns :data:`bench.core.rows.SCORES`."""
@@ -36,16 +36,16 @@ class Results:
     metrics: pd.DataFrame
     """Columns :data:`bench.core.rows.METRICS`."""
     ranked_by: Mapping[str, str]
-    """Task -> the metric its leaderboard is sorted by."""
+    """Task -> the metric that sorts its leaderboard."""
     provenance: Mapping[str, Any]
     controls: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
-    """Task -> ``floors`` and ``ceilings`` of its card: models its scores are scaled between."""
+    """Task -> ``floors`` and ``ceilings`` of its card, between which its scores are scaled."""
     curve: Curve = field(default=lambda dataset, task, split, run: None)
     page_files: Sequence[Path] = ()
-    """Files ``<dataset>/<task>/<split>/<run>/<name>`` that were made of single runs for the page;
-    a run that was not read out left empty ones."""
+    """Files ``<dataset>/<task>/<split>/<run>/<name>`` of single runs for the page; empty for runs
+    without readouts."""
     search: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(rows.SEARCH)))
-    """Columns :data:`bench.core.rows.SEARCH` and what was searched; empty without a search."""
+    """Columns :data:`bench.core.rows.SEARCH` and searched parameters; empty without a search."""
     unscored: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=list(rows.UNSCORED))
     )
@@ -53,11 +53,11 @@ class Results:
     differences: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=list(rows.DIFFERENCES))
     )
-    """Columns :data:`bench.core.rows.DIFFERENCES`; empty where the study names no reference."""
+    """Columns :data:`bench.core.rows.DIFFERENCES`; empty if the study has no reference."""
 
     @cached_property
     def values(self) -> Mapping[tuple[str, str, str, str], Mapping[Unit, float]]:
-        """(dataset, task, run, metric) -> (split, seed) -> score; only what was scored."""
+        """(dataset, task, run, metric) -> (split, seed) -> score; existing scores only."""
         found: dict[tuple[str, str, str, str], dict[Unit, float]] = {}
         columns = ["dataset", "task", "run", "metric", "split", "seed", "value"]
         scores = self.scores[columns].replace([inf, -inf], nan).dropna()
@@ -74,7 +74,7 @@ class Results:
 
     @cached_property
     def competitors(self) -> pd.DataFrame:
-        """The plan without trials that were not selected: leaderboards do not show these."""
+        """The plan without unselected trials, which leaderboards do not show."""
         chosen = self.search.loc[self.search["selected"].astype(bool), ["dataset", "task", "run"]]
         selected = set(chosen.itertuples(index=False, name=None))
         places = self.plan[["dataset", "task", "run"]].itertuples(index=False, name=None)
@@ -88,7 +88,7 @@ class Results:
 
     @cached_property
     def n_seeds(self) -> int:
-        """Replicates of every run: as the study says, or as many as the table of runs knows."""
+        """Replicates of every run: from the study, or from the table of runs."""
         seeds = self.resolved.get("seeds")
         if isinstance(seeds, list):
             return len(seeds)
@@ -96,20 +96,20 @@ class Results:
 
     @property
     def study(self) -> Mapping[str, Any]:
-        """Name, title and the resolved study, as the provenance has them."""
+        """Name, title and the resolved study, from the provenance."""
         study: Mapping[str, Any] = self.provenance.get("study", {})
         return study
 
     @property
     def resolved(self) -> Mapping[str, Any]:
-        """The study with every list fanned out and every default written."""
+        """The study with expanded lists and all defaults."""
         resolved: Mapping[str, Any] = self.study.get("resolved", {})
         return resolved
 
     def has(self, name: str) -> bool:
-        """Whether a table has rows, or some run a file of that name that is not empty.
+        """Whether a table has rows, or some run has a non-empty file of that name.
 
-        Tables are ``search``, ``differences`` and ``unscored``, which not every study has.
+        Tables are the optional ones: ``search``, ``differences`` and ``unscored``.
         """
         tables = {
             "search": self.search,
@@ -121,7 +121,7 @@ class Results:
         return any(path.name == name and path.stat().st_size for path in self.page_files)
 
     def files(self, dataset: str, task: str, name: str) -> dict[str, list[Path]]:
-        """Run -> the files of that name that hold something, by split."""
+        """Run -> the non-empty files of that name, by split."""
         found: dict[str, list[Path]] = {}
         for path in sorted(self.page_files, key=lambda path: int(path.parts[-3])):
             *_, of_dataset, of_task, _, run, file = path.parts
@@ -138,15 +138,15 @@ class Results:
         return "lower" if self.fact(metric, "better", "higher") == "lower" else "higher"
 
     def fact(self, metric: str, column: str, otherwise: Any = "") -> Any:
-        """What the table of metrics says of one."""
+        """A field of a metric in the table of metrics."""
         found = self.metrics.loc[self.metrics["metric"] == metric, column]
         return otherwise if found.empty or pd.isna(found.iloc[0]) else found.iloc[0]
 
 
 def read(folder: Path, page_files: Sequence[Path] = ()) -> Results:
-    """Read a study's folder, and name the files that were made of its runs for the page.
+    """Read the tables of a study and list the page files of its runs.
 
-    Raises :class:`UserError` where tables or columns are missing.
+    Raises :class:`UserError` if tables or columns are missing.
     """
     tables = {
         name: _table(folder / f"{name}.csv", columns)
@@ -199,7 +199,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     names |= {"search", "better"} if "search" in columns else set()
     names |= {"reference"} if "difference" in columns else set()
     texts = dict.fromkeys(names & set(columns), str)
-    # A dataset called "NA" is a name and not a hole; empty numbers are holes.
+    # A dataset named "NA" is not a missing value; only empty numbers are.
     table = pd.read_csv(
         path,
         dtype=texts,

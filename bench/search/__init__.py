@@ -1,1 +1,1 @@
-"""A search: what its trials are called, what they came to, and which ones come next."""
+"""Hyperparameter search: names of trials, their values, and proposals of new trials."""

@@ -1,7 +1,7 @@
-"""What the trials of a search came to on validation, and which one is selected.
+"""Validation values of the trials of a search, and the selection of the best trial.
 
-The value of a trial is the mean over splits of the mean over seeds.  One in which any seed failed
-has none: a setting that works for some seeds only is not what anyone searches for.
+The value of a trial is the mean over splits of the mean over seeds.  A trial with a failed seed has
+no value: a mean over the other seeds would favour settings that work for some seeds only.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,21 +18,21 @@ Row = dict[str, Any]
 
 
 class Outcome(NamedTuple):
-    """What became of a trial."""
+    """The result of a trial."""
 
     trial: Row
-    """As proposed: number, round, run, parameters."""
+    """The proposed trial: number, round, run, parameters."""
     value: float | None
-    """Its validation value; none where a seed failed."""
+    """Its validation value; None if a seed failed."""
     status: str
     reason: str
-    """Empty where nothing failed."""
+    """Reason of the failure; empty without one."""
 
 
 def outcomes(
     study: Path, search: Mapping[str, Any], rounds: Iterable[int], splits: int
 ) -> list[Outcome]:
-    """What all trials of these rounds came to, by number."""
+    """The results of all trials of these rounds, by number."""
     found = []
     for trial in proposed(study, search, rounds):
         folders = [folder_of_trial(search, trial["run"], n) for n in range(1, splits + 1)]
@@ -44,7 +44,7 @@ def outcomes(
 def made_from(
     study: Path, search: Mapping[str, Any], rounds: Iterable[int], splits: int
 ) -> dict[str, str]:
-    """The digests of the validation records of these rounds' trials, by their paths."""
+    """The digests of the validation records of the trials of these rounds, by path."""
     runs = [trial["run"] for trial in proposed(study, search, rounds)]
     folders = [folder_of_trial(search, run, n) for run in runs for n in range(1, splits + 1)]
     files = [folder / VALIDATION for folder in folders]
@@ -52,7 +52,7 @@ def made_from(
 
 
 def outcome(trial: Row, records: Iterable[Mapping[str, Any]]) -> Outcome:
-    """What a trial came to, from its record on every split."""
+    """The result of a trial, from its records on all splits."""
     means = []
     for split, record in enumerate(records, start=1):
         for seed, failure in sorted(record["failures"].items(), key=lambda item: int(item[0])):
@@ -64,7 +64,7 @@ def outcome(trial: Row, records: Iterable[Mapping[str, Any]]) -> Outcome:
 
 
 def best(found: Iterable[Outcome], better: str) -> Outcome | None:
-    """The trial of the best value, the first of several; none where all failed."""
+    """The trial with the best value, the first of ties; None if all failed."""
     sign = sign_of(better)
     known = [
         (-sign * one.value, one.trial["number"], one) for one in found if one.value is not None
@@ -73,7 +73,7 @@ def best(found: Iterable[Outcome], better: str) -> Outcome | None:
 
 
 def table(search: Mapping[str, Any], found: list[Outcome]) -> list[Row]:
-    """A row per trial, as ``search.csv`` shows it."""
+    """One row per trial, for ``search.csv``."""
     selected = best(found, search["better"])
     keys = {key: search[key] for key in ("search", "dataset", "task", "metric", "better")}
     return [

@@ -1,11 +1,10 @@
-"""Which settings are tried next: the tree-structured Parzen estimator of Optuna.
+"""Proposals of settings by the tree-structured Parzen estimator of Optuna.
 
     propose  argmax_x  l(x) / g(x)       l: density of the better trials, g: of all others
 
-Trials of one round are proposed together; those that have no value yet count as bad ones, so that
-they keep apart.  The first trials are drawn at random.  A round's draws have an address of their
-own (search, dataset, task, round): what is proposed follows from the values of the rounds before
-and from nothing else.
+All trials of a round are proposed together; trials without a value count as bad, so that the
+proposals differ.  The first trials are random.  The address of the random numbers of a round is
+(search, dataset, task, round), so that proposals depend only on the values of earlier rounds.
 Source: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization", NeurIPS 24.
 """
 
@@ -24,10 +23,10 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 DRAWN = 10
-"""Trials with a value before the estimator takes over from chance."""
+"""Number of random trials with a value before the estimator is used."""
 
 MOST_ASKED = 50
-"""Proposals that are thrown away because the same was tried before; then it is tried again."""
+"""Maximum number of rejected duplicate proposals; after these a duplicate is accepted."""
 
 Settings = dict[str, Any]
 
@@ -35,10 +34,10 @@ Settings = dict[str, Any]
 def propose(
     search: Mapping[str, Any], round: int, numbers: Sequence[int], earlier: Sequence[Outcome]
 ) -> dict[str, Any]:
-    """The trials of a round, and the values they were made from."""
+    """The trials of a round, and the values on which they depend."""
     keys = [search[key] for key in ("search", "dataset", "task")]
     tried = [(one.trial["parameters"], one.value) for one in earlier]
-    # An address of 63 bits; the sampler takes 32.
+    # An address has 63 bits; the sampler accepts 32.
     seed = address("search", *keys, round) % 2**32
     made = settings(search["space"], search["better"], tried, len(numbers), seed)
     return {
@@ -57,14 +56,14 @@ def settings(
     n: int,
     seed: int,
 ) -> list[Settings]:
-    """So many settings of this space, after those that were ``tried``; a failed one has no value.
+    """New settings of this space, after the ``tried`` ones; a failed trial has no value.
 
-    The first m of n settings are those that would be made if m were wanted.
+    The first m of n settings do not depend on n.
     """
     import optuna
     from optuna.trial import TrialState, create_trial
 
-    # What it says of itself are new studies and trials: files say that here.
+    # Optuna logs new studies and trials, which the files of a round already record.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=DRAWN, constant_liar=True)
     study = optuna.create_study(
@@ -87,7 +86,7 @@ def settings(
 def _fresh(
     study: Study, distributions: dict[str, BaseDistribution], known: Sequence[Settings]
 ) -> Trial:
-    """A proposal that was not made before, if one is found."""
+    """A proposal that differs from all earlier ones, if one is found."""
     from optuna.trial import TrialState
 
     trial = study.ask(distributions)
@@ -113,7 +112,7 @@ def _distribution(one: Mapping[str, Any]) -> BaseDistribution:
 
 
 def _position(one: Mapping[str, Any], value: Any) -> Any:
-    """A choice goes by its place in the list, so that it may be anything."""
+    """The index of a choice in its list, so that choices may have any type."""
     return one["choices"].index(value) if "choices" in one else value
 
 

@@ -1,7 +1,7 @@
-"""The trials of a search: which round makes which, and what a made one is as a run.
+"""The trials of a search: their rounds, and their rows as runs of the plan.
 
-A search belongs to one dataset and one task; a row of ``searches`` of the plan says it all but the
-values that are tried.  These stand in a file per round, and nowhere else.
+A search belongs to one dataset and one task; its row of ``searches`` in the plan has all
+information except the proposed values, which are in one file per round.
 """
 
 import re
@@ -16,22 +16,22 @@ from bench.results.records import find_record, read_record
 Row = dict[str, Any]
 
 LONGEST = ".trial-9999"
-"""What a trial's label adds to its search's, at most."""
+"""The longest suffix of a trial's label."""
 
 
 def label_of(search: str, number: int) -> str:
-    """The label of a trial: of two digits at least, so that a longer search renames none."""
+    """The label of a trial, with at least two digits, so that a longer search keeps the names."""
     return f"{search}.trial-{number:02d}"
 
 
 def pattern(searches: Iterable[str]) -> str:
-    """A regular expression of the labels of all their trials; without a search it matches none."""
+    """A regular expression for the labels of all trials; without a search it matches nothing."""
     either = "|".join(re.escape(search) for search in searches)
     return rf"(?:{either or '(?!)'})\.trial-[0-9]+"
 
 
 def number_in(run: str, search: str) -> int | None:
-    """The number of a trial of this search; None where a run is none."""
+    """The number of a trial of this search; None for other runs."""
     found = re.fullmatch(rf"{re.escape(search)}\.trial-([0-9]{{2,}})", run)
     return int(found[1]) if found else None
 
@@ -42,30 +42,30 @@ def rounds(search: Mapping[str, Any]) -> range:
 
 
 def numbers(search: Mapping[str, Any], round: int) -> range:
-    """The trials that a round makes, from 1; the last round may make fewer."""
+    """The trial numbers of a round, from 1; the last round may have fewer."""
     first = (round - 1) * search["per_round"] + 1
     return range(first, min(first + search["per_round"], search["trials"] + 1))
 
 
 def folder_of(search: Mapping[str, Any]) -> Path:
-    """Where a search keeps its rounds, below its study's folder."""
+    """The folder of the rounds of a search, below the folder of the study."""
     return Path("search", search["dataset"], search["task"], search["search"])
 
 
 def round_file(search: Mapping[str, Any], round: int) -> Path:
-    """What a round of a search proposed, below its study's folder."""
+    """The file of the proposals of a round, below the folder of the study."""
     return folder_of(search) / f"round-{round}.json"
 
 
 def trials_file(search: Mapping[str, Any]) -> Path:
-    """What all its trials came to, below its study's folder."""
+    """The file of the results of all trials, below the folder of the study."""
     return folder_of(search) / "trials.json"
 
 
 def proposed(study: Path, search: Mapping[str, Any], among: Iterable[int]) -> Iterator[Row]:
-    """The trials that these rounds made: number, round, run, parameters.
+    """The trials of these rounds: number, round, run, parameters.
 
-    Raises FileNotFoundError where a round is not made yet.
+    Raises FileNotFoundError if a round does not exist yet.
     """
     for round in among:
         for trial in read_record(study / round_file(search, round))["trials"]:
@@ -73,7 +73,7 @@ def proposed(study: Path, search: Mapping[str, Any], among: Iterable[int]) -> It
 
 
 def as_run(search: Mapping[str, Any], trial: Mapping[str, Any], split: int) -> Row:
-    """A trial as a row of the plan: its search's, with its own name, split and parameters."""
+    """A trial as a row of the plan: the row of its search with its name, split and parameters."""
     tried, template = trial["parameters"], search["template"]
     own = {
         part: template[part] | {key: tried[key] for key in tried if key in template[part]}
@@ -86,9 +86,9 @@ def as_run(search: Mapping[str, Any], trial: Mapping[str, Any], split: int) -> R
 def files_of(
     search: Mapping[str, Any], rounds: Iterable[int], splits: int, name: str
 ) -> list[Path]:
-    """A file of every trial of these rounds on every split, below its study's folder.
+    """A file of every trial of these rounds on every split, below the folder of the study.
 
-    How a trial is called is known before its round is made.
+    The names of trials are known before their round exists.
     """
     labels = [label_of(search["search"], n) for one in rounds for n in numbers(search, one)]
     return [
@@ -97,7 +97,7 @@ def files_of(
 
 
 def folder_of_trial(search: Mapping[str, Any], label: str, split: int) -> Path:
-    """Where a trial lies on a split, below its study's folder."""
+    """The folder of a trial on a split, below the folder of the study."""
     keys = {"shelf": "models", "split": split, "run": label}
     return run_folder({**search, **keys})
 
@@ -105,9 +105,9 @@ def folder_of_trial(search: Mapping[str, Any], label: str, split: int) -> Path:
 def found(
     searches: Iterable[Mapping[str, Any]], where: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], int]:
-    """The search and the round that make the trial at a dataset, task and run.
+    """The search and the round of the trial with this dataset, task and run.
 
-    Raises KeyError where no trial goes by that name.
+    Raises KeyError if no trial has that name.
     """
     for search in searches:
         if all(search[key] == where[key] for key in ("dataset", "task")):
@@ -119,14 +119,14 @@ def found(
 
 
 def run_at(study: Path, searches: Iterable[Mapping[str, Any]], where: Mapping[str, Any]) -> Row:
-    """The trial at a dataset, task, split and run, as a row of the plan; its round is made."""
+    """The trial with this dataset, task, split and run, as a row of the plan; its round exists."""
     search, round = found(searches, where)
     [trial] = [one for one in proposed(study, search, [round]) if one["run"] == where["run"]]
     return as_run(search, trial, int(where["split"]))
 
 
 def runs_of(study: Path, search: Mapping[str, Any], splits: int) -> list[Row]:
-    """All trials of a search that were proposed so far, on all splits, as rows of the plan."""
+    """All trials of a search proposed so far, on all splits, as rows of the plan."""
     made = []
     for round in rounds(search):
         if find_record(study / round_file(search, round)) is None:

@@ -1,7 +1,7 @@
-"""What a trial is worth: its metric on the cells that its task keeps for selection, seed by seed.
+"""The validation value of a trial: its metric on the selection cells of the task, by seed.
 
-The child that reads a trial out scores what it can; its parent says of every seed what became of
-it.  Answers of the cells that are judged in the end are not looked at.
+The child process that computes the readouts of a trial also scores it; its parent records the
+status of every seed.  This code does not read the targets of the test cells.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 
 def validated(metric: Metric, readouts: Arrays, problem: Problem) -> dict[str, Any]:
-    """The value of one seed, or why it has none; ``problem`` is the one a search sees."""
+    """The value of one seed, or the reason without one; ``problem`` is that for the search."""
     scored = score_all({"value": metric}, readouts, problem)
     if scored.scores:
         return {"value": scored.scores[0]["value"]}

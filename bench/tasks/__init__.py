@@ -1,1 +1,1 @@
-"""The shelf of tasks: one file is one task."""
+"""Tasks: each file is one task."""

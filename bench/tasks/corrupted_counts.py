@@ -1,12 +1,12 @@
-"""Some counts are made smaller before anybody sees them: what did they look like before?
+"""Some counts are reduced before fitting: predict the original counts.
 
     uniform    the count becomes 0
     binomial   the count becomes y ~ Binomial(x, keep), given that y < x
 
-Exactly the fraction asked for of the non-zero counts is chosen, all are changed, and all changed
-entries of the scored cells are scored on their originals.  Nothing says which entries were changed:
-they are fitted and encoded as they stand, so that a model must distrust its data.  (Entries that
-are known to be missing are the question of ``masked_entries``.)  A cell may lose its last count.
+The task changes exactly the given fraction of the non-zero counts, and the targets are the original
+counts of all changed entries of the scored cells.  Competitors do not know which entries changed:
+they fit and encode the corrupted counts, so the task measures robustness to corruption.  (In
+``masked_entries`` the missing entries are known.)  A cell may lose its last count.
 """
 
 from dataclasses import dataclass
@@ -24,24 +24,24 @@ from bench.parts.splits.corruption import corrupted_problem, nonzero_counts
 
 @dataclass(frozen=True, kw_only=True)
 class CorruptedCountsConfig:
-    """Which counts are changed, and how."""
+    """Choice and corruption of counts."""
 
     fraction: Annotated[float, Gt(0), Lt(1)] = 0.1
-    """Share of the non-zero counts that is changed, exact to the nearest count."""
+    """Share of the non-zero counts that changes, exact to the nearest count."""
     scheme: Literal["uniform", "binomial"] = "uniform"
-    """Whether a chosen count becomes zero or is thinned."""
+    """Set a chosen count to zero, or thin it."""
     keep: Annotated[float, Gt(0), Le(0.9)] = 0.2
-    """Share of a chosen count that thinning keeps; unused by ``uniform``."""
+    """Expected share of a chosen count after thinning; ``uniform`` does not use it."""
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1
-    """Share of the cells; their counts are as corrupted as everybody's."""
+    """Share of validation cells; their counts are corrupted like all others."""
     max_scored_cells: Annotated[int, Ge(1)] = 5000
-    """Of more cells than this, so many are drawn and scored."""
+    """Maximum number of scored cells, sampled at random."""
 
 
 def make_problem(
     data: CountData, config: CorruptedCountsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Corrupted counts to fit, original ones to be scored on."""
+    """Corrupted counts for fitting, with the original counts as targets."""
     for_cells, for_choice, for_values = rng.spawn(3)
     original = nonzero_counts(data)
     n_chosen = round(config.fraction * original.nnz)
@@ -56,7 +56,7 @@ def make_problem(
 
 
 def _smaller(counts: NDArray, keep: float, rng: np.random.Generator) -> NDArray:
-    """Binomial draws, each drawn again until it is smaller than its count."""
+    """Binomial draws, each repeated until it is smaller than its count."""
     lowered = rng.binomial(counts.astype(np.int64), keep)
     while (same := lowered == counts).any():
         lowered[same] = rng.binomial(counts[same].astype(np.int64), keep)

@@ -1,13 +1,13 @@
-"""Corrupted counts as scVI's published code corrupted them, with its quirks.
+"""Corrupted counts as in the published code of scVI, with its irregularities.
 
     uniform    of floor(fraction * number of non-zeros) of the non-zero entries, each is multiplied
                by Bernoulli(0.9): only a tenth of them change, 1 % of the non-zeros by default
     binomial   floor(fraction * number of entries) of *all* entries, zeros too, become
-               Binomial(x, 0.2): most of them were zero and stay so
+               Binomial(x, 0.2): most of them are zero before and after
 
-Scored are the entries whose value changed.  Kept for comparison with published values; sound is
-``corrupted_counts``.  The number of non-zeros among the entries drawn is hypergeometric, so that no
-dense matrix is needed.
+The targets are the entries whose value changed.  This task exists for comparison with published
+values; ``corrupted_counts`` corrects it.  The number of non-zeros among the sampled entries has a
+hypergeometric distribution, so that no dense matrix is needed.
 Source: scvi 0.2 to 0.6, ``corrupt_posteriors``.
 """
 
@@ -23,29 +23,29 @@ from bench.core.task import Controls, Task
 from bench.parts.splits.corruption import corrupted_problem, nonzero_counts
 
 KEPT_WHOLE = 0.9
-"""Probability that a chosen entry stays as it is under ``uniform``."""
+"""Probability that ``uniform`` does not change a chosen entry."""
 
 KEPT_SHARE = 0.2
-"""Expected share of a chosen entry that stays under ``binomial``."""
+"""Expected share of a chosen entry after ``binomial``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorruptedCountsAsPublishedConfig:
-    """Which counts may be changed, and how."""
+    """Choice of the entries that may change."""
 
     fraction: Annotated[float, Gt(0), Lt(1)] = 0.1
-    """The published ``rate``: the share of entries drawn, not of those that change."""
+    """The published ``rate``: the share of sampled entries, of which only some change."""
     scheme: Literal["uniform", "binomial"] = "uniform"
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1
-    """Share of the cells; their counts are as corrupted as everybody's."""
+    """Share of validation cells; their counts are corrupted like all others."""
     max_scored_cells: Annotated[int, Ge(1)] = 5000
-    """Of more cells than this, so many are drawn and scored."""
+    """Maximum number of scored cells, sampled at random."""
 
 
 def make_problem(
     data: CountData, config: CorruptedCountsAsPublishedConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Corrupted counts to fit, original ones to be scored on."""
+    """Corrupted counts for fitting, with the original counts as targets."""
     for_cells, for_choice, for_values = rng.spawn(3)
     original = nonzero_counts(data)
     n_zeros = int(np.prod(original.shape, dtype=np.int64)) - original.nnz

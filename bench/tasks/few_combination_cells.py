@@ -1,14 +1,14 @@
-"""Few cells of each combination are told: how much do they add to what single treatments tell?
+"""Training with few cells of each combination: how much do they improve predicted effects?
 
-    combinations     test, validation and training cells in their shares, by combination; of the
-                     last two only ``fraction`` is used, again by combination
+    combinations     test, validation and training cells in their shares within each combination;
+                     only ``fraction`` of the last two is used, within each combination
     controls         test, validation and training cells in the same shares
     single ones      validation and training cells
 
-The test cells of all combinations are scored, with the controls that effects need.  Validation
-holds combinations in the same proportion as training does, so that nothing is chosen by what was
-not told.  With the same split a larger ``fraction`` only adds cells.  At 0 a treatment that is
-never given alone was not seen at all; the combinations it is part of are judged all the same.
+The test cells of all combinations are scored, together with controls for the effects.  Validation
+contains combinations in the same proportion as training, so that early stopping uses no further
+cells of combinations.  With the same split a larger ``fraction`` only adds cells.  At 0, treatments
+that occur only in combinations have no training cells; their combinations are scored nevertheless.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ from bench.parts.splits.perturbation_splits import (
 
 @dataclass(frozen=True, kw_only=True)
 class FewCombinationCellsConfig:
-    """How much of the combinations is told, and shares of cells."""
+    """Training share of the combinations, and shares of cells."""
 
     fraction: Annotated[float, Ge(0), Le(1)] = 0.5
     """Share of the training and validation cells of every combination that is used."""
@@ -49,7 +49,7 @@ class FewCombinationCellsConfig:
 def make_problem(
     data: CountData, config: FewCombinationCellsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Roles by perturbation, by cell.  Raises with all perturbations of too few cells."""
+    """Roles of cells within each perturbation.  Raises with all perturbations of too few cells."""
     for_roles, for_fraction = rng.spawn(2)
     perturbation = data.labels["perturbation"]
     combinations = combinations_in(perturbation)

@@ -1,10 +1,9 @@
-"""Few cells of each combination as published: the split, and what it is judged by, of the paper.
+"""Few cells of each combination as published: the split and the targets of the paper.
 
-The cells are split as in ``parts.splits.published_splits``; of the training cells of combinations,
-all in one drawn order, the first floor(fraction n) are kept.  Validation keeps all its cells of
-combinations at every ``fraction``, so that what stops training has seen them even at 0, and effects
-are those among all cells, the training ones included: both are put right in
-``few_combination_cells``.
+The cells are split as in ``parts.splits.published_splits``; the training cells of combinations have
+one random order, and the task keeps the first floor(fraction n).  Validation keeps all its cells of
+combinations at every ``fraction``, so that early stopping uses them even at 0; the target effects
+are those among all cells, including training cells.  ``few_combination_cells`` corrects both.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae (10d781c).
 """
 
@@ -29,10 +28,10 @@ from bench.parts.splits.published_splits import (
 
 @dataclass(frozen=True, kw_only=True)
 class FewCombinationCellsAsPublishedConfig:
-    """How much of the combinations is told."""
+    """Training share of the combinations."""
 
     fraction: Annotated[float, Ge(0), Le(1)] = 0.5
-    """Share of the training cells of combinations that is kept."""
+    """Share of the training cells of combinations that is used."""
 
 
 def make_problem(
@@ -41,7 +40,7 @@ def make_problem(
     split: int,
     rng: np.random.Generator,
 ) -> Problem:
-    """The published roles of this split.  Raises where there are no combinations."""
+    """The published roles of this split.  Raises if there are no combinations."""
     perturbation = data.labels["perturbation"]
     role, train = published_split(perturbation, split - 1)
     role[train[int(config.fraction * len(train)) :]] = UNUSED

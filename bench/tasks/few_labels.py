@@ -1,11 +1,12 @@
-"""The type of a few cells is told: how well is that of all others found?
+"""Few cells are labelled: predict the types of all others.
 
-Three forms.  By default hidden cells are fitted with all others, without their type, and scored
-(transductive); with ``test`` whole cells of every type are never fitted, and only these are scored
-(inductive); with ``test_batch`` that is a whole batch (transfer), whose types the others may lack.
-The labels of validation cells are told to nobody; those of some are for choosing hyperparameters,
-and these cells are never scored in the end.  A cell whose type the data do not know is fitted, and
-nothing else.  No split looks at a count, unless labels are told by markers.
+There are three variants.  By default, unlabelled cells are fitted with all others and then scored
+(transductive); with ``test``, a share of the cells of every type is held out, and only these cells
+are scored (inductive); with ``test_batch``, a whole batch is held out (transfer), and its types may
+be absent from the other batches.  Labels of validation cells are hidden from all competitors; the
+labels of some of them serve for the choice of hyperparameters, and these cells are never part of
+the final scores.  Cells without a type in the data are only fitted.  Splits do not depend on counts
+unless markers determine the labels.
 """
 
 from collections.abc import Callable
@@ -28,29 +29,29 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class FewLabelsConfig:
-    """Whose type is told, and which cells are held back."""
+    """Labelled cells and held-out cells."""
 
     per_class: Annotated[int, Ge(1)] = 10
-    """Training cells of each type whose label is told."""
+    """Labelled training cells per type."""
     fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Share of each type's training cells that is told in place of ``per_class``, one at least;
-    0 keeps to ``per_class``."""
+    """Labelled share of the training cells of each type, at least one cell, instead of
+    ``per_class``; 0 uses ``per_class``."""
     markers: tuple[str, ...] = ()
-    """What marker genes suggest for ``per_class`` cells of each type, right or wrong, in place of
-    the data's labels; an item per type, such as "CD8 naive: CD8B CCR7 -CD4"."""
+    """Label ``per_class`` cells of each type by marker genes, possibly wrongly, instead of by the
+    data; one item per type, such as "CD8 naive: CD8B CCR7 -CD4"."""
     test: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Share of each type's cells that is never fitted; then only these are scored."""
+    """Held-out share of the cells of each type; if set, only these cells are scored."""
     test_batch: str = ""
-    """Batch that is never fitted; then only its cells are scored."""
+    """Held-out batch; if set, only its cells are scored."""
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1
-    """Share of each type's cells."""
+    """Validation share of the cells of each type."""
     selection_per_class: Annotated[int, Ge(1)] = 10
-    """Validation cells of each type, or all if fewer, whose label a search may choose by."""
+    """Validation cells of each type, or all if fewer, whose labels a search may use."""
     max_scored_cells: Annotated[int, Ge(1)] = 20_000
-    """Of more cells to be scored than this, so many are drawn; labelled ones are not counted."""
+    """Maximum number of scored cells, sampled at random; labelled cells do not count."""
 
     def __post_init__(self) -> None:
-        # A plan holds a list, as plain data do.
+        # The plan contains a list instead of a tuple.
         object.__setattr__(self, "markers", tuple(self.markers))
         markers(self.markers)
         findings = [
@@ -65,7 +66,7 @@ class FewLabelsConfig:
 def make_problem(
     data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """All counts visible, few types known.  Raises with all types that have too few cells."""
+    """All counts visible, few types known.  Raises with all types of too few cells."""
     for_roles, for_told, for_selection, for_scored = rng.spawn(4)
     true_type = data.labels["cell_type"]
     role = _roles(data, config, for_roles)
@@ -100,7 +101,7 @@ def _targets(data: CountData, rows: Rows) -> dict[str, NDArray[Any]]:
 
 
 def _roles(data: CountData, config: FewLabelsConfig, rng: np.random.Generator) -> NDArray[np.int8]:
-    """Shares of each type; cells of no known type are fitted unless their batch is held out."""
+    """Roles by type; cells without a type are fitted unless their batch is held out."""
     true_type, held_out = data.labels["cell_type"], _held_out(data, config.test_batch)
     dealt = (true_type != UNKNOWN) & ~held_out
     if len(np.unique(true_type[dealt])) < 2:
@@ -114,7 +115,7 @@ def _roles(data: CountData, config: FewLabelsConfig, rng: np.random.Generator) -
 
 
 def _held_out(data: CountData, batch: str) -> NDArray[np.bool_]:
-    """(cell,) true in the batch that is held out; nowhere if none is."""
+    """(cell,) true in the held-out batch; all false without one."""
     if not batch:
         return np.zeros(data.counts.shape[0], dtype=bool)
     if "batch" not in data.labels:
@@ -130,7 +131,7 @@ def _held_out(data: CountData, batch: str) -> NDArray[np.bool_]:
 
 
 def _wanted(config: FewLabelsConfig) -> Callable[[int], int]:
-    """How many of a type's n training cells are told."""
+    """Number of labelled cells among the n training cells of a type."""
     if config.fraction:
         return lambda n: max(1, round(config.fraction * n))
     return lambda n: config.per_class
@@ -139,9 +140,9 @@ def _wanted(config: FewLabelsConfig) -> Callable[[int], int]:
 def _refuse_small_types(
     true_type: NDArray[np.str_], role: NDArray[np.int8], config: FewLabelsConfig
 ) -> None:
-    """A type needs a training cell more than labels, and one each to validate and to test.
+    """Each type needs more training cells than labels, a validation cell and a test cell.
 
-    One that is found in the held-out batch only can be neither told nor found: it stays.
+    A type that occurs only in the held-out batch is exempt.
     """
     findings, dealt = [], (role != TEST) if config.test_batch else np.ones(len(role), dtype=bool)
     for kind in np.unique(true_type[dealt & (true_type != UNKNOWN)]):
@@ -162,7 +163,7 @@ def _refuse_small_types(
 def _known(
     data: CountData, role: NDArray[np.int8], config: FewLabelsConfig, rng: np.random.Generator
 ) -> NDArray[np.str_]:
-    """(cell,) the type that is told, "" where none is."""
+    """(cell,) the type of labelled cells, "" for all others."""
     true_type = data.labels["cell_type"]
     may_be_labelled = (role == TRAIN) & (true_type != UNKNOWN)
     known = np.full_like(true_type, "")
@@ -183,7 +184,7 @@ def _hidden(
     config: FewLabelsConfig,
     rng: np.random.Generator,
 ) -> Rows:
-    """The cells to be scored: their type is known to the data and told to nobody."""
+    """The scored cells: the data have their types, and all competitors lack them."""
     held_back = config.test > 0 or config.test_batch != ""
     test_cells = role == (TEST if held_back else TRAIN)
     order = rng.permutation(len(role))

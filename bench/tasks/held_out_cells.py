@@ -1,11 +1,11 @@
-"""Some cells are never fitted: how well does a model describe cells it has not seen?
+"""Some cells are held out: how well does a model describe new cells?
 
-Cells are split into training, validation and test; every count stays visible, because a held-out
-cell must be encoded to be scored.  A search may select by the validation cells, which stop training
-as well and are not scored in the end.  Where cells are perturbed, the effects of what was done to
-the test cells are scored as well; that needs controls in every part, which ``stratify_by:
-perturbation`` gives.  A dataset's own mask is not used here.  Blind to how well single entries are
-predicted: that is what ``thinned_counts`` and ``masked_entries`` ask.
+Cells are split into training, validation and test; all counts are visible, because a model must
+encode a held-out cell in order to score it.  Early stopping and a search use the validation cells,
+which are not part of the final scores.  For perturbed cells, the effects among the test cells are
+scored as well; this needs controls in every part, for which use ``stratify_by: perturbation``.  The
+task ignores a mask of the dataset.  It does not measure the prediction of single entries; for this,
+see ``thinned_counts`` and ``masked_entries``.
 """
 
 from dataclasses import dataclass
@@ -39,13 +39,13 @@ class HeldOutCellsConfig:
     test: Annotated[float, Gt(0), Lt(1)] = 0.2
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1
     stratify_by: Literal["", "batch", "cell_type", "perturbation"] = ""
-    """Give every part its share of each of these labels."""
+    """Label by which the split is stratified."""
 
 
 def make_problem(
     data: CountData, config: HeldOutCellsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Roles by cell; the test cells are scored.  Raises where a part would be empty."""
+    """Roles by cell; the test cells are scored.  Raises if a part would be empty."""
     fractions = {"test": config.test, "validation": config.validation}
     role = roles(data.counts.shape[0], fractions, rng, _strata(data, config.stratify_by))
     scored, selection = np.flatnonzero(role == TEST), np.flatnonzero(role == VALIDATION)

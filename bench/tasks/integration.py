@@ -1,8 +1,8 @@
-"""All cells are fitted and all are scored: are batches mixed, and are cell types kept apart?
+"""All cells are fitted and scored: are batches mixed, and are cell types separated?
 
-A share of the cells only validates, as everywhere; no cell is held back, because methods that
-integrate seldom embed a cell they have not seen.  Cell types are never shown to what does not ask
-for them.  Blind to how well counts are described: that is what ``held_out_cells`` asks.
+A share of the cells serves for validation; no cell is held out, because integration methods seldom
+embed new cells.  Only models that declare the cell type receive it.  The task does not measure the
+fit of counts; for this, see ``held_out_cells``.
 """
 
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationConfig:
-    """Shares of the cells, and what batches explained before."""
+    """Shares of the cells, and the reference for PCR comparison."""
 
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1
     """Share of the cells."""
     n_components: Annotated[int, Ge(1)] = 50
-    """Principal components of the uncorrected log counts that PCR comparison compares with."""
+    """Principal components of the uncorrected log counts, the reference of PCR comparison."""
     max_scored_cells: Annotated[int, Ge(1)] = 20_000
-    """Of more cells than this, so many are drawn and scored."""
+    """Maximum number of scored cells, sampled at random."""
 
 
 def make_problem(
     data: CountData, config: IntegrationConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """All counts visible, all cells fitted.  Raises where there is nothing to mix or keep apart."""
+    """All counts visible, all cells fitted.  Raises without several batches and several types."""
     _refuse_single(data)
     for_roles, for_scored, for_components = rng.spawn(3)
     n_cells = data.counts.shape[0]

@@ -1,9 +1,9 @@
-"""Some entries are hidden from fitting and encoding: how well are they filled in?
+"""Some entries are hidden from fitting and encoding: predict their counts.
 
 Each entry is masked with the given probability, independently of its value (``among: all``) or
-among the non-zero ones (``among: nonzero``, where zeros say nothing of what is missing).  The
-mask is missing data, not zeros: every competitor must leave these entries out of its likelihood
-and of its encoder.  Every cell keeps at least one observed count where it had one.
+among the non-zero entries (``among: nonzero``).  Masked entries are missing data, not zeros: every
+competitor must exclude them from its likelihood and from its encoder input.  Every cell with counts
+keeps at least one visible count.
 """
 
 from collections.abc import Iterator
@@ -21,26 +21,26 @@ from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
 BLOCK = 1024
-"""Cells whose dense uniforms are held at a time."""
+"""Cells per block of dense uniform numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedEntriesConfig:
-    """What is hidden."""
+    """Masked entries and shares of cells."""
 
     fraction: Annotated[float, Gt(0), Lt(1)] = 0.1
-    """Probability that an entry is masked; unused where a simulation brings its own mask."""
+    """Probability that an entry is masked; not used if a simulation has its own mask."""
     among: Literal["all", "nonzero"] = "all"
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1
-    """Share of the cells; their masked entries are as hidden as everybody's."""
+    """Share of validation cells; their masked entries are hidden like all others."""
     max_scored_cells: Annotated[int, Ge(1)] = 5000
-    """Of more cells than this, so many are drawn and scored."""
+    """Maximum number of scored cells, sampled at random."""
 
 
 def make_problem(
     data: CountData, config: MaskedEntriesConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Visible counts, what is missing from them, and the hidden counts of the scored cells."""
+    """Visible counts, the mask, and the hidden counts of the scored cells."""
     n_cells = data.counts.shape[0]
     for_roles, for_scored, for_mask = rng.spawn(3)
     missing = _still_readable(data.counts, _mask(data, config, split, for_mask))
@@ -68,7 +68,7 @@ def make_problem(
 def _mask(
     data: CountData, config: MaskedEntriesConfig, split: int, rng: np.random.Generator
 ) -> csr_matrix:
-    """The simulation's own on the first split, random otherwise."""
+    """The mask of the simulation on the first split, a random mask otherwise."""
     if split == 1 and "observed" in data.truth:
         return csr_matrix(~np.asarray(data.truth["observed"], dtype=bool))
     if config.among == "nonzero":
@@ -88,7 +88,7 @@ def _blocks(
 
 
 def _still_readable(counts: csr_matrix, missing: csr_matrix) -> csr_matrix:
-    """Unmask the first count of every cell that would otherwise have none left."""
+    """Unmask the first count of every cell that would otherwise have no visible count."""
     hidden = counts.multiply(missing).tocsr()
     hidden.eliminate_zeros()
     n_counts, n_hidden = counts.getnnz(axis=1), hidden.getnnz(axis=1)

@@ -1,9 +1,9 @@
-"""Cells of every perturbation are held out: how well are effects known that were seen?
+"""Cells of every perturbation are held out: how well are effects of trained perturbations known?
 
-Every perturbation, and the control, gives its share of cells to validation and test; the test cells
-are scored.  The other cells of a perturbation are its ceiling: the baseline ``split_half`` predicts
-the effect among the test cells by that among the training cells.  Blind to perturbations that
-were not seen: that is what ``unseen_combinations`` asks.
+A share of the cells of every perturbation and of the control serves for validation and test; the
+test cells are scored.  The ceiling uses the other cells of a perturbation: the baseline
+``split_half`` predicts the effect among the test cells by that among the training cells.  The task
+contains no unseen perturbations; for these, see ``unseen_combinations``.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class SeenPerturbationsConfig:
 def make_problem(
     data: CountData, config: SeenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Roles by cell, by perturbation.  Raises with all perturbations of too few cells."""
+    """Roles of cells within each perturbation.  Raises with all perturbations of too few cells."""
     fractions = {"test": config.test, "validation": config.validation}
     perturbation = data.labels["perturbation"]
     role = roles(len(perturbation), fractions, rng, perturbation)

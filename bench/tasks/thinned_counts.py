@@ -1,11 +1,11 @@
-"""Every count is split in two: one half is fitted, the other is what predictions are scored on.
+"""Every count is split in two parts: one is fitted, the other is the target.
 
     y_ij ~ Binomial(x_ij, f),   y'_ij = x_ij - y_ij:
 
 given Poisson x the two are independent, with rates fλ and (1-f)λ, so a predicted mean of y times
 (1-f)/f predicts y' (Batson et al. 2019, doi:10.1101/786269; Sarkar and Stephens 2021).  A
-simulation that brings a second draw is not thinned: x is fitted and the second draw is scored.
-A cell with few counts may be left without visible ones; drawing again would bias the split.
+simulation with a second draw is not thinned: x is fitted and the second draw is the target.
+A cell with few counts may have no visible counts; another draw would bias the split.
 """
 
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
 @dataclass(frozen=True, kw_only=True)
 class ThinnedCountsConfig:
-    """How counts and cells are shared out."""
+    """Shares of counts and cells."""
 
     fraction: Annotated[float, Gt(0), Lt(1)] = 0.5
-    """f: expected share of the counts that stays visible; unused where there is a second draw."""
+    """f: expected visible share of the counts; not used if there is a second draw."""
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1
     """Share of the cells."""
     max_scored_cells: Annotated[int, Ge(1)] = 5000
-    """Of more cells than this, so many are drawn and scored."""
+    """Maximum number of scored cells, sampled at random."""
 
 
 def make_problem(
@@ -70,7 +70,7 @@ def _thinned(counts: csr_matrix, fraction: float, rng: np.random.Generator) -> c
 
 
 def _second_draw(data: CountData, split: int, rng: np.random.Generator) -> NDArray:
-    """The simulation's own on the first split, fresh ones at the same rates on later splits."""
+    """The second draw of the simulation on split 1, new draws at its rates on later splits."""
     if split == 1:
         return data.truth["second_draw"]
     if "rate" not in data.truth:

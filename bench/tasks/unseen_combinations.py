@@ -1,18 +1,18 @@
-"""Combinations of treatments are held out: is what two do together known from other cells?
+"""Combinations of treatments are held out: predict their effects from other cells.
 
-    test combinations        drawn among those whose every treatment is also given alone; of their
-                             cells a share is scored, the others are known to the ceiling only
-    training combinations    drawn among all others; they train and validate with the single
-                             perturbations and the controls
-    the rest                 is used for nothing
+    test combinations        sampled from combinations whose treatments all occur alone; a share of
+                             their cells is scored, the others are available to the ceiling only
+    training combinations    sampled from all others; used for training and validation with the
+                             single perturbations and the controls
+    other combinations       not used
 
-A treatment that is given alone is trained on whatever is drawn, so every test combination has seen
-parts.  A combination with a part that is never given alone is not judged; it may be trained on.
-Where fewer combinations than asked can be judged, all of these are.  The same treatments at other
-dosages are the same combination.  With the same split a larger ``train_fraction`` adds training
-combinations, and changes neither the cells of the others nor what is tested.  Some controls are
-scored too, because effects need them.  Blind to what happens where other cells of a combination
-were seen: that is what ``few_combination_cells`` asks.
+Treatments that occur alone are always in training, so every treatment of a test combination has
+training cells.  A combination with a treatment that never occurs alone is not scored; it may be in
+training.  If fewer combinations than requested can be scored, the task scores all of them.  The
+same treatments at other dosages are the same combination.  With the same split a larger
+``train_fraction`` adds training combinations, and changes neither the cells of the others nor the
+test combinations.  Some controls are scored too, because effects need them.  The task does not
+measure combinations with training cells; for these, see ``few_combination_cells``.
 """
 
 from dataclasses import dataclass
@@ -41,10 +41,10 @@ class UnseenCombinationsConfig(HeldOutShares):
     """Shares of the combinations, and of the cells."""
 
     train_fraction: Annotated[float, Ge(0), Lt(1)] = 0.75
-    """Share of the combinations that is trained on, as far as others are not tested."""
+    """Share of training combinations, limited to combinations that are not in the test."""
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.25
-    """Share of the combinations that is tested, rounded up and two at least, as far as they can be
-    judged."""
+    """Share of test combinations, rounded up and at least two, limited to combinations that can be
+    scored."""
 
     def __post_init__(self) -> None:
         if self.train_fraction + self.test_fraction > 1 + 1e-9:
@@ -55,7 +55,7 @@ class UnseenCombinationsConfig(HeldOutShares):
 def make_problem(
     data: CountData, config: UnseenCombinationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Roles by combination, then by cell.  Raises where too few combinations can be judged."""
+    """Roles by combination, then by cell.  Raises if too few combinations can be scored."""
     for_combinations, for_cells = rng.spawn(2)
     names = combinations_in(data.labels["perturbation"])
     together = np.array([JOINS.join(sorted(treatments_of(name))) for name in names.tolist()], str)
@@ -68,13 +68,13 @@ def make_problem(
 def _drawn(
     combinations: Names, alone: Names, config: UnseenCombinationsConfig, rng: np.random.Generator
 ) -> tuple[Names, Names]:
-    """The combinations to train on and to test."""
+    """The training combinations and the test combinations."""
     order = rng.permutation(combinations)
     eligible = np.array([np.isin(name.split(JOINS), alone).all() for name in order.tolist()], bool)
     if eligible.sum() < FEWEST_JUDGED:
         reason = f"{eligible.sum()} of {len(order)} are of treatments that are also given alone"
         raise mistake("combinations", None, f"{reason}; this task needs {FEWEST_JUDGED}")
-    # Rounded first: 0.1 * 30 is a little more than 3.
+    # Rounded first, because 0.1 * 30 is slightly more than 3.
     n_test = ceil(round(config.test_fraction * len(order), 6))
     n_train = int(round(config.train_fraction * len(order), 6))
     test = order[eligible][: max(n_test, FEWEST_JUDGED)]

@@ -1,17 +1,16 @@
-"""Unseen combinations as published: the split, and what it is judged by, of the paper.
+"""Unseen combinations as published: the split and the targets of the paper.
 
     combinations          in alphabetical order, shuffled by numpy's default_rng(split - 1)
     training              the first floor(train_fraction n) of them
     test                  the last ceil(test_fraction n) of them
-    cells                 see ``parts.splits.published_splits``; those of combinations that are not
-                          trained on neither train nor validate, test cells are those of test
-                          combinations
+    cells                 see ``parts.splits.published_splits``; training and validation contain
+                          training combinations only, the test contains test combinations only
 
-Effects are those among all cells, the training and the unused ones included: the test cells hold no
-control.  At ``train_fraction: 1`` every test combination was trained on.  ``unseen_combinations``
-is the same question with targets of test cells only, parts that were seen, and shares by
-perturbation.  The published file sorts its combinations by other names than ours, so that the same
-seed draws others.
+The target effects are those among all cells, including training cells and unused cells, because the
+test cells contain no controls.  At ``train_fraction: 1`` every test combination is in training.
+``unseen_combinations`` differs: its targets use test cells only, all treatments have training
+cells, and shares are per perturbation.  The published file sorts combinations by other names, so
+that the same seed gives other combinations.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae (10d781c).
 """
 
@@ -41,7 +40,7 @@ class UnseenCombinationsAsPublishedConfig:
     """Shares of the combinations."""
 
     train_fraction: Annotated[float, Ge(0), Le(1)] = 0.75
-    """Share that is trained on; with more than ``test_fraction`` leaves, some are tested too."""
+    """Share of training combinations; above 1 - ``test_fraction`` it overlaps with the test."""
     test_fraction: Annotated[float, Gt(0), Le(1)] = 0.25
 
 
@@ -51,7 +50,7 @@ def make_problem(
     split: int,
     rng: np.random.Generator,
 ) -> Problem:
-    """The published roles of this split.  Raises where there are no combinations."""
+    """The published roles of this split.  Raises if there are no combinations."""
     perturbation = data.labels["perturbation"]
     role, _ = published_split(perturbation, split - 1)
     order = combinations_in(perturbation)

@@ -1,13 +1,13 @@
-"""Whole perturbations are held out: what is said of a treatment that no training cell was given?
+"""Whole perturbations are held out: predict the effect of treatments without training cells.
 
-Treatments are drawn among those that are given alone.  Of the cells that were given one of them and
-nothing else a share is scored, the others are known to the ceiling only; cells that were given it
-with something else, or at another dosage, are left out as well.  Some controls are scored too,
-because effects need them.
+The test treatments are sampled from treatments that occur alone.  A share of the cells with one of
+them alone is scored, the others are available to the ceiling only; cells that have a test treatment
+in a combination or at another dosage are not used.  Some controls are scored too, because effects
+need them.
 
-None of the variants on the shelf is told anything of a treatment but its name, so nothing tells one
-unseen treatment from another: they can only fall back on their prior, and the best constant guess
-is the mean of the training effects.  Scores above it need knowledge from elsewhere.
+The variants of this package receive only the name of a treatment, so they cannot distinguish unseen
+treatments: their predictions fall back to the prior, and the best constant prediction is the mean
+of the training effects.  Better scores require other information about the treatments.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from bench.parts.splits.perturbation_splits import (
 )
 
 FEWEST = 2
-"""Treatments that must be left on either side."""
+"""Minimum number of test treatments and of training treatments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,13 @@ class UnseenPerturbationsConfig(HeldOutShares):
     """Shares of the treatments, and of the cells."""
 
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.2
-    """Share of the treatments that are given alone which is held out, rounded up."""
+    """Held-out share of the treatments that occur alone, rounded up."""
 
 
 def make_problem(
     data: CountData, config: UnseenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Roles by treatment, then by cell.  Raises where too few treatments are left anywhere."""
+    """Roles by treatment, then by cell.  Raises if a part has too few treatments."""
     for_treatments, for_cells = rng.spawn(2)
     perturbation = data.labels["perturbation"]
     unseen = _unseen(perturbation, _drawn(perturbation, config, for_treatments))
@@ -55,7 +55,7 @@ def make_problem(
 def _drawn(
     perturbation: Names, config: UnseenPerturbationsConfig, rng: np.random.Generator
 ) -> Names:
-    """The treatments that no training cell may have."""
+    """The held-out treatments."""
     order = rng.permutation(given_alone(perturbation))
     n_test = ceil(round(config.test_fraction * len(order), 6))
     if min(n_test, len(order) - n_test) < FEWEST:
@@ -65,7 +65,7 @@ def _drawn(
 
 
 def _unseen(perturbation: Names, treatments: Names) -> Names:
-    """The perturbations that any of these treatments is part of."""
+    """The perturbations that contain any of these treatments."""
     names = perturbations_in(perturbation)
     part = [np.isin(list(treatments_of(name)), treatments).any() for name in names.tolist()]
     return names[np.array(part, dtype=bool)]

@@ -1,1 +1,1 @@
-"""Where a finished study can be mirrored to.  One file is one tracker; nothing else knows them."""
+"""Trackers: each file exports finished studies to one tool."""

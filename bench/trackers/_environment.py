@@ -1,4 +1,4 @@
-"""Environment variables that hold while a tracker works."""
+"""Environment variables for the duration of an export."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def environment(**variables: str) -> Iterator[None]:
-    """Lend the process these variables: libraries read them when they are first imported."""
+    """Set these variables, which libraries read on import; restore the old values at the end."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

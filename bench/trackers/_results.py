@@ -1,7 +1,7 @@
-"""A finished study as a tracker wants it: one record per replicate, read from the result files.
+"""A finished study for trackers: one record per replicate, read from the result files.
 
-A replicate is one seed of one run on one split of one task of one dataset.  Failed ones are
-records like all others, with their status and reason.
+A replicate is one seed of one run on one split of one task of one dataset.  Failed replicates also
+have a record, with status and reason.
 """
 
 import json
@@ -18,16 +18,16 @@ from bench.core.rows import RUN_KEYS, RUNS
 from bench.results.tables import read_curves
 
 TABLES = ("scores.csv", "runs.csv", "unscored.csv", "plan.csv", "metrics.csv", "provenance.json")
-"""What every study comes to, beside its page."""
+"""Tables of every study."""
 
 SOMETIMES = ("search.csv", "differences.csv")
-"""What came of its searches and of comparing with its reference, where it has these."""
+"""Optional tables: of searches, and of differences from the reference."""
 
 PAGE = "report.html"
 
 COORDINATES = ("dataset", "task", "split", "run")
 DESCRIPTION = ("model", "kind", "role")
-"""Columns of the plan that say what a run is; the rest but for its label are parameters."""
+"""Columns of the plan that describe a run; except for its label, the others are parameters."""
 
 OUTCOME = ("status", "stage", "reason")
 
@@ -38,7 +38,7 @@ Row = Mapping[str, Any]
 
 
 class Point(NamedTuple):
-    """What a curve says at one step."""
+    """The values of a curve at one step."""
 
     step: int
     epoch: int
@@ -48,12 +48,12 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Replicate:
-    """Everything that is known of one replicate."""
+    """The record of one replicate."""
 
     tags: Mapping[str, Any]
     """dataset, task, split, run, model, kind, role, seed."""
     parameters: Mapping[str, Any]
-    """Hyperparameters and training keys; without those that it does not have."""
+    """Hyperparameters and training keys that apply to the run."""
     status: str
     reason: str
     costs: Mapping[str, Any]
@@ -64,13 +64,13 @@ class Replicate:
 
     @property
     def name(self) -> str:
-        """Its place in the folder of results, with its seed."""
+        """Its path in the folder of results, with its seed."""
         return "/".join(str(self.tags[key]) for key in (*COORDINATES, "seed"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """A study whose tables have been gathered and whose page is written."""
+    """A study with complete tables and report."""
 
     folder: Path
     name: str
@@ -87,7 +87,7 @@ class Finished:
         return _table(self.folder / "scores.csv")
 
     def replicates(self) -> Iterator[Replicate]:
-        """One after the other, so that no more than the curves of one run are held at a time."""
+        """An iterator, so that memory holds the curves of one run only."""
         scores = dict(list(self.scores().groupby([*COORDINATES])))
         runs: dict[tuple[Any, ...], list[Row]] = {}
         for state in _rows(self.folder / "runs.csv"):
@@ -107,7 +107,7 @@ def finished(folder: Path) -> Finished:
 
 
 def digest_of(study: str, replicate: Replicate) -> str:
-    """The same for the same content, so that a tracker can tell what it has from what is new."""
+    """A digest of the content, by which a tracker recognises unchanged replicates."""
     identity = json.dumps([study, asdict(replicate)], sort_keys=True, default=str)
     return sha256(identity.encode()).hexdigest()[:20]
 
@@ -158,13 +158,13 @@ def _place(row: Row) -> tuple[Any, ...]:
 
 
 def _rows(path: Path) -> list[Row]:
-    """A table's rows as plain values; whole numbers stay whole beside holes."""
+    """The rows of a table as plain values; integers remain integers despite missing values."""
     table = _table(path).convert_dtypes().astype(object)
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _table(path: Path) -> pd.DataFrame:
-    """A table in which names are text, even where they look like numbers or like holes."""
+    """A table with names as text, even if they look like numbers or missing values."""
     header = pd.read_csv(path, nrows=0).columns
     return pd.read_csv(
         path,

@@ -1,14 +1,14 @@
-"""MLflow: an experiment for the study, in it a run for every replicate and one for the whole.
+"""MLflow: one experiment per study, with one run per replicate and one for the study.
 
-What is mirrored               Where it is found in MLflow
+Content                        Place in MLflow
 tags, status, reason          tags
 hyperparameters                parameters
 curve                          metrics ``train/<term>``, ``validation/<term>`` and ``epoch`` by step
 scores, costs                  metrics ``score/<metric>``, ``cost/<name>``
 tables, report                 the run ``study``: artifacts
 
-A run carries a digest of what is in it.  Mirrored again, what is there already stays as it is, what
-is new is added, and what the study no longer says is deleted (MLflow keeps it in its bin).
+A run has a digest of its content.  A repeated export keeps unchanged runs, adds new runs, and
+deletes runs that are no longer part of the study (MLflow moves them to its trash).
 """
 
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric
 
 STUDY, DIGEST = "scvaebench.study", "scvaebench.digest"
-"""Tags by which this mirror knows its own runs; the digest is written last."""
+"""Tags that identify runs of this tracker; the digest is written last."""
 
 SERVERS = ("http://", "https://", "databricks")
 
 MOST_METRICS, MOST_PARAMETERS, MOST_RUNS = 1000, 100, 1000
-"""What MLflow takes at a time."""
+"""Limits of MLflow per request."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MlflowConfig:
-    """Where the runs go."""
+    """Destination of the runs."""
 
     tracking_uri: str = ""
     """A store or server, such as ``http://localhost:5000``; empty: an SQLite database in the
@@ -48,14 +48,14 @@ class MlflowConfig:
 
 def mirror(study: Path, folder: Path, config: MlflowConfig) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    # MLflow reports its use to its makers unless it is told not to before it is imported.
+    # MLflow sends usage reports unless they are disabled before its import.
     with environment(MLFLOW_DISABLE_TELEMETRY="true"):
         from mlflow import MlflowClient
 
         done, root = finished(study), folder.resolve()
         uri = config.tracking_uri or f"sqlite:///{root / 'mlflow.db'}"
         client, name = MlflowClient(tracking_uri=uri), config.experiment or done.name
-        # A server has a place for artifacts; MLflow's own default is wherever this process runs.
+        # A server stores artifacts itself; MLflow's local default is the current working directory.
         artifacts = None if uri.startswith(SERVERS) else (root / "artifacts").as_uri()
         experiment = _experiment(client, name, artifacts)
         runs = _Writer(client, experiment, done).write()
@@ -71,7 +71,7 @@ def _experiment(client: "MlflowClient", name: str, artifacts: str | None) -> str
 
 
 class _Writer:
-    """Brings one experiment to what a study says."""
+    """Updates one experiment to the content of a study."""
 
     def __init__(self, client: "MlflowClient", experiment: str, done: Finished) -> None:
         self.client, self.experiment, self.done = client, experiment, done
@@ -79,7 +79,7 @@ class _Writer:
         self.before = _runs_of(client, experiment, done.name)
 
     def write(self) -> dict[str, str]:
-        """Add what is new and delete what is old; the runs' ids by their names."""
+        """Add new runs and delete old ones; returns the ids of the runs by name."""
         runs = {one.name: self._replicate(one) for one in self.done.replicates()}
         runs["study"] = self._study()
         for run_id in set(self.before) - set(runs.values()):
@@ -109,7 +109,7 @@ class _Writer:
         return run_id
 
     def _known(self, digest: str) -> str:
-        """The run that holds this already; empty where none does."""
+        """The existing run with this content; empty if there is none."""
         return next((run_id for run_id, held in self.before.items() if held == digest), "")
 
     def _begun(self, name: str, tags: Mapping[str, Any]) -> str:
@@ -150,7 +150,7 @@ class _Writer:
 
 
 def _runs_of(client: "MlflowClient", experiment: str, study: str) -> dict[str, str]:
-    """The runs an earlier mirror of this study left, with their digests; all pages."""
+    """The runs of earlier exports of this study, with their digests, from all result pages."""
     found: dict[str, str] = {}
     token = None
     while True:

@@ -1,15 +1,15 @@
-"""Weights & Biases: a run for every replicate, and one for the study as a whole.
+"""Weights & Biases: one run per replicate, and one for the study.
 
-What is mirrored               Where it is found in W&B
+Content                        Place in W&B
 run, task                      group, job type
 tags, hyperparameters         config
 curve                          history by step: ``train/<term>``, ``validation/<term>``, ``epoch``
 scores, costs, status          summary: ``score/<metric>``, ``cost/<name>``, ``status``, ``reason``
 table of all scores, report    the run ``study``: table ``scores``, page ``report``, artifact
 
-A run's id is a digest of what is in it: mirrored or synchronised again, it is the same run.
-Offline nothing contacts a network; what machine this is and which code it runs stands in the
-artifact's ``provenance.json`` and is not asked for again.
+The id of a run is a digest of its content, so that a repeated export or synchronisation gives the
+same run.  Offline mode contacts no network.  The artifact's ``provenance.json`` describes the
+machine and the code, so W&B does not collect this information.
 """
 
 import shutil
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WandbConfig:
-    """Where the runs go."""
+    """Destination of the runs."""
 
     mode: Literal["offline", "online"] = "offline"
-    """``offline`` keeps them on disk until ``wandb sync``; ``online`` sends them at once, for which
-    ``wandb login`` must have been done."""
+    """``offline`` stores runs on disk until ``wandb sync``; ``online`` uploads them directly and
+    requires an earlier ``wandb login``."""
     project: str = ""
     """Project at W&B; empty: the study's name."""
     entity: str = ""
-    """User or team; empty: whatever W&B takes for the one logged in."""
+    """User or team; empty: the default of the W&B account."""
 
 
 def mirror(study: Path, folder: Path, config: WandbConfig) -> dict[str, Any]:
@@ -44,8 +44,8 @@ def mirror(study: Path, folder: Path, config: WandbConfig) -> dict[str, Any]:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     root = folder.resolve()
-    # Staged files of artifacts would lie in the user's home otherwise, and be missed on another
-    # machine; error reports would be sent.
+    # By default W&B stages artifact files in the user's home, where another machine would not find
+    # them, and sends error reports.
     with environment(
         WANDB_ERROR_REPORTING="false", WANDB_DATA_DIR=str(root), WANDB_CACHE_DIR=str(root / "cache")
     ):
@@ -83,7 +83,7 @@ def _settings(folder: Path, config: WandbConfig) -> "Settings":
 
 
 def _replicate(study: str, one: Replicate, settings: "Settings") -> str:
-    """Write one replicate; the id of its run."""
+    """Write one replicate; returns the id of its run."""
     import wandb
 
     key = digest_of(study, one)
@@ -106,13 +106,13 @@ def _replicate(study: str, one: Replicate, settings: "Settings") -> str:
                 "reason": one.reason,
             }
         )
-        # What did not go well is shown as failed there too.
+        # Failed replicates have the state failed in W&B too.
         run.finish(exit_code=0 if one.status == "ok" else 1)
     return key
 
 
 def _study(done: Finished, settings: "Settings") -> str:
-    """Write the run that holds what belongs to no replicate; its id."""
+    """Write the run of the study, with the content of no replicate; returns its id."""
     import wandb
 
     content = b"".join(path.read_bytes() for path in done.files)

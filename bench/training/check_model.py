@@ -107,7 +107,7 @@ def _findings(trial: _Trial) -> Iterator[Finding]:
 
 
 def _of_terms(trial: _Trial, terms: LossTerms) -> Iterator[Finding]:
-    """Checks of the ledger, and of ledgers of other passes where this one permits them."""
+    """Checks of the ledger, and if it has no faults, of ledgers of other passes."""
     wrong = list(_of_ledger(trial, terms))
     yield from wrong
     each = [*terms.local.values(), terms.log_weight, *terms.shared.values()]
@@ -139,7 +139,7 @@ def _of_noise(trial: _Trial) -> Iterator[Finding]:
         yield Finding("noise", type(wanted).__name__, "expected a dict from names to Noise")
         return
     for name, one in wanted.items():
-        # A variant that enumerates types has a row per cell and type.
+        # A variant that sums over types has a row per cell and type.
         if not one.shared and (not one.shape or one.shape[0] % trial.n_cells):
             expected = f"expected {trial.n_cells} (the cells of the minibatch) on the first axis"
             fix = "set shared=True for noise that all cells share"
@@ -183,7 +183,7 @@ def _of_term(place: str, term: Any, shape: tuple[int, ...]) -> Iterator[Finding]
 
 
 def _of_chance(trial: _Trial) -> Iterator[Finding]:
-    """The same noise must give the same ledger, without other random numbers."""
+    """Equal noise must give equal ledgers, without other random numbers."""
     for mode in (True, False):
         trial.module.train(mode)
         before = {k: v.clone() for k, v in trial.module.state_dict().items()}

@@ -79,7 +79,7 @@ class Phase:
     def keep_only(self, indices: list[int]) -> None:
         """Continue with these replicates only.
 
-        The lists are replaced and not changed: one that was taken before holds all replicates.
+        The lists are replaced, not changed: an earlier reference still has all replicates.
         """
         kept = torch.tensor(indices, device=self.context.device)
         stack = self.stack.subset(kept)
@@ -125,7 +125,7 @@ def train(
     if first:
         stack.load_states(list(map(variant.from_pretrained, first.stack.states, stack.states)))
         phase.first_epoch, phase.first_step = training.pretrain_epochs, first.step
-    replicates = phase.replicates  # all of them: the phase goes on with fewer
+    replicates = phase.replicates  # all of them: the phase may continue with fewer
     run_phase(phase, training.max_epochs, training.patience, variant.reinitialise)
     return Trained(
         replicates=replicates,

@@ -51,7 +51,7 @@ class TrainingCells:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch; a last one of very few cells is left out."""
+        """Number of steps of an epoch; a last step of very few cells is omitted."""
         full, rest = divmod(len(self.rows), self._size)
         return full * (self._size >= self._fewest) + (0 < rest >= self._fewest)
 
@@ -62,7 +62,7 @@ class TrainingCells:
 
     @property
     def _fewest(self) -> int:
-        """Cells of a step that come once an epoch, at least."""
+        """Minimum number of cells per step that an epoch uses once."""
         return min(FEWEST_CELLS, len(self.rows)) - self.n_labelled
 
     def epoch(self, generators: Sequence[torch.Generator]) -> Iterator[Minibatch]:
@@ -100,8 +100,8 @@ def training_cells(
 ) -> TrainingCells:
     """The training rows on the device.
 
-    Raises ValueError where a minibatch is too small for a step, where a labelled share is asked for
-    and there are no labelled or no other training cells, or where a minibatch has no room for both.
+    Raises ValueError if a minibatch is too small for a step, if a labelled share is set and there
+    are no labelled or no unlabelled training cells, or if a minibatch is too small for both.
     """
     if labelled_share:
         cells = _in_strata(problem, batch_size, labelled_share, device)

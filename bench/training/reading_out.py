@@ -20,8 +20,8 @@ def read_out(
 ) -> Arrays:
     """The arrays of the replicate with this seed and state.
 
-    ``problem`` is the one the run was opened with, or one with other cells to score.  Raises
-    ValueError where a readout is not asked of variants.
+    ``problem`` is that of the open run, or the same with other scored cells.  Raises ValueError if
+    a readout does not apply to variants.
     """
     run.load(state)
     arrays: Arrays = {}

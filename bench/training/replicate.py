@@ -1,4 +1,4 @@
-"""A trained run opened for reading out: evaluation mode, no gradients, draws of its own."""
+"""A trained run for readouts: evaluation mode, no gradients, separate random numbers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Replicate:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenRun:
-    """The module and the cells of a run on their device, for all of its replicates in turn."""
+    """The module and the cells of a run on their device, shared by its replicates in turn."""
 
     module: Any
     cells: DeviceCells
@@ -77,11 +77,11 @@ class OpenRun:
     treatments: tuple[str, ...]
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of a replicate, in the place of those before."""
+        """Load the weights of a replicate."""
         self.module.load_state_dict(state)
 
     def replicate(self, seed: int, readout: str) -> Replicate:
-        """The replicate of this seed, whose weights are loaded, as one readout is given it."""
+        """The replicate of this seed, with its loaded weights, for one readout."""
         return Replicate(
             module=self.module,
             cells=self.cells,

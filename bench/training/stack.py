@@ -58,7 +58,7 @@ class Stack:
 
 
 def as_network(module: VariantModule) -> nn.Module:
-    """A variant's module as torch knows it.  Raises TypeError where a variant builds another."""
+    """The module of a variant.  Raises TypeError if it is not an ``nn.Module``."""
     if not isinstance(module, nn.Module):
         raise TypeError(f"a variant builds an nn.Module, and this is a {type(module).__name__}")
     return module

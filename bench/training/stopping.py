@@ -1,4 +1,4 @@
-"""Early stopping, one replicate at a time: which train on, and their best weights, copied."""
+"""Early stopping per replicate, with copies of the best weights."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -28,7 +28,7 @@ class EarlyStopping:
     def update(self, bound: float, epoch: int, stack: Stack, index: int, *, always: bool) -> None:
         """Record a validation bound (nats per cell, higher is better).
 
-        ``index`` is the replicate's in the stack.  Its weights are copied where the bound is the
+        ``index`` is that of the replicate in the stack.  Its weights are copied if the bound is the
         best so far, or ``always``.
         """
         self.epochs = epoch + 1

@@ -1,1 +1,1 @@
-"""Building blocks of baselines, in numpy: densities, factors, what may be seen."""
+"""Building blocks of baselines, in numpy: densities, factors, visible counts."""

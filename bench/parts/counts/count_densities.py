@@ -1,4 +1,4 @@
-"""Densities of counts in numpy: what baselines, their readouts and metrics share.
+"""Densities of counts in numpy, for baselines, their readouts and metrics.
 
     x | lambda ~ Poisson(lambda),   lambda = mu u,   u ~ Gamma(theta, theta)
 
@@ -6,9 +6,8 @@
     R(x, theta)       = log Gamma(x + theta) - log Gamma(theta) - x log theta
     lambda | x        ~ Gamma(x + theta, 1 + theta / mu)
 
-An infinite theta is the Poisson itself.  Written this way every term stays of the size of the
-counts however large theta is.  All values are in nats, all constants are kept, all arithmetic is
-in float64; theta is ``()`` or (gene,).
+An infinite theta gives the Poisson.  In this form every term has the size of the counts for any
+theta.  All values are in nats with all constants, in float64; theta is ``()`` or (gene,).
 """
 
 from collections.abc import Iterator
@@ -22,25 +21,25 @@ from scipy.special import gammaln, logsumexp, xlogy
 Floats = NDArray[np.floating[Any]]
 
 RATE_FLOOR = 1e-6
-"""Expected counts of an entry are never taken to be smaller than this when they are scored.
+"""Minimum of the expected counts of an entry in scores.
 
-A method that fits a rate of exactly zero would otherwise score minus infinity for one count; the
-floor costs it 14 nats for that count instead, and 1e-6 nats for every zero it got right.
+Otherwise one count would give a score of minus infinity to a method with a fitted rate of exactly
+zero; with the floor this count costs 14 nats, and every correct zero 1e-6 nats.
 """
 
 STIRLING = 100.0
-"""From here on three terms of Stirling's series are exact to 1e-13."""
+"""Above this value three terms of Stirling's series are exact to 1e-13."""
 
 
 def log_pmf(counts: ArrayLike, mean: ArrayLike, inverse_dispersion: ArrayLike) -> Floats:
-    """Elementwise log-probability of counts; minus infinity for a count where the mean is zero."""
+    """Elementwise log-probability of counts; minus infinity for a positive count with mean zero."""
     x, mu, theta = (np.asarray(a, dtype=float) for a in (counts, mean, inverse_dispersion))
     constant = log_weight(x, theta)
     return xlogy(x, mu) - _absorbed(x, mu, theta) + constant
 
 
 def log_weight(counts: ArrayLike, inverse_dispersion: ArrayLike) -> Floats:
-    """R(x, theta) - log x!: the part of the log-probability that knows no mean; 0 at x = 0."""
+    """R(x, theta) - log x!: the part of the log-probability without the mean; 0 at x = 0."""
     given = (np.asarray(a, dtype=float) for a in (counts, inverse_dispersion))
     x, theta = np.broadcast_arrays(*given)
     weight, seen = np.zeros(x.shape), x > 0
@@ -68,7 +67,7 @@ def predictive_log_pmf(counts: ArrayLike, mean: ArrayLike, variance: ArrayLike) 
 def posterior_rate(
     counts: ArrayLike, observed: ArrayLike, mean: ArrayLike, inverse_dispersion: ArrayLike
 ) -> tuple[Floats, Floats]:
-    """(cell, gene) mean and variance of the rate, given the entry itself where it is observed.
+    """(cell, gene) mean and variance of the rate, given the entry itself if it is observed.
 
     Observed: mu (x + theta) / (mu + theta) and (x + theta) (mu / (mu + theta))^2.  Elsewhere the
     prior: mu and mu^2 / theta.
@@ -86,9 +85,9 @@ def log_mixture(
 
     The exact log-likelihood of new cells when the prior of a cell's mean profile is the empirical
     distribution of the rows of ``means`` (component, gene), which were fitted to other cells.
-    ``counts`` (cell, gene) is sparse or dense and counts only where ``observed``.  Means are no
-    smaller than :data:`RATE_FLOOR`: one count of a gene that a component never saw would
-    otherwise rule this component out for ever, and a cell could end at minus infinity.
+    ``counts`` (cell, gene) is sparse or dense; only ``observed`` entries matter.  Means are at
+    least :data:`RATE_FLOOR`: otherwise one count of a gene with mean zero in a component would
+    exclude this component, and the value of a cell could be minus infinity.
     """
     theta = np.asarray(inverse_dispersion, dtype=float)
     seen = _seen(csr_matrix(counts), observed)
@@ -102,7 +101,7 @@ def log_mixture(
 def _log_products(
     seen: csr_matrix, observed: NDArray[np.bool_], mu: Floats, theta: NDArray[Any]
 ) -> Floats:
-    """(cell, component) sum over observed genes of the parts that know a mean."""
+    """(cell, component) sum over observed genes of the parts that depend on the mean."""
     per_count = np.log(mu) - np.log1p(mu / theta)
     per_entry = _absorbed(np.zeros(()), mu, theta)
     whole = observed.all()
@@ -111,14 +110,14 @@ def _log_products(
 
 
 def _constants(seen: csr_matrix, theta: NDArray[Any]) -> Floats:
-    """(cell,) sum of the parts that know no mean."""
+    """(cell,) sum of the parts that do not depend on the mean."""
     of_gene = theta[seen.indices] if theta.ndim else theta
     parts = csr_matrix((log_weight(seen.data, of_gene), seen.indices, seen.indptr), seen.shape)
     return np.asarray(parts.sum(1)).ravel()
 
 
 def _seen(counts: csr_matrix, observed: NDArray[np.bool_]) -> csr_matrix:
-    """The counts, zero wherever nobody may look, whatever stands there."""
+    """The counts, with zero for hidden entries."""
     entries = counts.tocoo()
     keep = observed[entries.row, entries.col]
     values = entries.data[keep].astype(float), (entries.row[keep], entries.col[keep])
@@ -132,7 +131,7 @@ def _absorbed(x: NDArray[Any], mu: NDArray[Any], theta: NDArray[Any]) -> Floats:
 
 
 def _log_rising(x: NDArray[Any], theta: NDArray[Any]) -> Floats:
-    """R(x, theta): by Stirling's series where both gamma functions would swamp their ratio."""
+    """R(x, theta): by Stirling's series if the difference of log-gammas would lose precision."""
     rising, small = np.zeros(x.shape), theta < STIRLING
     n, t = x[small], theta[small]
     rising[small] = gammaln(n + t) - gammaln(t) - n * np.log(t)

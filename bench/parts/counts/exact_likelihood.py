@@ -1,9 +1,10 @@
-"""The exact log-likelihood of cells under a baseline, which has no latent to integrate out.
+"""The exact log-likelihood of cells under a baseline without latent variables.
 
     log (1/N) sum_n prod_j p(x_ij | profile_nj, theta)
 
-The mean profiles of the N fitted cells are the prior of a cell's profile; a baseline that knows
-the scored cells (the oracle) has each cell's own profile instead.  Observed entries only.
+The prior of a cell's profile is the empirical distribution of the mean profiles of the N fitted
+cells; a baseline with known means of the scored cells (the oracle) uses these.  Observed entries
+only.
 """
 
 import numpy as np
@@ -14,7 +15,7 @@ from bench.parts.counts.count_densities import log_mixture, log_pmf
 
 
 def exact_log_likelihood(fitted: FittedBaseline, problem: Problem) -> Floats:
-    """(scored,) nats per cell, all constants kept."""
+    """(scored,) nats per cell, with all constants."""
     rows, mean = problem.scored_rows, fitted.answer("counts")
     observed = problem.observed(rows)
     if not fitted.knows_test_cells:

@@ -10,7 +10,7 @@ from bench.core.problem import Problem
 from bench.parts.counts.observed_counts import Floats, ObservedCounts, held_out_counts, ratio
 
 FOLD_UPDATES = 100
-"""Updates of a held-out cell's loadings, a problem of ``rank`` numbers; convex for a Poisson."""
+"""Updates of the loadings of a held-out cell; the problem is convex for a Poisson."""
 
 
 class Factors(NamedTuple):
@@ -23,7 +23,7 @@ class Factors(NamedTuple):
 
 
 def random_factors(fitting: ObservedCounts, rank: int, rng: np.random.Generator) -> Factors:
-    """Uniform from 1e-8 to sqrt(mean count / rank), the start of scmodes."""
+    """Uniform from 1e-8 to sqrt(mean count / rank), the initialisation of scmodes."""
     mean = fitting.counts.sum() / fitting.n_observed()
     high = max(np.sqrt(mean / rank), 1e-7)
     loadings, genes = (rng.uniform(1e-8, high, size=(n, rank)) for n in fitting.counts.shape)
@@ -31,7 +31,7 @@ def random_factors(fitting: ObservedCounts, rank: int, rng: np.random.Generator)
 
 
 def products_at(pattern: csr_matrix, factors: Factors) -> Floats:
-    """(stored entry,) lambda where the pattern stores an entry, one factor at a time."""
+    """(stored entry,) lambda at the stored entries of the pattern, one factor at a time."""
     row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
     total = np.zeros(pattern.nnz)
     for loading, gene in zip(factors.loadings.T, factors.genes.T, strict=True):
@@ -51,10 +51,10 @@ def embedded(
     factors: Factors,
     update: Callable[[ObservedCounts, Factors], Floats],
 ) -> Floats:
-    """(row of the problem, rank) loadings of the fitted cells, and of the held-out ones.
+    """(row of the problem, rank) loadings of the fitted cells and of the held-out cells.
 
-    A held-out cell is folded in: the gene factors are fixed, its own loadings start at the average
-    cell's and are updated from its own visible counts.
+    For a held-out cell the gene factors are fixed; its loadings start at those of the average cell
+    and are updated from its visible counts.
     """
     latent, others = fitting.by_row(factors.loadings), held_out_counts(problem)
     if len(others.rows):

@@ -1,4 +1,4 @@
-"""Cells whose type is told: their codes, and classifiers fitted to them and asked about all."""
+"""Labelled cells: their codes, and classifiers that are fitted to them and applied to all cells."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 MAX_ITERATIONS = 10_000
-"""Of logistic regressions: far more than they need, as a penalty holds their weights."""
+"""Of logistic regressions; penalised fits need far fewer."""
 
 
 def known_codes(known_type: Array) -> NDArray[np.int64]:
-    """(cell,) number of the known type among all that any cell is known to be of, else -1."""
+    """(cell,) index of the type among the known types for labelled cells, else -1."""
     is_labelled, codes = known_type != "", np.full(len(known_type), -1, dtype=np.int64)
     codes[is_labelled] = np.unique(known_type[is_labelled], return_inverse=True)[1]
     return codes
 
 
 def probabilities(model: Any, features: Array | csr_matrix, known_type: Array) -> Floats:
-    """(cell, known type) of any of scikit-learn's classifiers on (cell, feature)."""
+    """(cell, known type) probabilities of a scikit-learn classifier on (cell, feature)."""
     is_labelled = known_type != ""
     return np.asarray(
         model.fit(features[is_labelled], known_type[is_labelled]).predict_proba(features)
@@ -29,7 +29,7 @@ def probabilities(model: Any, features: Array | csr_matrix, known_type: Array) -
 
 
 def voters(features: Array, known_type: Array, n_neighbours: int) -> Floats:
-    """(cell, known type) votes, by 1 / distance, of the nearest labelled cells or all if fewer."""
+    """(cell, known type) votes of the nearest labelled cells, or all if fewer, by 1 / distance."""
     from sklearn.neighbors import KNeighborsClassifier
 
     n_voters = min(n_neighbours, int((known_type != "").sum()))

@@ -1,9 +1,10 @@
-"""Log counts of cells brought to one depth, and their principal components.
+"""Log counts of cells normalised to one depth, and their principal components.
 
     y_ij = log(1 + x_ij m / s_i)        s_i: counts of cell i, m: median of s over cells
 
-Sparse throughout: what is zero stays zero.  Of a problem, the median and the components are those
-of the cells that may be fitted; a held-out cell is brought to the one and projected on the others.
+Sparse throughout: zeros remain zeros.  For a problem, the median and the components are those of
+the training and validation cells; held-out cells are normalised to this median and projected on
+these components.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -34,9 +35,9 @@ def logs_of(problem: Problem) -> csr_matrix:
 
 
 def components(logs: csr_matrix | Floats, n_components: int, rng: np.random.Generator) -> Floats:
-    """(cell, component) principal components of y, centred; fewer where there are no more.
+    """(cell, component) principal components of y, centred; fewer if the rank is smaller.
 
-    Draws the solver's starting vector; the components do not depend on it but for their sign.
+    Samples the initial vector of the solver, on which only the sign of the components depends.
     """
     return _solver(logs, n_components, rng).fit_transform(logs)
 

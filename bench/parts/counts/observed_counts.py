@@ -1,4 +1,4 @@
-"""The counts a baseline may look at: sparse, with the sparse pattern of what is missing."""
+"""The visible counts for baselines: sparse, with the sparse pattern of hidden entries."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +21,12 @@ class ObservedCounts:
     counts: csr_matrix
     """(cell, gene) float; zeros are not stored, and missing entries are zero."""
     masked: csr_matrix
-    """(cell, gene) one where nobody may look; nothing is stored elsewhere."""
+    """(cell, gene) one for hidden entries, sparse."""
     n_rows: int
-    """Cells of the whole problem."""
+    """Number of cells of the whole problem."""
 
     def n_observed(self) -> int:
-        """Number of entries that may be looked at."""
+        """Number of visible entries."""
         return int(np.prod(self.counts.shape)) - self.masked.nnz
 
     def over_genes(self, of_gene: Floats) -> Floats:
@@ -38,7 +38,7 @@ class ObservedCounts:
         return np.maximum(of_cell.sum(0) - self.masked.T @ of_cell, 0)
 
     def gene_means(self) -> Floats:
-        """(gene,) means of the observed counts; zero for a gene nobody may look at."""
+        """(gene,) means of the observed counts; zero for a gene without visible entries."""
         n_seen = self.over_cells(np.ones(len(self.rows)))
         return ratio(np.asarray(self.counts.sum(0)).ravel(), n_seen)
 
@@ -50,17 +50,17 @@ class ObservedCounts:
 
 
 def fitting_counts(problem: Problem) -> ObservedCounts:
-    """What may be fitted: training and validation cells."""
+    """The counts for fitting: training and validation cells."""
     return _of_rows(problem, problem.fitting_rows())
 
 
 def held_out_counts(problem: Problem) -> ObservedCounts:
-    """What may be embedded once everything is fitted: the test cells; there may be none."""
+    """The counts of the test cells, for embedding after the fit; possibly no cells."""
     return _of_rows(problem, problem.rows(TEST))
 
 
 def _of_rows(problem: Problem, rows: NDArray[np.int64]) -> ObservedCounts:
-    """The observed counts, whatever stands in the entries that are not."""
+    """The observed counts, with zero for hidden entries."""
     counts = problem.counts[rows].tocoo()
     missing = csr_matrix(counts.shape) if problem.masked is None else problem.masked[rows]
     row, column = np.nonzero(missing)
@@ -74,10 +74,10 @@ def _of_rows(problem: Problem, rows: NDArray[np.int64]) -> ObservedCounts:
 
 
 def _code(row: NDArray[Any], column: NDArray[Any], n_genes: int) -> NDArray[np.int64]:
-    """One number for every entry of a matrix."""
+    """An integer for every entry of a matrix."""
     return row.astype(np.int64) * n_genes + column
 
 
 def ratio(above: Floats, below: Floats) -> Floats:
-    """Elementwise quotient of values >= 0, zero where there is nothing to divide by."""
+    """Elementwise quotient of values >= 0, zero for a zero denominator."""
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

@@ -1,11 +1,12 @@
-"""Adversaries: networks that try to read from a latent what it should not tell.
+"""Adversaries: networks that predict from a latent the information that it should not contain.
 
-    loss of both sides = reading(adversary(r(z))) + weight_2 mean (d sum_k logit_k / d z)^2
-    r(z) = z,  but its gradient is turned around and scaled by ``adversary_weight``
+    loss of both = prediction loss(adversary(r(z))) + weight_2 mean (d sum_k logit_k / d z)^2
+    r(z) = z,  with its gradient reversed and scaled by ``adversary_weight``
 
-So one step of one optimiser lets the adversary read better and the encoder be read worse.  The
-second term, which keeps the adversary smooth, is a matter of the adversary alone: z is held fixed.
-Adversaries have no BatchNorm, so what one reads of a cell rests on that cell.
+So one step of one optimiser improves the prediction of the adversary and trains the encoder to make
+it worse.  The second term, which makes the adversary smooth, has no gradient to the encoder: z is
+fixed there.  Adversaries have no BatchNorm, so that the prediction for a cell depends on that cell
+only.
 Source: Ganin et al. 2016, arXiv 1505.07818; the squared gradient: CPA, Lotfollahi et al. 2023,
 doi:10.15252/msb.202211517.
 """
@@ -20,15 +21,15 @@ from bench.parts.nn.networks import plain_block, tower
 
 
 def reversed_gradient(z: Tensor, weight: float) -> Tensor:
-    """z to the bit, whose gradient is ``-weight`` times what it would be."""
+    """z unchanged, with its gradient multiplied by ``-weight``."""
     held = z.detach()
     return held - weight * (z - held)
 
 
 def squared_gradient(logits: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """() mean over cells and dimensions of (d sum_k logit_k / d z)^2, of use to ``logits`` alone.
+    """() mean over cells and dimensions of (d sum_k logit_k / d z)^2, without gradient to z.
 
-    ``logits`` takes (cell, latent) to (cell, k), each cell on its own.
+    ``logits`` maps (cell, latent) to (cell, k), independently for each cell.
     """
     slope = grad(lambda at: logits(at).sum())(z.detach())
     return slope.square().mean()
@@ -47,14 +48,15 @@ class Adversary(nn.Module):
 
 
 def misread_treatments(logits: Tensor, given: Tensor, seen: Tensor) -> Tensor:
-    """() nats per cell of reading which treatments were given, summed over those ``seen``.
+    """() cross-entropy of the treatments, nats per cell, summed over the ``seen`` treatments.
 
-    ``given`` (cell, treatment) is 1 where the cell had it, else 0; ``seen`` (treatment,) likewise.
+    ``given`` (cell, treatment) is 1 for the treatments of a cell, else 0; ``seen`` (treatment,) is
+    1 for treatments with training cells, else 0.
     """
     each = binary_cross_entropy_with_logits(logits, given, reduction="none")
     return (each * seen).sum(-1).mean()
 
 
 def misread_label(logits: Tensor, code: Tensor) -> Tensor:
-    """() nats per cell of reading one label's code."""
+    """() cross-entropy of the codes of one label, nats per cell."""
     return cross_entropy(logits, code)

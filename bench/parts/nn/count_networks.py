@@ -1,7 +1,7 @@
-"""The encoder and decoder of the count VAEs.  Source: scmodes (A. Sarkar), and what it lacked.
+"""The encoder and decoder of the count VAEs.  Source: scmodes (A. Sarkar), with additions.
 
-The encoder looks at f(x) = x or log(1 + x), standardised per gene over the observed training
-entries and zero, the mean, where an entry is missing.
+The input of the encoder is f(x) = x or log(1 + x), standardised per gene over the observed training
+entries; it is zero, the mean, for missing entries.
 """
 
 from typing import Literal
@@ -17,17 +17,17 @@ from bench.parts.nn.networks import normalised_block, plain_block, tower
 from bench.parts.nn.observed import seen_counts
 
 FLOOR = 1e-15
-"""Added to every decoded rate, so that its logarithm exists (scmodes)."""
+"""Added to every decoded rate, so that its logarithm is finite (scmodes)."""
 
 FEWEST_COUNTS = 1e-3
-"""Mean count at least that a gene's decoder starts from: a silent gene has no logarithm."""
+"""Minimum initial mean of a gene in the decoder: the logarithm of zero is not finite."""
 
 Looks = Literal["raw", "log1p"]
 Start = Literal["moments", "plain"]
 
 
 class EncoderInput(nn.Module):
-    """Counts as the encoder looks at them."""
+    """The input of the encoder for given counts."""
 
     mean: Tensor
     sd: Tensor
@@ -36,14 +36,14 @@ class EncoderInput(nn.Module):
         super().__init__()
         self.looks = looks
         mean, sd = (facts.gene_mean, facts.gene_sd) if looks == "raw" else facts.log_moments
-        # A gene that no training cell expressed has no scale; a held-out cell may express it.
+        # A gene without training counts has no scale, but held-out cells may express it.
         spread = np.where(sd > 0, sd, 1).astype(sd.dtype)
         scaled = [mean, spread] if standardize else [0 * mean, 1 + 0 * sd]
         self.register_buffer("mean", torch.tensor(scaled[0]))
         self.register_buffer("sd", torch.tensor(scaled[1]))
 
     def forward(self, cells: Minibatch) -> Tensor:
-        """(cell, gene), zero wherever nobody may look."""
+        """(cell, gene), zero for hidden entries."""
         seen = seen_counts(cells)
         looked = seen if self.looks == "raw" else seen.log1p()
         return (looked - self.mean) / self.sd * cells["observed"]
@@ -69,7 +69,7 @@ class GaussianEncoder(nn.Module):
 
 
 class RateDecoder(nn.Module):
-    """z -> (cell, gene) mean counts: a softplus, or a share of the library where one is given."""
+    """z -> (cell, gene) mean counts: a softplus, or shares of the library size if it is given."""
 
     def __init__(self, n_latent: int, n_hidden: int, n_layers: int, n_genes: int) -> None:
         super().__init__()
@@ -77,14 +77,14 @@ class RateDecoder(nn.Module):
         self.out = nn.Linear(n_hidden if n_layers else n_latent, n_genes)
 
     def start_at_means(self, facts: DataFacts, *, share: bool) -> None:
-        """Set the bias so that decoding starts from the mean count of every gene."""
+        """Set the bias such that the initial decoded rates are the mean counts of the genes."""
         mean = torch.tensor(np.maximum(facts.gene_mean, FEWEST_COUNTS)).double()
         start = mean.log() if share else mean + (-torch.expm1(-mean)).log()
         with torch.no_grad():
             self.out.bias.copy_(start)
 
     def forward(self, z: Tensor, library: Tensor | None) -> Tensor:
-        """(cell, latent) and perhaps (cell, 1) -> (cell, gene) expected counts."""
+        """(cell, latent) and optionally (cell, 1) -> (cell, gene) expected counts."""
         decoded = self.out(self.trunk(z))
         if library is None:
             return softplus(decoded) + FLOOR
@@ -98,10 +98,10 @@ def free_dispersion(facts: DataFacts, start: Start, by_gene: bool) -> nn.Paramet
 
 
 def starting_dispersion(facts: DataFacts, start: Start) -> float:
-    """log theta to start from: 0, or the moment estimate sum m^2 / sum (v - m) over genes.
+    """Initial log theta: 0, or the moment estimate sum m^2 / sum (v - m) over genes.
 
-    At a learning rate of 1e-3 log theta needs thousands of steps to come down from 0 to what counts
-    are like, and the network fits noise meanwhile (measured, docs/results/counts.md).
+    From 0, at a learning rate of 1e-3, log theta needs thousands of steps to reach typical values
+    of counts, and meanwhile the network fits noise (measured, docs/results/counts.md).
     """
     if start == "plain":
         return 0.0

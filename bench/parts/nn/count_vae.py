@@ -44,12 +44,12 @@ class CountVAEConfig:
     """BatchNorm after every hidden layer of the encoder."""
     encoder_input: Literal["raw", "log1p"] = "log1p"
     standardize_input: bool = True
-    """Centre and scale the encoder's input per gene; a missing entry is then the gene's mean."""
+    """Centre and scale the encoder input per gene; missing entries then equal the gene's mean."""
     start: Literal["moments", "plain"] = "moments"
-    """Start from the genes' means (and a moment estimate of theta, where there is one), or from
-    plain layers (and 1)."""
+    """Initialise from gene means (and a moment estimate of theta, if the model has a theta), or by
+    torch's default (and theta 1)."""
     library_offset: bool = False
-    """Decode shares of the cell's library size, given, instead of free rates."""
+    """Decode shares of the observed library size instead of unconstrained rates."""
 
 
 @dataclass(frozen=True, kw_only=True)

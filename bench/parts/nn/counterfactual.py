@@ -1,4 +1,4 @@
-"""Counterfactual cells: training controls, had they been given each of several perturbations."""
+"""Counterfactual cells: training controls under each of several perturbations."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CELLS_PER_DRAW = 10
 """Cells that share one draw of the globals."""
 
 MOST_DRAWS, LARGEST = 25, 20_000_000
-"""Draws of the globals between two looks at the standard error, and numbers made for them."""
+"""Maximum draws of the globals between two checks of the standard error, and array size."""
 
 
 def conditions_of(problem: Problem) -> Conditions:
-    """The control and all perturbations whose effects are asked for."""
+    """The control and all scored perturbations."""
     return np.concatenate([[CONTROL], scored_perturbations(problem)])
 
 
 def training_controls(problem: Problem) -> NDArray[np.int64]:
-    """Rows of the training cells that were not perturbed.  Raises ValueError without any."""
+    """Rows of the training controls.  Raises ValueError if there are none."""
     rows = problem.rows(TRAIN)
     controls = rows[problem.labels["perturbation"][rows] == CONTROL]
     if not len(controls):
@@ -43,7 +43,7 @@ def training_controls(problem: Problem) -> NDArray[np.int64]:
 
 
 def draws_at_a_time(problem: Problem, conditions: Conditions) -> int:
-    """Draws of the globals that memory has room for, two at least."""
+    """Number of draws of the globals that fit into memory, at least two."""
     numbers = len(conditions) * CELLS_PER_DRAW * problem.counts.shape[1]
     return max(2, min(MOST_DRAWS, LARGEST // numbers))
 
@@ -51,7 +51,7 @@ def draws_at_a_time(problem: Problem, conditions: Conditions) -> int:
 def control_cells(
     fitted: FittedVariant[Any], rows: NDArray[np.int64], library: float | None = None
 ) -> Mapping[str, Tensor]:
-    """The fields of these cells, and ``library`` (cell, 1): their own sizes, or one for all."""
+    """The fields of these cells, and ``library`` (cell, 1): their library sizes, or one for all."""
     import torch
 
     parts = list(fitted.minibatches(rows))
@@ -69,8 +69,8 @@ def sample_perturbed(
 ) -> Floats:
     """(draw, condition, cell, gene) counts or values of these controls under each condition.
 
-    ``posterior`` is the law that latents are drawn from instead of their prior.  Globals are drawn
-    anew in every ``draw_block``.
+    With ``posterior``, latents are sampled from it instead of their prior.  Every ``draw_block``
+    has new draws of the globals.
     """
     import torch
 
@@ -96,8 +96,8 @@ def perturbed_expression(
 ) -> Iterator[Floats]:
     """(draw, condition, cell, gene) expression of training controls under every condition.
 
-    Some draws at a time, without end.  ``infer`` gives the laws of their latents; without it these
-    come from their prior.
+    An infinite iterator over blocks of draws.  ``infer`` returns the posteriors of the latents;
+    without it, latents come from their prior.
     """
     conditions, controls = conditions_of(problem), training_controls(problem)
     for block in count():
@@ -116,14 +116,14 @@ class Tally:
         self.squares: Floats = np.zeros(1)
 
     def add(self, values: Floats) -> None:
-        """Take (draw, condition, cell, gene) expression into account."""
+        """Add (draw, condition, cell, gene) expression to the sums."""
         differences = (values[:, 1:] - values[:, :1]).mean(2)
         self.n += len(differences)
         self.total = self.total + differences.sum(0, dtype=float)
         self.squares = self.squares + np.square(differences, dtype=float).sum(0)
 
     def is_known(self, tolerance: float, most_particles: int) -> bool:
-        """Whether the standard error is small enough, or enough cells were drawn."""
+        """Whether the standard error or the number of sampled cells has reached its limit."""
         many = self.n * CELLS_PER_DRAW >= most_particles
         return many or bool(self.error.mean() <= tolerance)
 
@@ -140,7 +140,7 @@ class Tally:
 
 
 def _library(cells: Mapping[str, Tensor], library: float | None) -> Tensor:
-    """(cell, 1) library sizes; ones where there are values and no counts."""
+    """(cell, 1) library sizes; ones for real-valued data."""
     from bench.parts.nn.observed import library_size
 
     if "counts" not in cells:

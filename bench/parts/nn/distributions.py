@@ -7,8 +7,8 @@
     ZINB(mu, theta, pi)      x = 0: softplus(NB(0) - pi) - softplus(-pi)
                              x > 0: - pi - softplus(-pi) + NB(x)
 
-theta is the inverse dispersion (variance mu + mu^2 / theta), pi the logit of dropping out.  NB is a
-Poisson whose rate is mu u with u ~ Gamma(theta, theta); all constants are kept.  Log-densities are
+theta is the inverse dispersion (variance mu + mu^2 / theta), pi the dropout logit.  NB is a Poisson
+with rate mu u, u ~ Gamma(theta, theta); log-densities include all constants.  Log-densities are
 elementwise for counts and summed over the last axis for latents, in nats.  ``sample`` is for
 readouts: it takes a generator, so it cannot pass through ``vmap``, and tensors on the CPU.
 """
@@ -28,7 +28,7 @@ LOG_2_PI = log(2 * pi)
 
 
 class Moments(NamedTuple):
-    """Mean and variance of the Poisson rate of an entry, given what was seen."""
+    """Posterior mean and variance of the Poisson rate of an entry."""
 
     mean: Tensor
     variance: Tensor
@@ -41,7 +41,7 @@ class Gaussian(NamedTuple):
     scale: Tensor
 
     def at(self, noise: Tensor) -> Tensor:
-        """The draw that standard normal ``noise`` stands for."""
+        """The draw for standard normal ``noise``."""
         return self.mean + self.scale * noise
 
     def log_prob(self, z: Tensor) -> Tensor:
@@ -61,22 +61,22 @@ class Gaussian(NamedTuple):
 
 
 class Poisson(NamedTuple):
-    """Counts that scatter no more than chance demands."""
+    """Poisson counts."""
 
     rate: Tensor
 
     @property
     def mean(self) -> Tensor:
-        """Expected counts, not looking at the entry."""
+        """Expected counts, independent of the entry."""
         return self.rate
 
     @property
     def expressed(self) -> Tensor:
-        """Expected counts before any are lost: all of them."""
+        """Expected counts before dropout, equal to the mean."""
         return self.rate
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Counts drawn from it."""
+        """Samples of the counts."""
         return torch.poisson(self.rate, generator=generator)
 
     def log_prob(self, counts: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class Poisson(NamedTuple):
         return counts * self.rate.log() - self.rate - torch.lgamma(counts + 1)
 
     def rate_given(self, counts: Tensor, observed: Tensor) -> Moments:
-        """The rate is known given z: the entry adds nothing."""
+        """Given z the rate is fixed, so it does not depend on the entry."""
         return Moments(self.rate, torch.zeros_like(self.rate))
 
 
@@ -96,11 +96,11 @@ class NegativeBinomial(NamedTuple):
 
     @property
     def expressed(self) -> Tensor:
-        """Expected counts before any are lost: all of them."""
+        """Expected counts before dropout, equal to the mean."""
         return self.mean
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Counts drawn from it: Poisson at a rate drawn from its Gamma."""
+        """Samples of the counts: Poisson with rates from the Gamma."""
         theta = self.inverse_dispersion.expand_as(self.mean)
         noise = torch._standard_gamma(theta, generator=generator) / theta
         return torch.poisson(self.mean * noise, generator=generator)
@@ -118,7 +118,7 @@ class NegativeBinomial(NamedTuple):
         return theta * (theta.log() - (theta + self.mean).log())
 
     def rate_given(self, counts: Tensor, observed: Tensor) -> Moments:
-        """Gamma(x + theta, theta / mu + 1) where seen, Gamma(theta, theta / mu) elsewhere."""
+        """Gamma(x + theta, theta / mu + 1) for visible entries, else Gamma(theta, theta / mu)."""
         mu, theta = self.mean, self.inverse_dispersion
         shrink = mu / (mu + theta)
         mean = torch.where(observed > 0, (counts + theta) * shrink, mu)
@@ -127,25 +127,25 @@ class NegativeBinomial(NamedTuple):
 
 
 class ZeroInflatedNegativeBinomial(NamedTuple):
-    """A negative binomial whose counts are lost with probability sigmoid(dropout_logit)."""
+    """A negative binomial with dropout of counts with probability sigmoid(dropout_logit)."""
 
     scale: Tensor
-    """Mean of the counts that are not lost."""
+    """Mean of the counts without dropout."""
     inverse_dispersion: Tensor
     dropout_logit: Tensor
 
     @property
     def mean(self) -> Tensor:
-        """Expected counts, not looking at the entry."""
+        """Expected counts, independent of the entry."""
         return torch.sigmoid(-self.dropout_logit) * self.scale
 
     @property
     def expressed(self) -> Tensor:
-        """Expected counts before any are lost."""
+        """Expected counts before dropout."""
         return self.scale
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Counts drawn from it: of the negative binomial, each lost or not."""
+        """Samples of the negative binomial, with dropout."""
         counts = NegativeBinomial(self.scale, self.inverse_dispersion).sample(generator)
         chance = torch.rand(counts.shape, generator=generator, dtype=counts.dtype)
         return counts * (chance >= torch.sigmoid(self.dropout_logit))
@@ -155,17 +155,17 @@ class ZeroInflatedNegativeBinomial(NamedTuple):
         return zinb_log_prob(counts, self.scale, self.inverse_dispersion, self.dropout_logit)
 
     def dropped_given(self, counts: Tensor, observed: Tensor) -> Tensor:
-        """Probability that the entry was lost: zero for a positive count, the prior if unseen."""
+        """Probability of dropout: zero for a positive count, the prior for a hidden entry."""
         nb = NegativeBinomial(self.scale, self.inverse_dispersion)
         at_zero = torch.sigmoid(self.dropout_logit - nb.log_zero())
         posterior = torch.where(counts > 0, torch.zeros_like(at_zero), at_zero)
         return torch.where(observed > 0, posterior, torch.sigmoid(self.dropout_logit))
 
     def rate_given(self, counts: Tensor, observed: Tensor) -> Moments:
-        """Mixture of a rate of zero (lost) and the rate of the negative binomial.
+        """Mixture of a rate of zero (dropout) and the rate of the negative binomial.
 
-        A lost entry's count says nothing of its rate, but its rate *as counted* is zero: this is
-        the rate at which counts of this entry appear, the one a second draw would show.
+        After dropout the observed count has no information about the expression of the gene, but
+        the rate of *observed* counts is zero: this is the rate of a second draw of the entry.
         """
         nb = NegativeBinomial(self.scale, self.inverse_dispersion).rate_given(counts, observed)
         lost = self.dropped_given(counts, observed)

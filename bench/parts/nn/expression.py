@@ -1,8 +1,8 @@
-"""Expression as shares of a cell's counts, decoded as if the cell had come from another batch.
+"""Expression as shares of the counts of a cell, decoded under a given batch.
 
-    rho_ij = m_ij / sum_j m_ij          m: expected counts before any are lost
+    rho_ij = m_ij / sum_j m_ij          m: expected counts before dropout
 
-Where a model multiplies shares by a library size this gives its shares back, whatever the library.
+For a model that multiplies shares by a library size, these are its shares, for any library size.
 Source: Lopez et al. 2018, doi:10.1038/s41592-018-0229-2 (``get_sample_scale``, transform_batch).
 """
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EACH = "each"
-"""The word that asks for every batch in turn; the empty word asks for the cell's own."""
+"""The option for every batch in turn; an empty name means the batch of the cell."""
 
 
 def batch_codes(problem: Problem, batch: str, key_path: str) -> Sequence[int | None]:
-    """The codes to decode under, None for the cell's own.  Raises where no batch has that name."""
+    """The batch codes for decoding, None for the cell's own.  Raises if no batch has that name."""
     known = np.unique(problem.labels["batch"]).tolist() if "batch" in problem.labels else []
     if not batch or (batch == EACH and not known):
         return [None]
@@ -38,7 +38,7 @@ def batch_codes(problem: Problem, batch: str, key_path: str) -> Sequence[int | N
 
 
 def shares(module: Any, latents: Latents, cells: Minibatch, code: int | None = None) -> Tensor:
-    """(cell, gene) expression that sums to one, decoded under one batch."""
+    """(cell, gene) expression with sum one, decoded under one batch."""
     there = dict(cells)
     if code is not None and "batch" in cells:
         there["batch"] = cells["batch"].new_full(cells["batch"].shape, code)

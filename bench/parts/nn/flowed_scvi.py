@@ -1,10 +1,11 @@
-"""scVI with a flow on q(z | x) and the prior N(0, I): what its labelled relatives begin with.
+"""scVI with a flow on q(z | x) and the prior N(0, I): the base of the models with labels.
 
     z = T(z0),  z0 ~ Normal(m(x), s(x))      - ELBO = - log p(x | z, l) + kl_z + library_kl
 
-Those relatives have it as their submodule ``base`` and give z another prior.  By itself it is how
-they are pre-trained.  Without a flow the KL is in closed form.
-Source: Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; scvi-tools' SCANVI begins so too.
+Those models have it as their submodule ``base`` with another prior on z; pre-training uses it with
+N(0, I).  Without a flow the KL is in closed form.
+Source: Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; SCANVI in scvi-tools also starts from
+scVI.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from bench.parts.nn.scvi_model import ScviModel
 
 
 class FlowedScvi(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(self, facts: DataFacts, settings: ScviHyperparameters, flow: Flow) -> None:
         super().__init__()
@@ -29,7 +30,7 @@ class FlowedScvi(nn.Module):
         self.flow = flow
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        """That of the encoders."""
+        """The noise of the encoders."""
         return self.scvi.noise(n_cells)
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian | FlowedGaussian]:
@@ -51,9 +52,9 @@ class FlowedScvi(nn.Module):
     def explained(
         self, cells: Minibatch, noise: Mapping[str, Tensor]
     ) -> tuple[FlowedGaussian, dict[str, Tensor], Tensor, LossTerms]:
-        """q(z | x), the latents at a draw, log q(z | x) there, and a ledger without z's own cost.
+        """q(z | x), a draw of the latents, its log q(z | x), and a ledger without terms of z.
 
-        The ledger has the reconstruction and, with a latent library, its KL (which does not warm).
+        The ledger has the reconstruction and, with a latent library size, its KL (no warm-up).
         """
         posterior = self.scvi.inference(cells, noise)
         q = FlowedGaussian(posterior.pop("z"), self.flow)

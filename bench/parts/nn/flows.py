@@ -1,12 +1,12 @@
-"""Normalizing flows on an approximate posterior: a Gaussian pushed through an invertible map.
+"""Normalizing flows on an approximate posterior: a Gaussian under an invertible map.
 
     z0 ~ Normal(m(x), s(x)),  z = T(z0)
     log q(z | x) = log Normal(z0; m(x), s(x)) - log |det dT/dz0|
 
-T is K steps (``flow_steps``) and has parameters of its own that do not depend on x: it bends the
-posterior of every cell in the same way.  It starts near the identity.  Densities are known at draws
-only: nothing here inverts T (planar steps have no closed inverse, autoregressive ones need a pass
-per dimension), so the KL to the prior is an average over draws.
+T has K steps (``flow_steps``) with parameters that do not depend on x: the map is the same for all
+cells.  It is initialised near the identity.  Densities are available at draws only: this module
+does not invert T (planar steps have no closed inverse, autoregressive steps need one pass per
+dimension), so the KL to the prior is an average over draws.
 """
 
 from typing import Literal, NamedTuple
@@ -17,11 +17,11 @@ from bench.parts.nn.distributions import Gaussian
 from bench.parts.nn.flow_steps import AFFINE, SPLINE, Autoregressive, Coupling, Planar, Reversal
 
 FlowKind = Literal["none", "planar", "affine_coupling", "spline_coupling", "iaf"]
-"""What T is made of; ``none`` is the identity, and the posterior the Gaussian itself."""
+"""The steps of T; ``none`` is the identity, with a Gaussian posterior."""
 
 
 class Flow(nn.Module):
-    """T: one step after another."""
+    """T: a sequence of steps."""
 
     def __init__(self, steps: list[nn.Module]) -> None:
         super().__init__()
@@ -37,31 +37,31 @@ class Flow(nn.Module):
 
 
 class FlowedGaussian(NamedTuple):
-    """A Gaussian over the last axis, pushed through a flow."""
+    """A Gaussian over the last axis, transformed by a flow."""
 
     base: Gaussian
     flow: nn.Module
 
     @property
     def mean(self) -> Tensor:
-        """The plug-in value T(mean of z0): where the centre goes, which is not the mean of z."""
+        """The plug-in value T(mean of z0), which is not the mean of z."""
         return self.flow(self.base.mean)[0]
 
     def at(self, noise: Tensor) -> Tensor:
-        """The draw that standard normal ``noise`` stands for."""
+        """The draw for standard normal ``noise``."""
         return self.flow(self.base.at(noise))[0]
 
     def draw(self, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """(cell, dimension) the draw and (cell,) log q(z | x) there, nats."""
+        """(cell, dimension) the draw and (cell,) its log q(z | x), nats."""
         z0 = self.base.at(noise)
         z, log_det = self.flow(z0)
         return z, self.base.log_prob(z0) - log_det
 
 
 def build_flow(kind: FlowKind, n_latent: int, n_steps: int, n_hidden: int) -> Flow:
-    """T of so many steps; ``n_hidden`` is the width of their networks, which planar ones lack.
+    """T with this number of steps; ``n_hidden`` is the width of their networks (not for planar).
 
-    Raises ValueError where the steps need more dimensions than there are.
+    Raises ValueError if the steps need more dimensions.
     """
     if kind == "none":
         return Flow([])
@@ -76,13 +76,13 @@ def build_flow(kind: FlowKind, n_latent: int, n_steps: int, n_hidden: int) -> Fl
 
 
 def _moving(kind: FlowKind, dimension: int, n_hidden: int) -> nn.Module:
-    """One step in which some coordinates move others."""
+    """One step in which some coordinates determine the transformation of others."""
     if kind == "iaf":
         return Autoregressive(dimension, n_hidden, AFFINE)
     return Coupling(dimension, n_hidden, AFFINE if kind == "affine_coupling" else SPLINE)
 
 
 def _alternating(steps: list[nn.Module]) -> list[nn.Module]:
-    """A reversal between each two steps, and one more at the end if the order was left reversed."""
+    """The steps with reversals between them, and a last reversal to restore the order if needed."""
     reversed_too = [module for step in steps for module in (step, Reversal())]
     return reversed_too if len(steps) % 2 == 0 else reversed_too[:-1]

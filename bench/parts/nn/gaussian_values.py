@@ -1,4 +1,4 @@
-"""Real numbers in the place of counts: how they are seen, and normals around what is decoded.
+"""Real values instead of counts: encoder input, decoder and normal distribution.
 
 x_ij ~ Normal(f(z_i)_j, s_j)      s shared by all cells, or decoded from z
 """
@@ -28,19 +28,19 @@ class NormalValues(NamedTuple):
         return -0.5 * (standard**2 + LOG_2_PI) - self.scale.log()
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Values drawn from it."""
+        """Samples of the values."""
         noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype)
         return self.mean + self.scale * noise
 
 
 def seen_values(cells: Minibatch) -> Tensor:
-    """(cell, gene) values, zero wherever nobody may look."""
+    """(cell, gene) values, zero for hidden entries."""
     values = cells["values"]
     return values.where(cells["observed"] > 0, values.new_zeros(()))
 
 
 class ValueInput(nn.Module):
-    """Values as the encoder looks at them: standardised per gene, zero where not observed."""
+    """The input of the encoder: values standardised per gene, zero for hidden entries."""
 
     mean: Tensor
     sd: Tensor
@@ -56,7 +56,7 @@ class ValueInput(nn.Module):
 
 
 class ValueDecoder(nn.Module):
-    """z -> the law of (…, gene) values."""
+    """z -> the distribution of (…, gene) values."""
 
     def __init__(
         self, n_latent: int, n_hidden: int, n_layers: int, n_genes: int, law: ValueLaw

@@ -1,19 +1,19 @@
-"""A latent whose prior depends on the type of the cell, the type summed out where it is not known.
+"""A latent with a prior per cell type, and sums over the type of unlabelled cells.
 
     y ~ Categorical(1/C)      u ~ Normal(0, I)      z | u, y ~ Normal(m(u, y), s(u, y))
     q(u | z, y) Gaussian      q(y | z) = softmax of a classifier's logits
 
-With weights w_y = q(y | z), or 1 for the known type and 0 else, a cell's share of - ELBO is
+With weights w_y = q(y | z), or 1 for a known type and 0 for the others, the terms of - ELBO are
 
     kl_z      log q(z | x) - sum_y w_y log p(z | u_y, y)           u_y ~ q(u | z, y)
     kl_u      sum_y w_y KL(q(u | z, y) || N(0, I))
     kl_type   sum_y w_y (log w_y + log C)
 
-and of its log importance weight, in which y is summed exactly and the classifier has no part,
+and the term of the log importance weight, an exact sum over y without the classifier, is
 
     log sum_y (1/C) p(z | u_y, y) p(u_y) / q(u_y | z, y) - log q(z | x)
 
-(known: the one summand).  Source: Kingma et al. 2014, arXiv 1406.5298; Xu et al. 2021,
+(known type: one summand).  Source: Kingma et al. 2014, arXiv 1406.5298; Xu et al. 2021,
 doi:10.15252/msb.20209620.
 """
 
@@ -29,7 +29,7 @@ from bench.parts.nn.scvi_networks import ScviEncoder, ScviTower
 
 
 class OfEveryType(NamedTuple):
-    """What a cell's latent would cost were it of each type; (cell, type) each, nats."""
+    """Terms of a cell's latent under each type; (cell, type) each, nats."""
 
     log_prior: Tensor
     """log p(z | u_y, y)."""
@@ -40,7 +40,7 @@ class OfEveryType(NamedTuple):
 
 
 class TypedPrior(nn.Module):
-    """p(z | u, y) and q(u | z, y): two networks told the type in every layer."""
+    """p(z | u, y) and q(u | z, y): two networks with the type as input of every layer."""
 
     def __init__(
         self,
@@ -78,21 +78,21 @@ class TypedPrior(nn.Module):
 
 
 class Summed(NamedTuple):
-    """A cell's terms with its type summed out."""
+    """The terms of a cell after the sum over types."""
 
     local: dict[str, Tensor]
     """``kl_z``, ``kl_u`` and ``kl_type``: (cell,) nats."""
     log_weight: Tensor
-    """(cell,) the latents' part of the log importance weight."""
+    """(cell,) the part of the latents in the log importance weight."""
     slack: Tensor
-    """(cell,) KL(q(y | z) || p(y | z, u)) in expectation: what the trained bound loses because the
-    classifier, and not the posterior of the type, weighs the types."""
+    """(cell,) KL(q(y | z) || p(y | z, u)) in expectation: the gap of the trained bound, because the
+    weights of the types come from the classifier and not from their posterior."""
 
 
 def summed_over_types(
     each: OfEveryType, log_q_z: Tensor, logits: Tensor, known: Tensor | None = None
 ) -> Summed:
-    """The terms of the docstring; ``known`` (cell,) code or -1, None where nothing is known."""
+    """The terms of the docstring; ``known`` (cell,) code or -1, None without labels."""
     n_types = logits.shape[-1]
     log_share = logits.log_softmax(-1)
     share, information = log_share.exp(), (log_share.exp() * log_share).sum(-1)
@@ -113,7 +113,7 @@ def summed_over_types(
 
 
 class TypeClassifier(nn.Module):
-    """Logits of q(y | z): a tower, or none, and a linear layer; nothing is normalised after it."""
+    """Logits of q(y | z): an optional tower, and a linear layer without normalisation."""
 
     def __init__(
         self, n_latent: int, n_types: int, *, n_hidden: int, n_layers: int, dropout: float
@@ -128,12 +128,12 @@ class TypeClassifier(nn.Module):
 
 
 def cross_entropy(logits: Tensor, known: Tensor) -> Tensor:
-    """(cell,) - log q(y | z) of the known type, nats; zero where the type is not known."""
+    """(cell,) - log q(y | z) of the known type, nats; zero for unlabelled cells."""
     log_share = logits.log_softmax(-1)
     mine = log_share.gather(-1, known.clamp_min(0)[..., None])[..., 0]
     return torch.where(known >= 0, -mine, 0.0)
 
 
 def mean_over_known(cost: Tensor, known: Tensor) -> Tensor:
-    """() mean of (cell,) costs that are zero where nothing is known; zero without known cells."""
+    """() mean over labelled cells of (cell,) losses that are zero elsewhere; or zero."""
     return cost.sum() / (known >= 0).sum().clamp_min(1)

@@ -1,4 +1,4 @@
-"""Latents by name: their posterior, their value at a draw, at the mean, and what they cost."""
+"""Latents by name: draws, posterior means, and their terms in the ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Latents = Mapping[str, "Tensor"]
 
 
 def at_draw(posterior: Posteriors, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Every latent at the draw its noise stands for."""
+    """A draw of every latent, from its noise."""
     return {name: q.at(noise[name]) for name, q in posterior.items()}
 
 
@@ -39,8 +39,8 @@ def standard_normal_ledger(
 ) -> LossTerms:
     """The ledger of a model whose latents have standard normal priors.
 
-    ``log_likelihood`` (cell,) in nats.  The KL is in closed form in the ELBO's terms; the
-    importance weight takes the log-ratio at the draw, so that its mean is unbiased for p(x).
+    ``log_likelihood`` (cell,) in nats.  The terms of the ELBO use the KL in closed form; the
+    importance weight uses the log-ratio at the draw, so that its mean is unbiased for p(x).
     """
     log_weight = log_likelihood
     for name, q in posterior.items():

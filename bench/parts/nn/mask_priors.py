@@ -1,10 +1,10 @@
-"""Priors of masks: how many latents a treatment is expected to move.
+"""Priors of masks, which determine the expected number of shifted latents per treatment.
 
     bernoulli        m_tk ~ Bernoulli(alpha)
     beta_bernoulli   m_tk ~ Bernoulli(w_tk),  w_tk ~ Beta(a, b),  w at its most probable value
 
-Of the second, the Delta posterior of w costs - log Beta(w; a, b), a log-density and no KL: it may
-be negative.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794 (repository).
+In the second, w has a point posterior with the term - log Beta(w; a, b), a log-density and not a
+KL: it may be negative.  Source: Bereket and Karaletsos 2023, arXiv 2311.02794 (repository).
 """
 
 from math import lgamma, log, log1p
@@ -18,7 +18,7 @@ MaskPrior = Literal["bernoulli", "beta_bernoulli"]
 
 
 class BernoulliPrior(nn.Module):
-    """One probability for all."""
+    """One probability for all entries."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -31,12 +31,12 @@ class BernoulliPrior(nn.Module):
         return self.log_on, self.log_off  # type: ignore[return-value]
 
     def cost(self) -> Tensor | None:
-        """(treatment,) nats that the prior's own parameters cost; None where there are none."""
+        """(treatment,) nats: the terms of the prior's parameters; None without parameters."""
         return None
 
 
 class BetaPrior(nn.Module):
-    """A probability for every entry, from a Beta distribution; also alone, as in SVAE+."""
+    """A probability for every entry, with a Beta prior; SVAE+ uses it without a mask posterior."""
 
     def __init__(self, n_columns: int, n_latent: int, a: float, b: float) -> None:
         super().__init__()

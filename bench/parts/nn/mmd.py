@@ -8,8 +8,8 @@
                 i' = i + m/2, m the smaller size rounded down to even
                 (Lemma 14; unbiased, linear cost)
 
-Shapes are fixed by the minibatch and the number of groups, so that everything passes through
-``vmap``: a group that is absent, or has one point only, makes every pair it is in count zero.
+Shapes depend only on the minibatch and the number of groups, as ``vmap`` requires: every pair with
+a group of fewer than two points has the value zero.
 """
 
 from typing import Literal
@@ -27,7 +27,7 @@ def kernel(squared: Tensor, bandwidths: Tensor) -> Tensor:
 
 
 def membership(group: Tensor, n_groups: int) -> Tensor:
-    """(point, group) one where the point belongs; codes outside 0..n_groups-1 belong nowhere."""
+    """(point, group) one for the group of a point; codes outside 0..n_groups-1 have no group."""
     return (group[:, None] == torch.arange(n_groups, device=group.device)).to(
         torch.get_default_dtype()
     )
@@ -40,7 +40,7 @@ def squared_distances(points: Tensor) -> Tensor:
 
 
 def block_means(points: Tensor, member: Tensor, bandwidths: Tensor, *, diagonal: bool) -> Tensor:
-    """(group, group) mean kernel between groups; without the diagonal within a group, if asked."""
+    """(group, group) mean kernel between groups, optionally without the diagonal within a group."""
     gram = kernel(squared_distances(points), bandwidths)
     if not diagonal:
         gram = gram * (1 - torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
@@ -58,7 +58,7 @@ def quadratic(points: Tensor, member: Tensor, bandwidths: Tensor, *, diagonal: b
 
 
 def linear(points: Tensor, member: Tensor, bandwidths: Tensor) -> Tensor:
-    """(group, group) squared MMD of every pair by Lemma 14, the cost linear in the points."""
+    """(group, group) squared MMD of every pair by Lemma 14, at a cost linear in the points."""
     n_groups = member.shape[1]
     size = member.sum(0)
     # Stable sort: the points of a group, in their order, come first.
@@ -86,7 +86,7 @@ def _two_points_each(member: Tensor) -> Tensor:
 
 
 def pairs_in_sequence(member: Tensor) -> Tensor:
-    """(group, group) one for each group and the next one that is present, in the order of codes."""
+    """(group, group) one for each present group and the next present one, in the order of codes."""
     present = (member.sum(0) > 0).to(member.dtype)
     n = len(present)
     rows = torch.arange(n, device=member.device)

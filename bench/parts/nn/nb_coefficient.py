@@ -1,10 +1,10 @@
-"""The coefficient of the negative binomial, computed only where the count x is not zero.
+"""The coefficient of the negative binomial, computed only for non-zero counts x.
 
     log c(x, theta) = log Gamma(x + theta) - log Gamma(theta) - log x!
 
-Most counts are zero, and there it is zero too, while log-gamma and digamma are by far the dearest
-operations of the likelihood, and looking for the non-zeros comes next: once per pass.  The gradient
-with respect to theta is digamma(x + theta) - digamma(theta); counts have none.
+It is zero for x = 0, and most counts are zero.  Log-gamma and digamma are by far the most expensive
+operations of the likelihood; next is the search for non-zeros, which runs once per pass.  The
+gradient with respect to theta is digamma(x + theta) - digamma(theta); counts have no gradient.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ class _LogCoefficient(torch.autograd.Function):
 
 
 class _Slope(torch.autograd.Function):
-    """grad * (digamma(x + theta) - digamma(theta)); differentiable no further."""
+    """grad * (digamma(x + theta) - digamma(theta)); without second derivatives."""
 
     @staticmethod
     def forward(grad: Tensor, counts: Tensor, theta: Tensor, where: Tensor) -> Tensor:
@@ -64,19 +64,19 @@ class _Slope(torch.autograd.Function):
 
 
 def _spread(values: Tensor, where: Tensor, like: Tensor) -> Tensor:
-    """Zeros of a shape, with values at flat positions."""
+    """An array of zeros with values at flat positions."""
     flat = torch.zeros(like.numel(), dtype=values.dtype, device=values.device)
     return flat.index_copy_(0, where, values).reshape(like.shape)
 
 
 def batched(info: Any, in_dims: Any, inputs: Any) -> list[Tensor]:
-    """All inputs with the mapped axis in front: elementwise functions need no more than that."""
+    """All inputs with the mapped axis in front, which suffices for elementwise functions."""
     size = info.batch_size
     moved = zip(inputs, in_dims, strict=True)
     return [x.expand(size, *x.shape) if d is None else x.movedim(d, 0) for x, d in moved]
 
 
 def log_coefficient(counts: Tensor, theta: Tensor) -> Tensor:
-    """The module's equation, broadcast over both arguments; gradient in theta only."""
+    """The equation above, broadcast over both arguments; gradient in theta only."""
     counts, theta = torch.broadcast_tensors(counts, theta)
     return _LogCoefficient.apply(counts, theta)[0]

@@ -1,4 +1,4 @@
-"""Small networks that stack: plain layers, no weight norms, no ambient dropout."""
+"""Small networks for stacks of replicates: plain layers without weight norm or dropout."""
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
@@ -14,7 +14,7 @@ def plain_block(n_in: int, n_out: int) -> list[nn.Module]:
 
 
 def normalised_block(n_in: int, n_out: int) -> list[nn.Module]:
-    """Linear, ReLU, BatchNorm: the order scmodes published."""
+    """Linear, ReLU, BatchNorm, in the order of scmodes."""
     return [nn.Linear(n_in, n_out), nn.ReLU(), nn.BatchNorm1d(n_out)]
 
 

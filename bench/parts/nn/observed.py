@@ -1,4 +1,4 @@
-"""Counts as an encoder and a likelihood may see them, whatever stands where nobody may look."""
+"""Visible counts for encoders and likelihoods, independent of the values of hidden entries."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def seen_counts(cells: Minibatch) -> Tensor:
-    """(cell, gene) counts, zero wherever nobody may look."""
+    """(cell, gene) counts, zero for hidden entries."""
     counts = cells["counts"]
     return counts.where(cells["observed"] > 0, counts.new_zeros(()))
 
 
 def library_size(cells: Minibatch) -> Tensor:
-    """(cell, 1) observed counts of a cell, scaled up by the share of its genes that is observed."""
+    """(cell, 1) sum of the observed counts, divided by the observed share of the genes."""
     share = cells["observed"].expand_as(cells["counts"]).mean(-1, keepdim=True)
     return seen_counts(cells).sum(-1, keepdim=True) / share

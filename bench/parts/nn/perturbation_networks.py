@@ -1,6 +1,6 @@
 """Encoder and decoder of the perturbation models: residual towers, and counts around their shares.
 
-    encoder   h = f(W x~ + V d),  q = Normal(A h, sqrt(exp(B h) + 1e-4))   d: what is known besides
+    encoder   h = f(W x~ + V d),  q = Normal(A h, sqrt(exp(B h) + 1e-4))   d: additional input
     decoder   mu_ij = l_i softmax(f(z_i))_j + 1e-4,   x_ij ~ NB(mu_ij, theta_j) or Poisson(mu_ij)
 
 f: a first layer with LeakyReLU(0.01), then x + LeakyReLU(W x) for every further one; no batch norm,
@@ -25,7 +25,7 @@ CountLaw = Literal["nb", "poisson"]
 
 
 class ResidualTower(nn.Module):
-    """``n_layers`` layers of one width, the first plain, the others around a shortcut."""
+    """``n_layers`` layers of one width, the first plain, the others residual."""
 
     def __init__(self, n_in: int, n_hidden: int, n_layers: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class GaussianHead(nn.Module):
 
 
 class PerturbationEncoder(nn.Module):
-    """q(z | x, d): of the cell, and of ``n_known`` numbers that are known besides."""
+    """q(z | x, d): from the counts and ``n_known`` additional inputs."""
 
     def __init__(
         self, n_genes: int, n_known: int, n_hidden: int, n_layers: int, n_latent: int
@@ -63,18 +63,18 @@ class PerturbationEncoder(nn.Module):
         self.tower = ResidualTower(n_genes, n_hidden, n_layers)
         self.head = GaussianHead(n_hidden, n_latent)
         if self.known is not None:
-            # As if W and V were one layer: else what is known would drown the genes at first.
+            # Initialise as if W and V were one layer: otherwise d would dominate the genes.
             bound = (n_genes + n_known) ** -0.5
             nn.init.uniform_(self.known.weight, -bound, bound)
 
     def forward(self, looked: Tensor, known: Tensor | None = None) -> Gaussian:
-        """(cell, gene) and perhaps (cell, known) -> the posterior of (cell, latent)."""
+        """(cell, gene) and optionally (cell, known) -> the posterior of (cell, latent)."""
         also = 0.0 if self.known is None or known is None else self.known(known)
         return self.head(self.tower(looked, also))
 
 
 class ShareDecoder(nn.Module):
-    """z -> counts around shares of the cell's library."""
+    """z -> counts with means that are shares of the library size."""
 
     def __init__(
         self, n_latent: int, n_hidden: int, n_layers: int, facts: DataFacts, law: CountLaw
@@ -87,7 +87,7 @@ class ShareDecoder(nn.Module):
         self.law = law
 
     def forward(self, z: Tensor, library: Tensor) -> NegativeBinomial | Poisson:
-        """(…, latent) and (…, 1) -> the law of (…, gene) counts."""
+        """(…, latent) and (…, 1) -> the distribution of (…, gene) counts."""
         mean = library * self.out(self.tower(z)).softmax(-1) + FLOOR
         if self.law == "poisson":
             return Poisson(mean)

@@ -36,7 +36,7 @@ Likelihood = Literal["zinb", "nb", "poisson"]
 
 @dataclass(frozen=True, kw_only=True)
 class ScviHyperparameters:
-    """What the two halves are built by, with scvi-tools' defaults; configs extend it."""
+    """Hyperparameters of the two halves, with the defaults of scvi-tools; configs extend it."""
 
     n_latent: Annotated[int, Gt(0)] = 10
     n_hidden: Annotated[int, Gt(0)] = 128
@@ -45,17 +45,17 @@ class ScviHyperparameters:
     """Dropout rate of the encoder; the decoder has none."""
     likelihood: Likelihood = "zinb"
     dispersion: Literal["gene", "gene-batch", "gene-label", "gene-cell"] = "gene"
-    """What the inverse dispersion is a value of."""
+    """Units that share an inverse dispersion."""
     latent_library: bool = False
-    """Infer the library size under the prior of the cell's batch, instead of observing it."""
+    """Infer the library size under the prior of the batch, instead of the observed library size."""
     encode_covariates: bool = False
-    """Hand the covariates to the encoder too."""
+    """Add the covariates to the input of the encoder."""
     label_covariate: bool = False
-    """Decode with the cell type beside the batch."""
+    """Decode with the cell type as a covariate in addition to the batch."""
 
 
 def covariates(cells: Minibatch, facts: DataFacts, settings: ScviHyperparameters) -> list[Tensor]:
-    """(cell, level) one-hot columns of the batch, if there are any, and of the label if asked."""
+    """(cell, level) one-hot columns of the batch, if any, and optionally of the cell type."""
     columns = []
     if facts.n_batches:
         columns.append(one_hot(cells["batch"], facts.n_batches).float())
@@ -65,7 +65,7 @@ def covariates(cells: Minibatch, facts: DataFacts, settings: ScviHyperparameters
 
 
 def n_covariates(facts: DataFacts, settings: ScviHyperparameters) -> int:
-    """How many columns :func:`covariates` has."""
+    """Number of columns of :func:`covariates`."""
     return facts.n_batches + (facts.n_cell_types if settings.label_covariate else 0)
 
 
@@ -83,7 +83,7 @@ class Inference(nn.Module):
             self.library = ScviEncoder(ScviTower(facts.n_genes, width, 1, extra, rate), width, 1)
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        """A normal draw per latent, and a uniform number per unit that dropout may drop."""
+        """A normal draw per latent, and a uniform number per unit with dropout."""
         width = self.settings.n_hidden
         wanted = {
             "z": Noise((n_cells, self.settings.n_latent)),
@@ -95,7 +95,7 @@ class Inference(nn.Module):
         return wanted
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> dict[str, Gaussian]:
-        """Posteriors by name; without noise nothing is dropped."""
+        """Posteriors by name; without noise there is no dropout."""
         looked = seen_counts(cells).log1p()
         extra = covariates(cells, self.facts, self.settings)
         extra = extra if self.settings.encode_covariates else []
@@ -142,7 +142,7 @@ def counts_of(likelihood: Likelihood, mean: Tensor, theta: Tensor, logit: Tensor
 
 
 def library_of(latents: Latents, cells: Minibatch) -> Tensor:
-    """(cell, 1) library size: the latent one where there is one, else the observed."""
+    """(cell, 1) library size: latent if the model infers it, else observed."""
     return latents["library"].exp() if "library" in latents else library_size(cells)
 
 
@@ -210,7 +210,7 @@ class LibraryPrior(nn.Module):
         self.register_buffer("moments", torch.tensor(facts.log_library))
 
     def forward(self, cells: Minibatch) -> Gaussian:
-        """(cell, 1) or, where there are no batches, (1, 1)."""
+        """(cell, 1) or, without batches, (1, 1)."""
         chosen = self.moments[:1]
         if self.n_batches:
             chosen = one_hot(cells["batch"], self.n_batches).float() @ self.moments

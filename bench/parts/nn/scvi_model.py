@@ -26,7 +26,7 @@ Decoder = Callable[[DataFacts, ScviHyperparameters], Generation | LinearGenerati
 
 
 class ScviModel(nn.Module):
-    """One replicate, one draw: (cell, gene) counts in, a ledger of nats per cell out."""
+    """Maps (cell, gene) counts to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(
         self, facts: DataFacts, settings: ScviHyperparameters, decoder: Decoder = Generation
@@ -37,7 +37,7 @@ class ScviModel(nn.Module):
         self.library_prior = LibraryPrior(facts) if settings.latent_library else None
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        """That of the encoders."""
+        """The noise of the encoders."""
         return self.inference.noise(n_cells)
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
@@ -60,7 +60,7 @@ class ScviModel(nn.Module):
     def at_noise(
         self, cells: Minibatch, noise: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], LossTerms]:
-        """The latents at the draw that the noise stands for, and the ledger there."""
+        """The latents at the draw for this noise, and the ledger."""
         posterior = self.inference(cells, noise)
         latents = at_draw(posterior, noise)
         log_likelihood = self.log_likelihood(latents, cells)

@@ -1,8 +1,8 @@
-"""The networks of scVI, taken literally: Linear, BatchNorm (momentum .01, eps 1e-3), ReLU, dropout.
+"""The networks of scVI as published: Linear, BatchNorm (momentum .01, eps 1e-3), ReLU, dropout.
 
-Covariates enter as one-hot columns beside the input of every layer that takes them.  Dropout takes
-its mask from the noise that is handed in: a uniform number per unit, kept where it is above the
-rate, scaled by 1 / (1 - rate) (what ``nn.Dropout`` does).  Source: Lopez et al. 2018,
+Covariates are additional one-hot input columns of the layers that use them.  The noise argument
+determines the dropout mask: a unit with a uniform number above the rate is kept and scaled by
+1 / (1 - rate), as in ``nn.Dropout``.  Source: Lopez et al. 2018,
 doi:10.1038/s41592-018-0229-2; scvi-tools 1.4.
 """
 

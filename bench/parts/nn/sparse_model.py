@@ -1,9 +1,9 @@
-"""SAMS-VAE, whatever is measured of the cells: for variants to hold with their observation.
+"""SAMS-VAE for any observation distribution; variants hold it with their observation.
 
-    z_i = b_i + sum_t D_it (e_t o m_t)     x_i ~ the observation's law at z_i
+    z_i = b_i + sum_t D_it (e_t o m_t)     x_i ~ the observation distribution at z_i
     q(b_i | x_i, D_i, e, m) = Normal(g(x_i, sum_t D_it (e_t o m_t))), or of x_i alone
 
-What is read out of single cells without noise takes the globals at their most probable value.
+Readouts of single cells without noise use the globals at their most probable values.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -24,20 +24,20 @@ Law = NegativeBinomial | Poisson | NormalValues
 
 
 class Observation(Protocol):
-    """What is measured of a cell: an ``nn.Module`` with the decoder."""
+    """The observation model of a cell: an ``nn.Module`` with the decoder."""
 
     def look(self, cells: Minibatch) -> Tensor:
-        """(cell, gene) what the encoder looks at."""
+        """(cell, gene) input of the encoder."""
 
     def law(self, z: Tensor, cells: Minibatch) -> Law:
         """p(x | z), (…, cell, gene), of (…, cell, latent)."""
 
     def seen(self, cells: Minibatch) -> Tensor:
-        """(cell, gene) what the law is about; anything where nobody may look."""
+        """(cell, gene) the observed data; arbitrary for hidden entries."""
 
 
 class SparseModel(nn.Module):
-    """One replicate, one draw: cells and dosages in, a ledger of nats per cell out."""
+    """Maps cells and dosages to a ledger in nats per cell, for one replicate and one draw."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class SparseModel(nn.Module):
         n_known = 0 if settings.mean_field_encoder else settings.n_latent
         width, depth = settings.n_hidden, settings.n_layers
         self.encoder = PerturbationEncoder(facts.n_genes, n_known, width, depth, settings.n_latent)
-        # Built here and not handed in: layers draw their weights in the order they are built.
+        # Built here and not passed in: layers draw their weights in the order of construction.
         self.observation = observation()
 
     def noise(self, n_cells: int) -> dict[str, Noise]:
-        """A draw of every cell's basal state, and one of the globals."""
+        """Noise for the basal state of every cell, and for the globals."""
         return {"z": Noise((n_cells, self.n_latent)), **self.treatments.noise()}
 
     def infer(self, cells: Minibatch) -> dict[str, Gaussian]:
@@ -68,7 +68,7 @@ class SparseModel(nn.Module):
         return self.observation.law(latents["z"] + offset, cells)
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
-        """The ledger; the globals stand in it once for the data set."""
+        """The ledger, with the terms of the globals once per dataset."""
         sampled = self.treatments.draw(noise)
         offset = self._offset(cells, sampled.moved)
         posterior = {"z": self._posterior(cells, offset)}
@@ -90,7 +90,7 @@ class SparseModel(nn.Module):
         return self.observation.law(noise["z"] + offset[:, None], cells)
 
     def treatment_latents(self) -> TreatmentLatents:
-        """Masks and embeddings at their posterior."""
+        """Posterior mask probabilities and expected embeddings."""
         return self.treatments.expected()
 
     def _posterior(self, cells: Minibatch, offset: Tensor) -> Gaussian:

@@ -1,14 +1,14 @@
-"""The rotation of the latents after which treatments move fewest of them, and a model rotated so.
+"""The rotation of the latents after which treatments shift the fewest of them.
 
     A = argmin over orthogonal A of mean_tk sqrt((M A)_tk^2 + r^2 / 4)
-    M (treatment, latent) the moves,   r^2 = mean_tk M_tk^2, which no rotation changes
+    M (treatment, latent) the shifts,   r^2 = mean_tk M_tk^2, invariant under rotation
 
-A model whose basal latents are N(0, I) says the same of the data in every orthogonal basis, so that
-likelihood does not hold the axes that a mask is about, and gradient steps hardly rotate them.  Here
-they are rotated at once.  Moves are seen, and their masks start on, where they exceed s / 3 with
-s^2 = mean (M A)^4 / mean (M A)^2, the size of moves that all have one: what is seen in vain the
-mask's prior takes back, what is overlooked hardly returns.  Varimax and quartimax, which reward
-fourth powers, do not find such moves.
+A model with basal latents N(0, I) has the same likelihood in every orthogonal basis, so the
+likelihood does not determine the axes of the mask, and gradient steps hardly rotate them.  This
+module rotates them in one step.  The initial mask is on where a shift exceeds s / 3, with
+s^2 = mean (M A)^4 / mean (M A)^2, the size of the shifts if all are equal: the mask's prior can
+later switch off entries that are wrongly on, while entries that are wrongly off hardly switch on.
+Varimax and quartimax, which maximise fourth powers, do not find such shifts.
 Source: component losses, Jennrich 2004, Psychometrika 69:257, doi:10.1007/BF02295943.
 """
 
@@ -19,20 +19,20 @@ from bench.core.variant import StateDict
 
 N_STARTS, MOST_STEPS = 8, 400
 CERTAIN = 2.0
-"""Logit that a mask starts from where a move is seen, and its opposite where none is."""
+"""Initial mask logit of entries that are on; its negative for all others."""
 
 DECODER = "decoder.tower.layers.0.weight"
-"""How the name of what latents are decoded by ends; a held decoder has a longer one."""
+"""Suffix of the name of the decoder's first weight; a held decoder has a longer name."""
 
 
 def sparsest_basis(moves: Tensor) -> Tensor:
-    """(latent, latent) orthogonal A for (treatment, latent) moves, the best of several starts."""
+    """(latent, latent) orthogonal A for (treatment, latent) shifts, the best of several starts."""
     found = [_descended(moves.double(), start) for start in range(N_STARTS)]
     return min(found, key=lambda pair: pair[0])[1].to(moves.dtype)
 
 
 def _descended(moves: Tensor, start: int) -> tuple[float, Tensor]:
-    """The cost and the basis that descent ends in, from a random one."""
+    """The final cost and basis of a descent from a random basis."""
     n_latent = moves.shape[1]
     generator = torch.Generator().manual_seed(start)
     normal = torch.randn(n_latent, n_latent, generator=generator, dtype=moves.dtype)
@@ -58,8 +58,8 @@ def _descended(moves: Tensor, start: int) -> tuple[float, Tensor]:
 def in_sparsest_basis(
     state: StateDict, mask: str, embedding: str
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """A model in its sparsest basis, and that basis; the names are those of the logits of its mask
-    and of the moves where they are on, (treatment, latent) both."""
+    """The state of a model in its sparsest basis, and that basis; the arguments name the mask
+    logits and the shifts without mask in the state, both (treatment, latent)."""
     moves = state[mask].sigmoid() * state[embedding]
     basis = sparsest_basis(moves)
     moved = moves @ basis
@@ -69,8 +69,8 @@ def in_sparsest_basis(
 def rotated(state: StateDict, basis: Tensor) -> dict[str, Tensor]:
     """Encoder and decoder of ``perturbation_networks`` in another basis of the latents.
 
-    What is decoded stays as it was.  The spread of the posterior is one per latent and does not
-    rotate: it is left for training to find.  Raises ValueError where not one decoder is there.
+    Decoded values do not change.  The scale of the posterior is elementwise and cannot rotate:
+    training must adapt it.  Raises ValueError unless the state has exactly one decoder.
     """
     new = dict(state)
     [decoder] = [name for name in state if name.endswith(DECODER)]
@@ -83,6 +83,6 @@ def rotated(state: StateDict, basis: Tensor) -> dict[str, Tensor]:
 
 
 def initial_mask(moves: Tensor) -> Tensor:
-    """(treatment, latent) logits: on where a move is seen."""
+    """(treatment, latent) mask logits: on for shifts above the threshold."""
     size = ((moves**4).mean() / moves.square().mean().clamp_min(1e-12)).sqrt()
     return torch.where(moves.abs() > size / 3, CERTAIN, -CERTAIN)

@@ -1,13 +1,13 @@
-"""The global variables of SAMS-VAE: every treatment moves few latents.
+"""The global variables of SAMS-VAE: every treatment shifts few latents.
 
-    m_tk ~ Bernoulli(alpha)    e_tk ~ Normal(0, sigma)    cell i is moved by sum_t D_it (e_t o m_t)
+    m_tk ~ Bernoulli(alpha)    e_tk ~ Normal(0, sigma)    shift of cell i: sum_t D_it (e_t o m_t)
 
-They stand in the ledger once for the whole data set: the KL of every treatment that a training cell
-had, in closed form given the draw.  Per cell of a training set of N cells that is 1/N of it, in
-training and validation alike; the published code spreads a treatment's KL over the cells of each
-split that had it, which comes to the same in training and to several times as much in validation.
+They enter the ledger once per dataset: the KL of every treatment with training cells, in closed
+form given the draw.  For a training set of N cells that is 1/N of it per cell, in training and in
+validation; the published code distributes the KL of a treatment over its cells in each split, which
+is equal in training and several times as much in validation.
 
-Weights other than 1 steer: their surplus is a penalty and never part of the reported bound.
+For weights other than 1, the difference is a penalty and not part of the reported bound.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794.
 """
 
@@ -36,7 +36,7 @@ Guide = Literal["mean_field", "correlated"]
 
 @dataclass(frozen=True, kw_only=True)
 class SparseHyperparameters:
-    """What SAMS-VAE is built by, whatever is measured of the cells.  Configs of it extend this."""
+    """Hyperparameters of SAMS-VAE for any observation distribution; configs extend it."""
 
     n_latent: Annotated[int, Gt(0)] = 100
     n_hidden: Annotated[int, Gt(0)] = 400
@@ -44,34 +44,34 @@ class SparseHyperparameters:
     n_layers: Annotated[int, Ge(1)] = 1
     """Hidden layers of encoder and of decoder."""
     encoding: Encoding = "additive"
-    """Whether a combination is the sum of its parts or one of its own."""
+    """Encode a combination as the sum of its treatments, or as a separate perturbation."""
     guide: Guide = "correlated"
     """Whether the posterior of an embedding depends on the mask."""
     guide_hidden: Annotated[int, Gt(0)] = 200
-    """Width of the correlated guide's network."""
+    """Width of the network of the correlated posterior."""
     guide_layers: Annotated[int, Ge(1)] = 2
     mean_field_encoder: bool = False
-    """Leave the treatments' offset out of what the encoder sees."""
+    """Encode the observed data only, without the shift by the treatments."""
     mask_prior: MaskPrior = "bernoulli"
     mask_prior_probability: Annotated[float, Gt(0), Lt(1)] = 0.01
     """alpha of the Bernoulli prior."""
     beta_prior_a: Annotated[float, Gt(0)] = 1.0
     """a of the Beta(a, b) prior of a Beta-Bernoulli mask."""
     beta_prior_b: Annotated[float, Gt(0)] = 2.0
-    """b of the same: larger is sparser."""
+    """b of the Beta(a, b) prior: larger is sparser."""
     embedding_prior_scale: Annotated[float, Gt(0)] = 1.0
     """sigma."""
     temperature: Annotated[float, Gt(0)] = 1.0
-    """Of the relaxed mask whose gradient is taken."""
+    """Temperature of the relaxed mask in the straight-through gradient."""
     mask_weight: Annotated[float, Ge(0)] = 1.0
-    """Weight of the mask's KL in the loss; its surplus over 1 is a penalty, which does not warm up:
-    below 1 leave the KL warm-up off."""
+    """Weight of the mask's KL in the loss; the part above 1 is a penalty without warm-up. For
+    values below 1, do not use a KL warm-up."""
     mask_weight_per_cell: Annotated[float, Ge(0)] = 0.0
-    """Weight added for every training cell of the treatment."""
+    """Additional weight of the mask's KL per training cell of the treatment."""
 
 
 class Drawn(NamedTuple):
-    """One draw of the globals, and what it costs."""
+    """One draw of the globals, and its KL terms."""
 
     moved: Tensor
     """(treatment, latent) e o m."""
@@ -104,7 +104,7 @@ class SparseTreatments(nn.Module):
         )
 
     def noise(self) -> dict[str, Noise]:
-        """What one draw consumes, shared by all cells."""
+        """The noise of one draw, shared by all cells."""
         shape = (self.treated.n_columns, self.settings.n_latent)
         return {
             "mask": Noise(shape, "uniform", shared=True),
@@ -112,7 +112,7 @@ class SparseTreatments(nn.Module):
         }
 
     def draw(self, noise: Mapping[str, Tensor]) -> Drawn:
-        """A draw from the posterior; from the prior where a treatment was never trained on."""
+        """A draw from the posterior; from the prior for treatments without training cells."""
         seen, scale = self.treated.seen[:, None], self.settings.embedding_prior_scale
         mask = self.mask.at(noise["mask"])
         posterior = self.embedding(mask)
@@ -126,12 +126,12 @@ class SparseTreatments(nn.Module):
         )
 
     def plugin(self) -> Tensor:
-        """(treatment, latent) the mean embedding where the mask is more likely one than zero."""
+        """(treatment, latent) the mean embedding if the mask probability exceeds 1/2, else 0."""
         mask = (self.mask.logit > 0).float() * self.treated.seen[:, None]
         return mask * self.embedding(mask).mean
 
     def expected(self) -> TreatmentLatents:
-        """Probabilities of the mask; the mean embedding at the most probable mask, times them."""
+        """Mask probabilities, and their product with the mean embedding at the modal mask."""
         on = self.mask.probability
         seen = self.treated.seen[:, None] > 0
         moved = on * self.embedding((on > 0.5).float()).mean
@@ -142,13 +142,13 @@ class SparseTreatments(nn.Module):
         )
 
     def shared(self, sampled: Drawn) -> dict[str, Tensor]:
-        """() nats each, once for the whole data set."""
+        """() nats each, once per dataset."""
         once = {"kl_mask": sampled.kl_mask.sum(), "kl_embedding": sampled.kl_embedding.sum()}
         cost = self.prior.cost()
         return once if cost is None else {**once, "mask_rate": (cost * self.treated.seen).sum()}
 
     def penalty(self, sampled: Drawn) -> dict[str, Tensor]:
-        """() nats per cell: what the weights of the mask's KL add to it; nothing where off."""
+        """() nats per cell: the difference by the weights of the mask's KL; empty for weight 1."""
         settings = self.settings
         if settings.mask_weight == 1 and not settings.mask_weight_per_cell:
             return {}
@@ -156,19 +156,19 @@ class SparseTreatments(nn.Module):
         return {"mask_surplus": (surplus * sampled.kl_mask).sum() / self.n_train}
 
     def diagnostics(self) -> dict[str, Tensor]:
-        """() how decided the mask is."""
+        """() shares of mask entries with probabilities near 0 and near 1."""
         return mask_shares(self.mask.logit, self.treated.seen)
 
 
 def rotated_treatments(state: StateDict) -> StateDict:
-    """A model of mean-field embeddings in the basis in which its treatments move fewest latents."""
+    """A mean-field model in the basis in which treatments shift the fewest latents."""
     log_scale = "treatments.embedding.log_scale"
     new, basis = in_sparsest_basis(state, "treatments.mask.logit", "treatments.embedding.mean")
     return new | {log_scale: ((2 * state[log_scale]).exp() @ basis**2).log() / 2}
 
 
 def only_mean_field_rotates(settings: SparseHyperparameters, training: Mapping[str, Any]) -> str:
-    """Why a correlated guide cannot be: its embeddings are what a network makes of masks."""
+    """Reason why a correlated posterior cannot rotate: its embeddings depend on the masks."""
     asked = [key for key in ("pretrain_epochs", "restart_epochs") if training.get(key)]
     if settings.guide == "mean_field" or not asked:
         return ""

@@ -1,8 +1,8 @@
-"""Treatments as a model sees them: columns of a dosage matrix, and how often each was trained on.
+"""Encodings of treatments: columns of a dosage matrix, with numbers of training cells.
 
-    additive    a column per treatment; a combination is the sum of its parts
-    unique      a column per perturbation, the control apart; a combination is one of its own, its
-                dosage the largest of its parts
+    additive    a column per treatment; a combination is the sum of its treatments
+    unique      a column per perturbation except the control; a combination has its own column, with
+                the largest of its dosages
 
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794 (``encode_combos_as_unique``).
 """
@@ -20,7 +20,7 @@ Encoding = Literal["additive", "unique"]
 
 
 class TreatmentEncoding(nn.Module):
-    """(cell, column) dosages; ``seen`` (column,) is 1 where a training cell had it, else 0."""
+    """(cell, column) dosages; ``seen`` (column,) is 1 for columns with training cells, else 0."""
 
     seen: Tensor
     n_cells: Tensor

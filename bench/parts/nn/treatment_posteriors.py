@@ -1,11 +1,11 @@
-"""Posteriors of what treatments do to latents: masks, and embeddings with or without them.
+"""Posteriors of the shifts of latents by treatments: masks, and embeddings.
 
-    q(m_tk) = Bernoulli(sigmoid(l_tk)),  l from 0; drawn straight-through: 0 or 1 forward, the
+    q(m_tk) = Bernoulli(sigmoid(l_tk)),  l initially 0; straight-through draws: 0 or 1 forward, the
               gradient of sigmoid((l + logit u) / temperature) backward
-    mean field   q(e_tk) = Normal(a_tk, exp(s_tk) + 1e-4),  a from 0, s from 0
+    mean field   q(e_tk) = Normal(a_tk, exp(s_tk) + 1e-4),  a and s initially 0
     correlated   q(e_t | m_t) = Normal(f([m_t, 1_t])),  one network for all treatments
 
-All are (treatment, latent).  Of a treatment that no training cell had the posterior is the prior.
+All are (treatment, latent).  The posterior of a treatment without training cells is the prior.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794; Maddison et al. 2017, arXiv 1611.00712.
 """
 
@@ -18,7 +18,7 @@ from bench.parts.nn.perturbation_networks import FLOOR, GaussianHead, ResidualTo
 
 
 class MaskPosterior(nn.Module):
-    """Which latents a treatment moves."""
+    """Posterior of the mask: the latents that a treatment shifts."""
 
     def __init__(self, n_columns: int, n_latent: int, temperature: float) -> None:
         super().__init__()
@@ -27,22 +27,22 @@ class MaskPosterior(nn.Module):
 
     @property
     def probability(self) -> Tensor:
-        """(treatment, latent) that the latent is moved."""
+        """(treatment, latent) probability of a shift."""
         return self.logit.sigmoid()
 
     def at(self, uniform: Tensor) -> Tensor:
-        """The draw of zeros and ones that uniform noise stands for."""
+        """The draw of zeros and ones for uniform noise."""
         return straight_through(self.logit, uniform, self.temperature)
 
     def kl_to(self, log_on: Tensor, log_off: Tensor) -> Tensor:
-        """(treatment,) KL to Bernoulli priors, given the logs of both their probabilities."""
+        """(treatment,) KL to Bernoulli priors, given the logs of their probabilities of 1 and 0."""
         on = self.logit.sigmoid() * (logsigmoid(self.logit) - log_on)
         off = (-self.logit).sigmoid() * (logsigmoid(-self.logit) - log_off)
         return (on + off).sum(-1)
 
 
 class MeanFieldEmbedding(nn.Module):
-    """How far a treatment moves each latent, whatever the mask."""
+    """Posterior of the shift of each latent, independent of the mask."""
 
     def __init__(self, n_columns: int, n_latent: int) -> None:
         super().__init__()
@@ -50,12 +50,12 @@ class MeanFieldEmbedding(nn.Module):
         self.log_scale = nn.Parameter(torch.zeros(n_columns, n_latent))
 
     def forward(self, mask: Tensor | None = None) -> Gaussian:
-        """The same for every mask, and without one."""
+        """The posterior, which is the same for every mask."""
         return Gaussian(self.mean, self.log_scale.exp() + FLOOR)
 
 
 class CorrelatedEmbedding(nn.Module):
-    """How far a treatment moves each latent, given which of them it moves."""
+    """Posterior of the shift of each latent, given the mask."""
 
     own: Tensor
 
@@ -76,9 +76,9 @@ def straight_through(logit: Tensor, uniform: Tensor, temperature: float) -> Tens
 
 
 def mask_shares(logit: Tensor, seen: Tensor) -> dict[str, Tensor]:
-    """() shares of a mask's entries that are likely, confidently on and confidently off.
+    """() shares of the mask entries with probability at least 0.5, at least 0.8, and at most 0.2.
 
-    Of the treatments that a training cell had: ``seen`` (treatment,) is 1 there, else 0.
+    Over treatments with training cells: ``seen`` (treatment,) is 1 for these, else 0.
     """
     counted = seen[:, None].expand_as(logit)
     on, n_entries = logit.sigmoid(), counted.sum().clamp_min(1)

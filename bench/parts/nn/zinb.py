@@ -1,13 +1,13 @@
-"""The log-probability of the zero-inflated negative binomial in one step, with its own gradient.
+"""The log-probability of the zero-inflated negative binomial with an explicit gradient.
 
     a = theta [log theta - log(theta + mu)] - pi
     x = 0    softplus(a) - softplus(-pi)
     x > 0    a - softplus(-pi) + x [log mu - log(theta + mu)] + log c(x, theta)
 
-with c the coefficient of ``coefficient``.  Most counts are zero: what only a positive count needs
-is computed there and nowhere else, and the gradient is written down rather than left to autograd,
-which would keep and walk some thirty arrays of the size of the counts.  With s = sigmoid(a) and
-r = theta / (theta + mu), at a zero
+with c the coefficient of ``coefficient``.  Most counts are zero: the terms of positive counts are
+computed only for these, and the gradient is explicit, because autograd would store and process some
+thirty arrays of the size of the counts.  With s = sigmoid(a) and r = theta / (theta + mu), at a
+zero
 
     d mu = - s r      d theta = s [log theta - log(theta + mu) + 1 - r]      d pi = sigmoid(-pi) - s
 
@@ -25,7 +25,7 @@ from bench.parts.nn.nb_coefficient import batched
 
 
 class _LogProb(torch.autograd.Function):
-    """Elementwise over (counts, mu, theta, pi) of one shape; also says where counts are."""
+    """Elementwise over (counts, mu, theta, pi) of one shape; also returns where counts are."""
 
     @staticmethod
     def forward(counts: Tensor, mu: Tensor, theta: Tensor, pi: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,7 +53,7 @@ class _LogProb(torch.autograd.Function):
 
 
 class _Slopes(torch.autograd.Function):
-    """The gradient times ``grad``, in mu, theta and pi; differentiable no further."""
+    """The gradient times ``grad``, in mu, theta and pi; without second derivatives."""
 
     @staticmethod
     def forward(
@@ -94,9 +94,9 @@ def _at(values: Tensor, where: Tensor) -> Tensor:
 
 
 def zinb_log_prob(counts: Tensor, mu: Tensor, theta: Tensor, pi: Tensor) -> Tensor:
-    """The module's equation, broadcast over all four; gradients in all but the counts.
+    """The equation above, broadcast over all four arguments; no gradient in the counts.
 
-    ``mu`` is the mean of counts that are not lost, ``theta`` the inverse dispersion, ``pi`` the
-    logit of being lost.
+    ``mu`` is the mean of the counts without dropout, ``theta`` the inverse dispersion, ``pi`` the
+    dropout logit.
     """
     return _LogProb.apply(*torch.broadcast_tensors(counts, mu, theta, pi))[0]

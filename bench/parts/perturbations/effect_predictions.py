@@ -1,4 +1,4 @@
-"""What baselines of effects have in common; effects are (perturbation, gene)."""
+"""Shared functions of baselines that predict effects; effects are (perturbation, gene)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,31 +17,31 @@ Effects = Callable[[Names], Floats]
 
 
 def predicted_effects(fitted: FittedBaseline, problem: Problem) -> Floats:
-    """What a baseline says of the scored perturbations."""
+    """The effects of a baseline for the scored perturbations."""
     return fitted.answer("perturbed")(scored_perturbations(problem))
 
 
 def treatments_in(perturbations: Names) -> tuple[str, ...]:
-    """The treatments that these perturbations are made of, in alphabetical order."""
+    """The treatments in these perturbations, in alphabetical order."""
     return tuple(sorted({t for name in perturbations.tolist() for t in treatments_of(name)}))
 
 
 def dosage_table(perturbations: Names, treatments: Sequence[str]) -> Floats:
-    """(perturbation, treatment) dosages; other treatments than these are passed over."""
+    """(perturbation, treatment) dosages; ignores other treatments."""
     parts = [treatments_of(name) for name in perturbations.tolist()]
     dosages = np.array([[part.get(t, 0.0) for t in treatments] for part in parts])
     return dosages.reshape(len(parts), len(treatments))
 
 
 def same_for_all(effect: Floats) -> Effects:
-    """One (gene,) effect, whatever is asked for."""
+    """The same (gene,) effect for every perturbation."""
     return lambda names: np.broadcast_to(effect, (len(names), len(effect)))
 
 
 def known_beforehand(problem: Problem, truth: str) -> Effects:
-    """What only a ceiling is given: the effects of the scored perturbations.
+    """Effects of the scored perturbations that only a ceiling receives.
 
-    Raises ValueError where others are asked for.
+    Raises ValueError for other perturbations.
     """
     names, effect = scored_perturbations(problem), problem.truth[truth]
     row_of = {name: row for row, name in enumerate(names.tolist())}

@@ -1,7 +1,7 @@
-"""Average treatment effects: what a perturbation adds to the mean expression of the cells.
+"""Average treatment effects: the change of mean expression by a perturbation.
 
     y_ij = log2(1 + 10,000 x_ij / sum_j x_ij)     counts; over the modelled genes
-    y_ij = x_ij                                   values that are no counts
+    y_ij = x_ij                                   real values
     effect of p = mean of y over cells with p - mean of y over controls
 
 All arrays are (perturbation, gene), perturbations in alphabetical order without the control.  A
@@ -23,11 +23,11 @@ Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.int64]
 
 DEPTH = 10_000.0
-"""Counts every cell is brought to."""
+"""Library size after normalisation."""
 
 N_COMPONENTS, MOST_CELLS = 30, 20_000
-"""Dimensions of the space in which distributions of cells are compared, and the cells it is fitted
-to at most, evenly over the training rows: they are dense there."""
+"""Dimensions of the space for comparisons of distributions of cells, and the maximum number of
+training cells for its fit, evenly spaced over the training rows, because they are dense there."""
 
 
 def expression(matrix: csr_matrix | Floats, measured: Measured) -> Floats:
@@ -40,7 +40,7 @@ def expression(matrix: csr_matrix | Floats, measured: Measured) -> Floats:
 
 
 def mean_expression(matrix: csr_matrix, groups: csr_matrix, measured: Measured) -> Floats:
-    """(group, gene) mean y, the cells of a group in the columns of its (group, cell) row."""
+    """(group, gene) mean y; row g of the (group, cell) matrix selects the cells of group g."""
     if measured == "values":
         y = matrix.astype(float)
     else:
@@ -54,9 +54,9 @@ def mean_expression(matrix: csr_matrix, groups: csr_matrix, measured: Measured) 
 def observed_effects(
     matrix: csr_matrix, perturbation: NDArray[np.str_], rows: Rows, measured: Measured
 ) -> tuple[NDArray[np.str_], Floats]:
-    """The perturbations among these rows, and their effects there.
+    """The perturbations among these rows, and their effects among these rows.
 
-    Raises ValueError where no row is a control, or none is anything else.
+    Raises ValueError without a control or without a perturbed cell.
     """
     names, code = np.unique(perturbation[rows], return_inverse=True)
     if CONTROL not in names or len(names) < 2:
@@ -70,18 +70,18 @@ def observed_effects(
 
 
 def training_effects(problem: Problem) -> tuple[NDArray[np.str_], Floats]:
-    """What a competitor may know of effects: those among the training cells."""
+    """The effects among the training cells."""
     perturbation, rows = problem.labels["perturbation"], problem.rows(TRAIN)
     return observed_effects(problem.counts, perturbation, rows, problem.measured)
 
 
 def scored_perturbations(problem: Problem) -> NDArray[np.str_]:
-    """The perturbations whose effects are asked for, in the order of every array of effects."""
+    """The scored perturbations, in the order of all arrays of effects."""
     return perturbations_in(problem.labels["perturbation"][problem.scored_rows])
 
 
 class Space:
-    """The principal components of training cells, in which distributions of cells are compared."""
+    """The principal components of training cells, for comparisons of distributions of cells."""
 
     def __init__(self, matrix: csr_matrix, rows: Rows, measured: Measured) -> None:
         from sklearn.decomposition import PCA
@@ -98,7 +98,7 @@ class Space:
 
 
 def space_of(problem: Problem) -> Space:
-    """The space of a problem: that of its training cells."""
+    """The space of the training cells of a problem."""
     return Space(problem.counts, problem.rows(TRAIN), problem.measured)
 
 
@@ -111,12 +111,13 @@ def effect_targets(
     among: Rows,
     space: Space | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """What metrics of effects compare with.
+    """Targets of the metrics of effects.
 
     ``perturbation_names`` (perturbation,) of the scored cells; ``data_effect`` among the cells of
     ``among``; ``mean_training_effect`` (gene,) over the training perturbations; and the scored
-    cells but the controls in the space of the training cells, unless it is given:
-    ``observed_cells`` (cell, component), ``observed_perturbation`` (cell,) the number of its own.
+    cells except the controls, in the space of the training cells unless another is given:
+    ``observed_cells`` (cell, component), ``observed_perturbation`` (cell,) index of its
+    perturbation.
     """
     names = perturbations_in(perturbation[scored])
     (_, of_training), (there, effect) = (

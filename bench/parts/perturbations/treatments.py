@@ -1,12 +1,12 @@
-"""What the name of a perturbation says: which treatments a cell was given, and how much of each.
+"""Names of perturbations, which encode treatments and dosages.
 
-    control          nothing
+    control          no treatment
     KLF1             one treatment at dosage 1
-    CEBPA+KLF1       two treatments; parts stand in alphabetical order
-    drug@0.5+KLF1    dosages other than 1 stand behind an @
+    CEBPA+KLF1       two treatments, in alphabetical order
+    drug@0.5+KLF1    dosages other than 1 follow an @
 
-So a label is all there is on disk, and a sparse matrix of dosages is made of it when it is needed.
-What stands behind an @ and is no number is part of the name.
+So files contain labels only, from which a sparse dosage matrix is computed when needed.  Text after
+an @ that is not a number is part of the name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ JOINS, DOSED = "+", "@"
 
 
 def perturbation_name(parts: Mapping[str, float]) -> str:
-    """The name of these treatments together; none of them, or none with any dosage, is the control.
+    """The name of a combination of treatments; without a positive dosage it is the control.
 
-    Raises ValueError where a dosage is negative or no number.
+    Raises ValueError if a dosage is negative or not a number.
     """
     for treatment, dosage in parts.items():
         if not (isfinite(dosage) and dosage >= 0):
@@ -36,15 +36,15 @@ def perturbation_name(parts: Mapping[str, float]) -> str:
 
 
 def _amount(dosage: float) -> str:
-    """Without the + of an exponent, which would join two parts."""
+    """The dosage as text, without the + of an exponent, which would separate two treatments."""
     return f"{dosage:.12g}".replace("e+", "e")
 
 
 @cache
 def treatments_of(perturbation: str) -> Mapping[str, float]:
-    """Dosage by treatment; empty for the control.  A treatment named twice is given twice.
+    """Dosage by treatment; empty for the control.  Dosages of a repeated treatment add up.
 
-    Raises ValueError where a dosage is negative or no number.
+    Raises ValueError if a dosage is negative or not a number.
     """
     if perturbation == CONTROL:
         return {}
@@ -68,7 +68,7 @@ def _dosed(part: str) -> tuple[str, float]:
 def dosages(
     perturbation: NDArray[np.str_], treatments: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], csr_matrix]:
-    """The treatments in alphabetical order, or those given, and the (cell, treatment) dosages."""
+    """The treatments (alphabetical by default), and the (cell, treatment) dosages."""
     names, code = np.unique(perturbation, return_inverse=True)
     parts = [treatments_of(name) for name in names.tolist()]
     known = tuple(sorted({t for part in parts for t in part}) if treatments is None else treatments)
@@ -82,7 +82,7 @@ def dosages(
 
 
 def perturbations_in(perturbation: NDArray[np.str_]) -> NDArray[np.str_]:
-    """The perturbations of these cells but the control, each once, in alphabetical order."""
+    """The distinct perturbations of these cells except the control, in alphabetical order."""
     names = np.unique(perturbation)
     return names[names != CONTROL]
 

@@ -1,1 +1,1 @@
-"""What metrics share."""
+"""Shared functions of metrics."""

@@ -5,9 +5,9 @@
     MMD^2        mean_(i != j) k(x_i, x_j) + mean_(i != j) k(y_i, y_j) - 2 mean k(x_i, y_j)
                  k(a, b) = sum over scales s of exp(-|a - b|^2 / (s h))
 
-S are covariances with n - 1, so the second form of the E-distance costs no pairs of cells; h is the
-median squared distance between observed cells of all perturbations.  Both estimates are unbiased,
-so that they scatter around zero, and below it, where the two laws are the same.
+S are covariances with n - 1, so the second form of the E-distance needs no pairs of cells; h is the
+median squared distance between observed cells of all perturbations.  Both estimates are unbiased
+and may be negative: for equal distributions they vary around zero.
 Source: Peidli et al. 2024, doi:10.1038/s41592-023-02144-y; Gretton et al. 2012, JMLR 13:723.
 """
 
@@ -25,7 +25,7 @@ SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Bandwidths of the kernel, as multiples of the median."""
 
 MOST_CELLS = 1000
-"""Observed cells of a perturbation that are compared pair by pair, evenly spaced among its own."""
+"""Maximum number of observed cells of a perturbation in pairwise comparisons, evenly spaced."""
 
 
 def median_distance(
@@ -36,9 +36,9 @@ def median_distance(
 ) -> float:
     """Median over perturbations of the distance between its predicted and its observed cells.
 
-    ``predicted`` is (perturbation, cell, component); ``perturbation`` (observed cell,) says whose
-    each is.  Perturbations of one observed cell have no spread and are left out; raises
-    :class:`NotApplicable` where none is left.
+    ``predicted`` is (perturbation, cell, component); ``perturbation`` (observed cell,) is the
+    index of its perturbation.  Perturbations with one observed cell have no variance and are
+    omitted; raises :class:`NotApplicable` if none remains.
     """
     several = [
         (cells, observed[perturbation == code])
@@ -51,21 +51,21 @@ def median_distance(
 
 
 def e_distance(x: Floats, y: Floats) -> float:
-    """Of two groups of at least two cells, by squared Euclidean distances."""
+    """E-distance of two groups of at least two cells, from squared Euclidean distances."""
     apart = ((x.mean(0, dtype=float) - y.mean(0, dtype=float)) ** 2).sum()
     noise = sum(cells.var(0, ddof=1, dtype=float).sum() / len(cells) for cells in (x, y))
     return float(2 * (apart - noise))
 
 
 def squared_mmd(x: Floats, y: Floats, median: float) -> float:
-    """Of two groups of at least two cells; ``median`` as :func:`median_squared_distance`."""
+    """MMD^2 of two groups of at least two cells; ``median`` is the h above."""
     y = spaced(y)
     within = _between(x, x, median, own=True) + _between(y, y, median, own=True)
     return within - 2 * _between(x, y, median, own=False)
 
 
 def median_squared_distance(cells: Floats) -> float:
-    """The h above.  Raises :class:`NotApplicable` where half of all pairs are at one place."""
+    """The h above.  Raises :class:`NotApplicable` if half of all pairs have distance zero."""
     from scipy.spatial.distance import pdist
 
     median = float(np.median(pdist(spaced(cells), "sqeuclidean"))) if len(cells) > 1 else 0.0

@@ -1,9 +1,9 @@
-"""The cells whose label was hidden, and where probabilities of their types come from.
+"""The cells with hidden labels, and the probabilities of their types.
 
-    predicted_i = argmax_c p_ic, the first of equal ones        true_i: the type in the data
+    predicted_i = argmax_c p_ic, the first of ties              true_i: the type in the data
 
-Known types are those of the labelled cells, in alphabetical order.  A cell of another type cannot
-be found: it counts as wrong.  Labelled cells are not scored.
+Known types are those of the labelled cells, in alphabetical order.  A prediction for a cell of
+another type counts as wrong.  Labelled cells are not scored.
 """
 
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ PROBES = {
 
 
 class HiddenCells(NamedTuple):
-    """The cells whose label was hidden, and what was predicted for them."""
+    """The cells with hidden labels, and their predictions."""
 
     probability: Floats
     """(cell, type)."""
@@ -63,10 +63,10 @@ class HiddenCells(NamedTuple):
 
 
 def hidden_cells(probability: Array, known_type: Array, true_type: Array) -> HiddenCells:
-    """The hidden ones among the scored cells; ``probability`` is (scored, known type).
+    """The scored cells with hidden labels; ``probability`` is (scored, known type).
 
-    Raises :class:`NotApplicable` where no scored cell has a hidden label, and ValueError where
-    these are no probabilities of the known types.
+    Raises :class:`NotApplicable` if no scored cell has a hidden label, and ValueError if
+    ``probability`` does not contain probabilities of the known types.
     """
     hidden, types = known_type == "", np.unique(known_type[known_type != ""])
     if not hidden.any():

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from bench.parts.scoring.neighbours import coded
 
 N_STARTS = 10
-"""Starts of k-means, of which the best is kept.  They are the same for every latent."""
+"""Number of initialisations of k-means, of which the best is used; equal for every latent."""
 
 
 def kmeans(points: NDArray[Any], cell_type: NDArray[Any]) -> NDArray[np.int64]:
     """(cell,) the cluster of each of the (cell, dimension) points; of few points, fewer clusters.
 
-    Standardises nothing: a latent's own scale counts.
+    Without standardisation: the result depends on the scale of the latent.
     """
     from sklearn.cluster import KMeans
 

@@ -1,7 +1,7 @@
-"""What metrics ask for that follows from other arrays: made once per seed, and only if asked for.
+"""Inputs of metrics that are derived from other arrays, computed once per seed and on demand.
 
-A metric names it among its needs like any array.  The plan knows from :func:`with_derived` where
-it can be had.
+A metric names a derived array in its needs like any other array.  The plan uses
+:func:`with_derived` to determine where it is available.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,11 +16,11 @@ from bench.parts.scoring.scib import ScibScores
 
 
 class Derivation(NamedTuple):
-    """How something is made."""
+    """A derived array and its function."""
 
     needs: frozenset[str]
     make: Callable[..., Any]
-    """Takes what it needs by name."""
+    """A function of the required arrays, by name."""
 
 
 DERIVED: dict[str, Derivation] = {
@@ -44,7 +44,7 @@ DERIVED: dict[str, Derivation] = {
 
 
 class Derived:
-    """Arrays by name, given or derived from the given; whoever asks for one may not change it."""
+    """Arrays by name, given or derived from these; the arrays are read-only."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._held = {name: _read_only(value) for name, value in given.items()}
@@ -58,7 +58,7 @@ class Derived:
 
 
 def _read_only(value: Any) -> Any:
-    """A view that cannot be written to; of what is no array, itself."""
+    """A read-only view of an array; other objects unchanged."""
     if not isinstance(value, np.ndarray):
         return value
     view = value.view()
@@ -67,7 +67,7 @@ def _read_only(value: Any) -> Any:
 
 
 def with_derived(names: Iterable[str]) -> frozenset[str]:
-    """These names, and those of all that can be derived from them."""
+    """These names, and the names of all arrays that can be derived from them."""
     known = frozenset(names)
     more = {name for name, derivation in DERIVED.items() if derivation.needs <= known}
     return known if more <= known else with_derived(known | more)

@@ -1,4 +1,4 @@
-"""What metrics of effects have in common; all arrays are (perturbation, gene)."""
+"""Shared functions of metrics of effects; all arrays are (perturbation, gene)."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from bench.core.metric import NotApplicable
 Floats = NDArray[np.floating[Any]]
 
 ROUNDING = 1e-6
-"""What effects that were written down in single precision may differ by, relative to the largest
-of a perturbation, and still be one number."""
+"""Tolerance for equal effects after rounding to single precision, relative to the largest effect of
+a perturbation."""
 
 
 def correlations(predicted: Floats, observed: Floats) -> Floats:
-    """(perturbation,) Pearson correlation over genes; 0 where either side is constant."""
+    """(perturbation,) Pearson correlation over genes; 0 if either side is constant."""
     one, other = centred(predicted), centred(observed)
     size = np.sqrt((one**2).sum(1) * (other**2).sum(1))
     return np.divide((one * other).sum(1), size, out=np.zeros(len(size)), where=size > 0)
 
 
 def centred(effect: Floats) -> Floats:
-    """Minus the mean over genes; exactly zero where only rounding differs from it."""
+    """Effects minus their mean over genes; exactly zero for differences by rounding."""
     about_mean = effect - effect.mean(1, keepdims=True, dtype=float)
     largest = np.abs(effect).max(1, keepdims=True)
     constant = np.abs(about_mean).max(1, keepdims=True) <= ROUNDING * largest
@@ -30,12 +30,12 @@ def centred(effect: Floats) -> Floats:
 
 
 def cosines(predicted: Floats, observed: Floats) -> Floats:
-    """(perturbation of one, perturbation of the other) cosines; 0 where either effect is zero."""
+    """(perturbation of one, perturbation of the other) cosines; 0 if either effect is zero."""
     return np.asarray(_units(predicted) @ _units(observed).T)
 
 
 def pooled(effect: Floats) -> Floats:
-    """(1, perturbation x gene): all effects as if they were those of one perturbation."""
+    """(1, perturbation x gene): all effects as one row."""
     return effect.reshape(1, -1)
 
 
@@ -45,13 +45,13 @@ def strongest(effect: Floats, n_genes: int) -> NDArray[np.int64]:
 
 
 def on_strongest(predicted: Floats, observed: Floats, n_genes: int) -> tuple[Floats, Floats]:
-    """Both, each perturbation on the genes that it moves most in the data."""
+    """Both arrays, restricted per perturbation to the genes with the largest observed effects."""
     genes = strongest(observed, n_genes)
     return np.take_along_axis(predicted, genes, 1), np.take_along_axis(observed, genes, 1)
 
 
 def interquartile_range(values: Floats) -> float:
-    """Between the quartiles of these perturbations; NotApplicable where there is one only."""
+    """Interquartile range over perturbations; NotApplicable for a single perturbation."""
     need_several(values)
     lower, upper = np.quantile(values, [0.25, 0.75])
     return float(upper - lower)
@@ -60,9 +60,9 @@ def interquartile_range(values: Floats) -> float:
 def mean_rank(distance: Floats, own: Floats | None = None) -> float:
     """Mean over rows of the rank of the diagonal in its row: 0 nearest, 1 farthest, 1/2 by chance.
 
-    ``own`` has what each distance is compared with, where that is not the diagonal.  Ties share
-    their ranks, also where rounding tells them apart.  Raises :class:`NotApplicable` where there is
-    nothing to be nearer than.
+    ``own`` replaces the diagonal as the reference distance of each row.  Ties, including
+    differences by rounding, share their ranks.  Raises :class:`NotApplicable` without other
+    distances in a row.
     """
     need_several(distance)
     own = np.diagonal(distance)[:, None] if own is None else own
@@ -72,7 +72,7 @@ def mean_rank(distance: Floats, own: Floats | None = None) -> float:
 
 
 def need_several(perturbations: NDArray[Any]) -> None:
-    """Raises :class:`NotApplicable` where there is a single perturbation."""
+    """Raises :class:`NotApplicable` for a single perturbation."""
     if len(perturbations) < 2:
         raise NotApplicable("there is only one perturbation")
 

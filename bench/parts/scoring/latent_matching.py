@@ -1,9 +1,9 @@
-"""Learned latents matched one to one with true ones, by the Hungarian algorithm.
+"""One-to-one matching of learned latents with true latents, by the Hungarian algorithm.
 
-    masks     sum over matched pairs (k, l) of |{treatment: both move it}| is largest
-    latents   sum over matched pairs (k, l) of |corr(learned_k, true_l)| is largest
+    masks     maximises the sum over matched pairs (k, l) of |{treatment: it shifts both}|
+    latents   maximises the sum over matched pairs (k, l) of |corr(learned_k, true_l)|
 
-There may be more learned latents than true ones or fewer: the others stay unmatched.
+If the numbers of learned and true latents differ, the remaining latents are unmatched.
 """
 
 from typing import Any, NamedTuple
@@ -17,14 +17,14 @@ from bench.parts.perturbations.treatments import treatments_of
 Floats = NDArray[np.floating[Any]]
 
 FOUND = 0.5
-"""A treatment moves a latent where the probability of it is larger."""
+"""Probability above which a treatment counts as shifting a latent."""
 
 
 class MaskCounts(NamedTuple):
-    """Pairs of a treatment and a latent it moves."""
+    """Numbers of pairs of a treatment and a latent that it shifts."""
 
     both: int
-    """Found, and true of the latent matched with it."""
+    """Found, and true for the matched latent."""
     found: int
     true: int
 
@@ -32,11 +32,11 @@ class MaskCounts(NamedTuple):
 def mask_counts(
     names: NDArray[np.str_], probability: Floats, true_mask: NDArray[np.bool_]
 ) -> MaskCounts:
-    """Of (treatment, learned latent) probabilities against a (treatment, true latent) mask.
+    """Compares (treatment, learned latent) probabilities with a (treatment, true latent) mask.
 
-    Whatever is found in an unmatched latent is wrong.  Where a model has columns for combinations
-    too (``names``), these are left out.  Raises :class:`NotApplicable` where its treatments are not
-    those of the truth, or in truth no treatment moves anything.
+    Pairs found in unmatched latents count as wrong.  Columns of a model for combinations
+    (``names``) are excluded.  Raises :class:`NotApplicable` if the treatments differ from those of
+    the true mask, or if the true mask is empty.
     """
     single = np.array([treatments_of(name) == {name: 1.0} for name in names.tolist()], dtype=bool)
     found, true = probability[single] > FOUND, true_mask.astype(bool)
@@ -49,7 +49,7 @@ def mask_counts(
 
 
 def matched_correlations(latent: Floats, true_latent: Floats) -> Floats:
-    """(true latent,) absolute Pearson correlation with its match; 0 without one, or a constant."""
+    """(true latent,) absolute Pearson correlation with its match; 0 if unmatched or constant."""
     scaled = [_standardised(values) for values in (true_latent, latent)]
     correlation = np.abs(scaled[0].T @ scaled[1])
     rows, columns = _assigned(correlation)
@@ -66,7 +66,7 @@ def _assigned(gain: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def _standardised(values: Floats) -> Floats:
-    """Columns of mean 0 and length 1; constant ones are 0."""
+    """Columns with mean 0 and length 1; constant columns become 0."""
     centred = values - values.mean(0, dtype=float)
     size = np.sqrt((centred**2).sum(0))
     constant = np.abs(centred).max(0) <= 1e-6 * np.abs(values).max(0)

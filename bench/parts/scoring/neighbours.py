@@ -1,8 +1,8 @@
-"""Nearest neighbours of every cell, exactly, and the entropy of the labels found among them.
+"""Exact nearest neighbours of every cell, and the entropy of their labels.
 
     H_i = - sum_b p_ib log p_ib        p_ib: share of label b among the neighbours of cell i
 
-Natural logarithm.  A cell is never its own neighbour, whatever lies at the same place.
+Natural logarithm.  A cell is never its own neighbour, even if other cells have the same position.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bench.core.metric import NotApplicable
 Array = NDArray[Any]
 
 N_NEIGHBOURS = 90
-"""Neighbours that are kept of every cell, where there are so many others."""
+"""Maximum number of neighbours per cell."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Neighbours:
 
 
 def nearest(points: Array, n_neighbours: int = N_NEIGHBOURS) -> Neighbours:
-    """The ``n_neighbours`` nearest others of (cell, dimension) points, or all others if fewer."""
+    """The ``n_neighbours`` nearest other cells of (cell, dimension) points, or all if fewer."""
     from sklearn.neighbors import NearestNeighbors
 
     if len(points) < 2:
@@ -42,7 +42,7 @@ def nearest(points: Array, n_neighbours: int = N_NEIGHBOURS) -> Neighbours:
 
 
 def coded(labels: Array) -> tuple[NDArray[np.int64], int]:
-    """(cell,) the number of each cell's label, and how many labels there are."""
+    """(cell,) integer codes of the labels, and the number of labels."""
     kinds, codes = np.unique(labels, return_inverse=True)
     return codes, len(kinds)
 
@@ -61,9 +61,9 @@ def neighbour_entropy(index: Array, labels: Array) -> NDArray[np.float64]:
 
 
 def frequency_entropy(labels: Array) -> float:
-    """Entropy of how often each label occurs, nats: H_i of a cell whose neighbours are a fair lot.
+    """Entropy of the label frequencies, nats: H_i for neighbours sampled from all cells.
 
-    Raises :class:`NotApplicable` where there is only one label, whose mixing means nothing.
+    Raises :class:`NotApplicable` for a single label, for which mixing is undefined.
     """
     codes, n_labels = coded(labels)
     if n_labels < 2:

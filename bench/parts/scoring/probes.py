@@ -1,12 +1,12 @@
-"""What a latent tells of the types: simple classifiers, fitted to it at the labelled cells alone.
+"""Probes of the type information in a latent: simple classifiers, fitted to labelled cells only.
 
     k-NN       p_ic = sum of 1/d_in over those n of the k nearest labelled cells that are of type c,
                       over the same sum for all types
     logistic   p_i = softmax(W s_i + b),  s_i = (z_i - mean) / sd over labelled cells
                min over W, b of  -sum_n log p_n,c(n) + |W|^2 / 2
 
-Nothing is fitted to cells whose label is hidden, so that a probe measures the latent and not its
-own skill in using unlabelled cells.
+Probes do not use cells with hidden labels, so that they measure the latent and not a gain from
+semi-supervised learning.
 """
 
 from typing import Any
@@ -20,13 +20,12 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 N_NEIGHBOURS = 5
-"""Few, because a type may have no more than a handful of labelled cells, and a neighbour beyond
-them is of another type whatever the latent.  Near ones weigh more, so that few votes still make
-graded probabilities and seldom a tie."""
+"""Small, because a type may have only a few labelled cells, and further neighbours have other types
+for any latent.  Weights by distance give graded probabilities and rarely ties."""
 
 
 def knn_probability(latent: Array, known_type: Array) -> Floats:
-    """(cell, type) votes of the nearest labelled cells, in the latent's own scale."""
+    """(cell, type) votes of the nearest labelled cells, without standardisation."""
     return voters(latent.astype(np.float64), known_type, N_NEIGHBOURS)
 
 

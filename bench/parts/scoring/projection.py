@@ -1,11 +1,11 @@
-"""Cells in two dimensions, to be looked at: never to be measured, as distances are not kept.
+"""Projections of cells to two dimensions, for figures only: they do not preserve distances.
 
-    PCA    x = U S V',  the latent less its means;  the first two columns of U S,  each turned so
-           that its largest entry is positive
-    UMAP   of the latent, 15 neighbours, least distance 0.1, from the PCA;  one thread, one seed
+    PCA    x = U S V',  the centred latent;  the first two columns of U S,  each with the sign that
+           makes its largest entry positive
+    UMAP   of the latent, 15 neighbours, minimum distance 0.1, from the PCA;  one thread, one seed
 
-Of more cells than can be drawn, all labelled ones are kept and the rest are drawn by chance, for
-every competitor of a task the same.  Source: McInnes et al. 2018, arXiv 1802.03426.
+A figure has a limited number of cells: all labelled cells and a random sample of the others, the
+same for every competitor of a task.  Source: McInnes et al. 2018, arXiv 1802.03426.
 """
 
 import warnings
@@ -18,20 +18,20 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 MOST_CELLS = 1_500
-"""Cells that are projected."""
+"""Maximum number of projected cells."""
 SEED = 1
-"""Of the draw of cells and of UMAP."""
+"""Seed of the sample of cells and of UMAP."""
 N_NEIGHBOURS = 15
 FEWEST_CELLS = 5
-"""Of fewer cells there is no neighbourhood to keep: they are shown by their components."""
+"""Minimum number of cells for UMAP; fewer cells are shown by their principal components."""
 
 
 def projected(
     names: Array, true_type: Array, known_type: Array, latent: Array, probability: Array
 ) -> dict[str, Array]:
-    """What is drawn of the scored cells, a row per cell that is drawn.
+    """Table of the cells in the figure, one row per cell.
 
-    All arguments have a row per scored cell; ``known_type`` is "" where no label was told, and
+    All arguments have a row per scored cell; ``known_type`` is "" for unlabelled cells, and
     ``probability`` has a column per known type, in alphabetical order.
     """
     rows = chosen(known_type != "")
@@ -50,13 +50,13 @@ def projected(
 
 
 def chosen(labelled: NDArray[np.bool_], most: int = MOST_CELLS) -> NDArray[np.int64]:
-    """Rows to draw, ascending: labelled ones before others, and among equals by chance."""
+    """Rows of the cells in the figure, ascending; labelled cells have priority over others."""
     order = np.random.default_rng(SEED).permutation(len(labelled))
     return np.sort(order[np.argsort(~labelled[order], kind="stable")][:most])
 
 
 def components(latent: Array) -> Floats:
-    """(cell, 2) principal components; zeros where the latent has fewer dimensions."""
+    """(cell, 2) principal components; zeros if the latent has fewer dimensions."""
     centred = latent.astype(np.float64) - latent.mean(0, dtype=np.float64)
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     found = (left * sizes)[:, :2]
@@ -67,18 +67,18 @@ def components(latent: Array) -> Floats:
 
 
 def neighbourhoods(latent: Array, start: Floats) -> Floats:
-    """(cell, 2) of UMAP, from where ``start`` puts the cells."""
+    """(cell, 2) UMAP coordinates, initialised at ``start``."""
     varies = np.ptp(start, axis=0) > 1e-6 * np.abs(latent).max(initial=1e-300)
     if len(latent) < FEWEST_CELLS or not varies.any():
         return start
     with warnings.catch_warnings():
-        # The package says on import that a model of its own needs another library.
+        # On import the package warns that one of its models needs another library.
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
         from umap import UMAP
     model = UMAP(
         n_neighbors=min(N_NEIGHBOURS, len(latent) - 1),
         min_dist=0.1,
-        # A start that does not vary along an axis cannot be brought to UMAP's scale.
+        # An axis without variation cannot be scaled to the range of UMAP.
         init=start if varies.all() else "random",
         random_state=SEED,
         n_jobs=1,

@@ -4,8 +4,8 @@
     batch = mean(BRAS, iLISI, kBET, graph connectivity, PCR comparison)
     total = 0.6 bio + 0.4 batch
 
-as its ``Benchmarker`` computes them, but that neighbours are exact.  It counts a cell as the first
-of its own neighbours, of which it takes 15, 50 or 90.  All lie in [0, 1] and higher is better.
+as in its ``Benchmarker``, but with exact neighbours.  The first neighbour of a cell is the cell
+itself; scores use 15, 50 or 90 neighbours.  All are in [0, 1] and higher is better.
 Source: Luecken et al. 2022, doi:10.1038/s41592-021-01336-8; scib-metrics.
 """
 
@@ -24,18 +24,18 @@ from bench.core.metric import NotApplicable
 from bench.parts.scoring.neighbours import Neighbours, nearest
 
 SMALLEST_TYPE = 10
-"""Cells a type must have for kBET to look at it."""
+"""Minimum number of cells of a type in kBET."""
 
 BIO = ("isolated_labels", "nmi_kmeans", "ari_kmeans", "silhouette_label", "clisi")
 BATCH = ("bras", "ilisi", "kbet", "graph_connectivity", "pcr")
 
 
 class ScibScores:
-    """Each score is computed when it is first asked for, and then kept.
+    """The scores, each computed on first access and then cached.
 
     ``latent`` and ``uncorrected`` are (cell, dimension), the latter principal components before
-    integration; ``batch`` and ``cell_type`` are (cell,).  A score that the labels do not allow
-    raises :class:`NotApplicable`; the group means are then over the others.
+    integration; ``batch`` and ``cell_type`` are (cell,).  A score that is undefined for the labels
+    raises :class:`NotApplicable`; the group means then omit it.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ScibScores:
 
     @cached_property
     def isolated_labels(self) -> float:
-        """Silhouette, scaled to [0, 1], of the types found in the fewest batches."""
+        """Silhouette, scaled to [0, 1], of the types that occur in the fewest batches."""
         return float(scib().isolated_labels(self._latent, self._cell_type, self._batch))
 
     @cached_property
@@ -73,7 +73,7 @@ class ScibScores:
 
     @cached_property
     def clisi(self) -> float:
-        """How few types share a neighbourhood: 1 - (LISI - 1) / (types - 1), median over cells."""
+        """Separation of types among neighbours: 1 - (LISI - 1) / (types - 1), median."""
         return float(scib().clisi_knn(self._nearest(90), self._cell_type))
 
     @cached_property
@@ -84,12 +84,12 @@ class ScibScores:
 
     @cached_property
     def ilisi(self) -> float:
-        """How many batches share a neighbourhood: (LISI - 1) / (batches - 1), median over cells."""
+        """Mixing of batches in neighbourhoods: (LISI - 1) / (batches - 1), median over cells."""
         return float(scib().ilisi_knn(self._nearest(90), self._batch))
 
     @cached_property
     def kbet(self) -> float:
-        """Share of neighbourhoods mixed as their type is, by a chi-squared test."""
+        """Share of neighbourhoods with the batch shares of their type, by a chi-squared test."""
         self._need_mixed_types(SMALLEST_TYPE)
         with _searching_exactly():
             mixed = scib().kbet_per_label(self._nearest(50), self._batch, self._cell_type)
@@ -97,14 +97,14 @@ class ScibScores:
 
     @cached_property
     def graph_connectivity(self) -> float:
-        """Share of a type's cells in its largest connected part, mean over types."""
+        """Share of the cells of a type in its largest connected component, mean over types."""
         return float(scib().graph_connectivity(self._nearest(15), self._cell_type))
 
     @cached_property
     def pcr(self) -> float:
-        """Share of the variance that batches explained before integration which is gone."""
+        """Relative reduction, by integration, of the variance that batches explain."""
         with warnings.catch_warnings():
-            # It says so where batches explain more than before; then the score is 0.
+            # It warns if batches explain more variance than before; the score is then 0.
             warnings.filterwarnings("ignore", "PCR comparison score is negative", UserWarning)
             return float(
                 scib().pcr_comparison(
@@ -114,12 +114,12 @@ class ScibScores:
 
     @cached_property
     def bio(self) -> float:
-        """Mean of the scores of biology kept."""
+        """Mean of the scores of conserved biology."""
         return self._mean(BIO)
 
     @cached_property
     def batch(self) -> float:
-        """Mean of the scores of batches mixed."""
+        """Mean of the scores of batch mixing."""
         return self._mean(BATCH)
 
     @property
@@ -129,7 +129,7 @@ class ScibScores:
 
     @cached_property
     def _kmeans(self) -> dict[str, float]:
-        # Its k-means subtracts the mean from the array it is given.
+        # Its k-means subtracts the mean from its input array in place.
         found = scib().nmi_ari_cluster_labels_kmeans(self._latent.copy(), self._cell_type)
         return {name: float(value) for name, value in found.items()}
 
@@ -143,12 +143,12 @@ class ScibScores:
         return float(np.mean(values))
 
     def _nearest(self, n: int) -> Any:
-        """The first ``n`` neighbours as scib-metrics holds them; of few cells, all there are."""
+        """The first ``n`` neighbours in the format of scib-metrics, or all if fewer."""
         held = _with_themselves(self._neighbours)
         return held.subset_neighbors(min(n, held.n_neighbors))
 
     def _need_mixed_types(self, n_cells: int) -> None:
-        """Raise where no type of at least ``n_cells`` cells is found in more than one batch."""
+        """Raise unless a type of at least ``n_cells`` cells occurs in more than one batch."""
         for kind in np.unique(self._cell_type):
             here = self._batch[self._cell_type == kind]
             if len(here) >= n_cells and 1 < len(np.unique(here)) < len(here):
@@ -157,7 +157,7 @@ class ScibScores:
 
 
 def _with_themselves(neighbours: Neighbours) -> Any:
-    """Neighbours as scib-metrics holds them: every cell is the first of its own."""
+    """Neighbours in the format of scib-metrics: the first of each cell is the cell itself."""
     from scib_metrics.nearest_neighbors import NeighborsResults
 
     cells = np.arange(len(neighbours.index))[:, None]
@@ -168,10 +168,10 @@ def _with_themselves(neighbours: Neighbours) -> Any:
 
 @contextmanager
 def _searching_exactly() -> Iterator[None]:
-    """Let scib-metrics find neighbours exactly where it searches on its own, inside kBET.
+    """Replace the approximate neighbour search inside kBET of scib-metrics by an exact search.
 
-    It offers no argument for that.  Its approximate search finds the same ones (a test compares)
-    but is compiled anew in every process, which takes half a minute.
+    scib-metrics has no argument for this.  Its approximate search gives the same neighbours (a test
+    compares) but compiles in every process, which takes half a minute.
     """
     from scib_metrics import nearest_neighbors
 
@@ -186,10 +186,10 @@ def _searching_exactly() -> Iterator[None]:
 
 
 def scib() -> ModuleType:
-    """The package, on the CPU: there it takes seconds, and devices are left to training."""
+    """The package scib-metrics on the CPU, where it takes seconds; GPUs are for training."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     with warnings.catch_warnings():
-        # Its dependency umap tells everyone that a part of it nobody uses here is not installed.
+        # Its dependency umap warns about an uninstalled part that this package does not use.
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
         import scib_metrics
 

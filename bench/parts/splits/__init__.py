@@ -1,1 +1,1 @@
-"""What tasks share: roles of cells, problems of perturbations and of labels."""
+"""Shared functions of tasks: roles of cells, problems about perturbations and labels."""

@@ -1,6 +1,6 @@
-"""How cells are dealt out: roles, and which rows are scored.  The same draws for every competitor.
+"""Assignment of cells to roles and scored rows, the same for every competitor.
 
-Nothing here looks at a count, so nothing a task leaves out can move a split.
+Splits do not depend on counts, so that counts hidden by a task cannot influence a split.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ def roles(
 ) -> NDArray[np.int8]:
     """(cell,) roles: the named fractions of ``validation`` and ``test``, the rest is training.
 
-    Sizes are exact to the nearest cell.  With ``strata`` (cell,), every stratum gets its share of
-    each role to within about one cell.  Raises :class:`UserError` where a part would be empty.
+    Sizes are exact to the nearest cell.  With ``strata`` (cell,), every stratum has its share of
+    each role to within about one cell.  Raises :class:`UserError` if a part would be empty.
     """
     sizes = {name: round(fraction * n_cells) for name, fraction in fractions.items()}
     sizes["train"] = n_cells - sum(sizes.values())
@@ -41,11 +41,11 @@ def roles(
 def ranks(strata: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.floating]:
     """(cell,) in [0, 1), evenly spread over the cells of each stratum, in random order.
 
-    Those below s are a share s of every stratum, to within one cell; a larger s only adds cells.
+    Ranks below s select a share s of every stratum, to within one cell; a larger s only adds cells.
     """
     order = rng.permutation(len(strata))
     _, stratum, sizes = np.unique(strata[order], return_inverse=True, return_counts=True)
-    # Counting starts anywhere between two cells, so that small strata are not all rounded alike.
+    # A random offset below one cell, so that small strata do not all round in one direction.
     start = rng.uniform(size=len(sizes))
     rank = np.empty(len(strata))
     rank[np.argsort(stratum, kind="stable")] = np.concatenate([np.arange(n) for n in sizes])
@@ -55,13 +55,13 @@ def ranks(strata: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.floa
 
 
 def scored_rows(n_cells: int, at_most: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """All rows, or ``at_most`` of them drawn without replacement, ascending."""
+    """All rows, or a random sample of ``at_most`` rows without replacement, ascending."""
     sampled = rng.permutation(n_cells)[:at_most]
     return np.sort(sampled).astype(np.int64)
 
 
 def rates_in_exposure(data: CountData, exposure: float = 1.0) -> dict[str, NDArray]:
-    """What the oracle may know, for visible counts of ``exposure`` times the original depth."""
+    """True values for the oracle, for visible counts of ``exposure`` times the original depth."""
     scaled = {name: data.truth[name] * exposure for name in ("rate", "mean") if name in data.truth}
     unscaled = {n: data.truth[n] for n in ("inverse_dispersion",) if n in data.truth}
     return scaled | unscaled
@@ -89,12 +89,12 @@ def _shuffled(
     if strata is None:
         return order
     kinds, stratum = np.unique(strata, return_inverse=True)
-    # Strata lie side by side, in random order so that no small one always meets the same role.
+    # Strata are consecutive, in random order, so that small strata do not always get the same role.
     rank = rng.permutation(len(kinds))[stratum]
     return order[np.argsort(rank[order], kind="stable")]
 
 
 def _evenly(order: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
-    """True at ``size`` evenly spaced places of ``order``."""
+    """True at ``size`` evenly spaced positions of ``order``."""
     steps = np.arange(len(order) + 1) * size // len(order)
     return np.diff(steps) > 0

@@ -1,8 +1,7 @@
-"""What is left after counts were corrupted, as a problem: the corrupted counts are visible to all.
+"""Problems with corrupted counts, which are visible to all competitors.
 
-The corrupted entries are not missing: everybody sees, encodes and fits what stands there, and is
-scored by how well its expectation of the entry, which does not look at the entry itself, comes to
-the original.
+The corrupted entries are not missing: all competitors encode and fit the corrupted counts.  Metrics
+compare the expectation of an entry, which is independent of the entry itself, with the original.
 """
 
 import numpy as np
@@ -16,7 +15,7 @@ from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 
 
 def nonzero_counts(data: CountData) -> csr_matrix:
-    """(cell, gene) counts of which none that is stored is zero, each stored once."""
+    """(cell, gene) counts without stored zeros and without duplicate entries."""
     counts = data.counts.copy()
     counts.sum_duplicates()
     counts.eliminate_zeros()
@@ -31,9 +30,9 @@ def corrupted_problem(
     max_scored_cells: int,
     rng: np.random.Generator,
 ) -> Problem:
-    """All cells train or validate; the changed entries of the scored ones are the answers.
+    """All cells train or validate; the targets are the changed entries of the scored cells.
 
-    ``values`` takes the place of ``original.data``.  Raises where no scored entry has changed.
+    ``values`` replaces ``original.data``.  Raises if no scored entry has changed.
     """
     for_roles, for_scored = rng.spawn(2)
     scored = scored_rows(original.shape[0], max_scored_cells, for_scored)

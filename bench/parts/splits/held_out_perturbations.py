@@ -1,4 +1,4 @@
-"""Problems in which whole perturbations are held out: what they share once these are drawn."""
+"""Shared code of tasks with held-out perturbations, after the choice of perturbations."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -22,23 +22,23 @@ from bench.parts.splits.perturbation_splits import (
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOutShares:
-    """Shares of the cells where whole perturbations are held out."""
+    """Shares of cells, for tasks with held-out perturbations."""
 
     validation: Annotated[float, Gt(0), Lt(1)] = 0.16
-    """Share of the cells of everything that is trained on."""
+    """Validation share of the cells of training perturbations."""
     test_controls: Annotated[float, Gt(0), Lt(1)] = 0.2
-    """Share of the controls that is scored beside the test perturbations."""
+    """Share of the controls that is scored with the test perturbations."""
     duplicate: Annotated[float, Gt(0), Lt(1)] = 0.5
-    """Share of the cells of a test perturbation that only the ceiling knows, and nobody scores."""
+    """Share of the cells of a test perturbation that is reserved for the ceiling and not scored."""
 
 
 def held_out_problem(
     data: CountData, left_out: Names, test: Names, shares: HeldOutShares, rng: np.random.Generator
 ) -> Problem:
-    """The problem of training on all perturbations but those left out, of which some are tested.
+    """Training on all perturbations except the held-out ones, some of which are tested.
 
-    The rest of a test perturbation's cells is known to ceilings only.  What is drawn for the cells
-    does not depend on the perturbations.  Raises where one of these has too few cells.
+    Only ceilings use the unscored cells of a test perturbation.  The random numbers of the cells do
+    not depend on the perturbations.  Raises if a perturbation has too few cells.
     """
     for_roles, for_duplicates = rng.spawn(2)
     perturbation = data.labels["perturbation"]

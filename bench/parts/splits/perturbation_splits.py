@@ -1,7 +1,7 @@
-"""Problems about perturbations: what all their tasks share once every cell has a role.
+"""Shared code of tasks about perturbations, after the assignment of roles.
 
-The truth of a problem holds what only ceilings are given: ``duplicate_effect`` (perturbation,
-gene), the effects of the scored perturbations among other cells, and what a simulation knows.
+The truth of a problem is for ceilings only: ``duplicate_effect`` (perturbation, gene), the effects
+of the scored perturbations among other cells, and true values of a simulation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,18 +27,18 @@ EFFECT_TARGETS = frozenset(
         *("observed_cells", "observed_perturbation", "target_gene", "library"),
     }
 )
-"""What metrics of effects compare with: see ``parts.perturbations.effects.effect_targets``;
-``target_gene`` (perturbation, gene) is true where a treatment bears the gene's name."""
+"""Targets of metrics of effects, see ``parts.perturbations.effects.effect_targets``;
+``target_gene`` (perturbation, gene) is true if a treatment has the name of the gene."""
 
 REVEALED = frozenset({"true_mask", "true_latent"})
-"""Truths of a simulation that metrics are given as well."""
+"""True values of a simulation that metrics also receive."""
 
 EFFECT_CONTROLS = Controls(floors=("no_effect",), ceilings=("oracle_effects", "split_half"))
-"""Between which baselines scores of effects are scaled; the ceiling is the truth where a simulation
-knows it, else other cells of the same perturbations."""
+"""Baselines between which scores of effects are scaled; the ceiling uses the true effects of a
+simulation, else other cells of the same perturbations."""
 
 FEWEST_JUDGED = 2
-"""Combinations that must be judged: of one alone nobody can say which is which."""
+"""Minimum number of scored combinations: metrics of discrimination need two."""
 
 EVERY_PART = (TRAIN, VALIDATION, TEST)
 CALLED = {TRAIN: "training", VALIDATION: "validation", TEST: "test", UNUSED: "unscored"}
@@ -47,10 +47,10 @@ CALLED = {TRAIN: "training", VALIDATION: "validation", TEST: "test", UNUSED: "un
 def perturbation_problem(
     data: CountData, role: NDArray[np.int8], duplicates: Rows, among: Rows | None = None
 ) -> Problem:
-    """The problem of these roles; test cells are scored, validation cells may be selected by.
+    """The problem with these roles; test cells are scored, validation cells serve for selection.
 
-    ``duplicates`` are the rows a ceiling may know of the scored perturbations, and their controls.
-    The effects to be found are those among the scored cells, or among the rows of ``among``.
+    ``duplicates`` are the rows of the scored perturbations that a ceiling may use, and their
+    controls.  The target effects are those among the scored cells, or among the rows of ``among``.
     """
     scored, selection = np.flatnonzero(role == TEST), np.flatnonzero(role == VALIDATION)
     parts = EVERY_PART if among is None else (TRAIN, VALIDATION)
@@ -71,7 +71,7 @@ def perturbation_problem(
 
 
 def training_space(data: CountData, role: NDArray[np.int8]) -> Space:
-    """Where distributions of cells are compared: the principal components of training cells."""
+    """The space for comparisons of distributions: the principal components of training cells."""
     return Space(data.counts, np.flatnonzero(role == TRAIN), data.measured)
 
 
@@ -82,7 +82,7 @@ def targets_of_effects(
     space: Space,
     among: Rows | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """(row,) library sizes for bounds per count, and what effects come to for these rows."""
+    """(row,) library sizes for bounds per count, and the targets about effects of these rows."""
     perturbation = data.labels["perturbation"]
     train, names = np.flatnonzero(role == TRAIN), perturbations_in(perturbation[rows])
     targets = [np.isin(data.gene_names, list(treatments_of(name))) for name in names.tolist()]
@@ -99,14 +99,14 @@ def targets_of_effects(
 
 
 def _libraries(data: CountData, rows: Rows) -> NDArray[Any]:
-    """(row,) counts of a cell; NaN where there are values and nothing was counted."""
+    """(row,) total counts of a cell; NaN for real-valued data."""
     if data.measured == "values":
         return np.full(len(rows), np.nan)
     return np.asarray(data.counts[rows].sum(axis=1)).ravel()
 
 
 def true_effects(data: CountData, scored: Rows) -> dict[str, NDArray[Any]]:
-    """(perturbation, gene) ``true_effect`` of the scored perturbations, where it is known."""
+    """(perturbation, gene) ``true_effect`` of the scored perturbations, if the data have it."""
     if "true_effect" not in data.truth:
         return {}
     perturbation = data.labels["perturbation"]
@@ -117,26 +117,26 @@ def true_effects(data: CountData, scored: Rows) -> dict[str, NDArray[Any]]:
 def roles_by_rank(
     rank: NDArray[np.floating], test: NDArray[np.floating], validation: float
 ) -> NDArray[np.int8]:
-    """(cell,) roles: test below the cell's own share of it, then validation, the rest training."""
+    """(cell,) roles by rank: test below the cell's test share, then validation, then training."""
     parts = [rank < test, rank < test + validation]
     return np.select(parts, [np.int8(TEST), np.int8(VALIDATION)], np.int8(TRAIN))
 
 
 def other_cells(perturbation: Names, role: NDArray[np.int8]) -> Rows:
-    """Cells of the scored perturbations that are not scored, and the training controls."""
+    """Unscored cells of the scored perturbations, and the training controls."""
     scored = perturbations_in(perturbation[role == TEST])
     others = np.isin(perturbation, scored) & (role != TEST)
     return np.flatnonzero(others | ((perturbation == CONTROL) & (role == TRAIN)))
 
 
 def combinations_in(perturbation: Names) -> Names:
-    """The perturbations of two or more treatments, each once, in alphabetical order."""
+    """The distinct perturbations with two or more treatments, in alphabetical order."""
     names = perturbations_in(perturbation)
     return names[np.array([len(treatments_of(name)) > 1 for name in names.tolist()], dtype=bool)]
 
 
 def given_alone(perturbation: Names) -> Names:
-    """The treatments that some cells were given and no other, in alphabetical order."""
+    """The treatments that occur alone in some cells, in alphabetical order."""
     names = perturbations_in(perturbation)
     alone = names[~np.isin(names, combinations_in(names))]
     return np.array(sorted({t for name in alone.tolist() for t in treatments_of(name)}), dtype=str)
@@ -145,9 +145,9 @@ def given_alone(perturbation: Names) -> Names:
 def refuse_few_cells(
     perturbation: Names, role: NDArray[np.int8], needed: Mapping[str, Sequence[int]]
 ) -> None:
-    """Every perturbation needs a cell of each of the roles that stand beside its name.
+    """Check that every perturbation has a cell of each of its required roles.
 
-    Raises :class:`UserError` with all that lack one.
+    Raises :class:`UserError` with all perturbations that lack one.
     """
     findings = []
     for name, parts in needed.items():
@@ -163,9 +163,9 @@ def refuse_few_cells(
 def refuse_no_effect(
     perturbation: Names, role: NDArray[np.int8], parts: Sequence[int], fix: str
 ) -> None:
-    """Each of these parts needs a control and a cell of a perturbation, to tell effects there.
+    """Check that each of these parts has a control and a perturbed cell, as effects require.
 
-    Raises :class:`UserError` with all that lack one.
+    Raises :class:`UserError` with all parts that lack one.
     """
     findings = []
     for part in parts:

@@ -1,11 +1,11 @@
-"""The split of cells that both published tasks about combinations start from.
+"""The split of cells that is shared by both published tasks about combinations.
 
     cells of combinations       20 % test; of the others 20 % validation, the rest training
     controls, single ones       20 % validation, the rest training; none is tested
 
-Drawn as published, with the seeds 0, 1, … as ``random_state`` of scikit-learn's
-``train_test_split``, and not stratified.  The very cells of the paper come of it only where the
-data have its cells in its order.
+As published, the split uses ``train_test_split`` of scikit-learn with the seeds 0, 1, … as
+``random_state``, without stratification.  It reproduces the split of the paper only if the data
+have the same cells in the same order.
 Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae (10d781c).
 """
 
@@ -29,16 +29,16 @@ from bench.parts.splits.perturbation_splits import (
 
 PUBLISHED = "data_effect_as_published"
 PUBLISHED_TARGETS = EFFECT_TARGETS | {PUBLISHED}
-"""What the metrics of both tasks compare with."""
+"""Targets of both tasks."""
 
 SHARE = 0.2
-"""Of the test cells, and of the validation cells among the others."""
+"""Share of test cells, and of validation cells among the others."""
 
 
 def published_split(perturbation: Names, seed: int) -> tuple[NDArray[np.int8], Rows]:
-    """(cell,) roles, and the training cells of combinations in the order they were drawn.
+    """(cell,) roles, and the training cells of combinations in their random order.
 
-    Raises UserError where there are no combinations.
+    Raises UserError if there are no combinations.
     """
     from sklearn.model_selection import train_test_split
 
@@ -56,10 +56,10 @@ def published_split(perturbation: Names, seed: int) -> tuple[NDArray[np.int8], R
 
 
 def published_problem(data: CountData, role: NDArray[np.int8]) -> Problem:
-    """The problem of these roles, its effects those among all cells, whatever their role.
+    """The problem with these roles and with target effects among all cells, of any role.
 
-    These are answers under a name of their own too, ``data_effect_as_published``, for the cells of
-    the selection as well: what the published metrics of effects compare with.
+    The target ``data_effect_as_published``, also for the selection, contains the same effects for
+    the published metrics.
     """
     perturbation = data.labels["perturbation"]
     everywhere = np.arange(len(perturbation))

@@ -1,10 +1,10 @@
-"""Which cells' labels are told: drawn within each type, or those that marker genes speak for.
+"""Choice of labelled cells: a random sample within each type, or labels from marker genes.
 
     s_ic = sum_g sign_cg (y_ig - mean_g) / sd_g        y_ig = log(1 + 10,000 x_ig / sum_g x_ig)
 
-Mean and standard deviation are over the cells that may be chosen.  The cells of the highest s_ic
-are said to be of class c; a cell that several classes claim goes to the one named last, as
-published.  Such labels may be wrong.
+Mean and standard deviation are over the candidate cells.  The cells with the highest s_ic get the
+label c; a cell selected by several classes gets the last of them, as published.  Such labels may be
+wrong.
 Source: the seed labels of Pyro's scANVI example, after Xu et al. 2021, doi:10.15252/msb.20209620.
 """
 
@@ -20,13 +20,13 @@ from bench.core.errors import Finding, UserError, suggestion
 Array = NDArray[Any]
 
 DEPTH = 10_000
-"""Counts that every cell is brought to before its markers are read."""
+"""Library size after normalisation, for marker scores."""
 
 SPELLING = "spell it 'class: GENE OTHER -ABSENT'"
 
 
 class Marker(NamedTuple):
-    """The genes that speak for a class, and those that speak against it."""
+    """The positive and the negative marker genes of a class."""
 
     kind: str
     genes: tuple[str, ...]
@@ -36,9 +36,9 @@ class Marker(NamedTuple):
 def sample_labelled(
     kinds: Array, among: NDArray[np.bool_], wanted: Callable[[int], int], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Rows, ascending: of every kind's n cells ``among`` these, ``wanted(n)`` or all if fewer.
+    """Rows, ascending: ``wanted(n)`` of the n cells of each kind ``among`` these, or all if fewer.
 
-    One shuffle of all cells decides, so whoever wants more draws the same cells and others.
+    The choice uses one shuffle of all cells, so that a larger number only adds cells.
     """
     order = rng.permutation(len(kinds))
     order = order[among[order]]
@@ -47,7 +47,7 @@ def sample_labelled(
 
 
 def markers(items: Sequence[str]) -> tuple[Marker, ...]:
-    """``"CD8 naive: CD8B CCR7 -CD4"`` taken apart.  Raises with every item that cannot be."""
+    """Parse items such as ``"CD8 naive: CD8B CCR7 -CD4"``.  Raises with every invalid item."""
     parsed = [_parsed(item) for item in items]
     findings = [
         Finding("markers", item, "names no class and no genes", SPELLING)
@@ -65,7 +65,7 @@ def markers(items: Sequence[str]) -> tuple[Marker, ...]:
 
 
 def refuse_unknown(given: Sequence[Marker], gene_names: Array, kinds: Sequence[str]) -> None:
-    """Raise with every gene and class that the data do not have, and every class left out."""
+    """Raise with every gene and class that the data lack, and every class without markers."""
     there, named = set(gene_names.tolist()), [marker.kind for marker in given]
     many = f"there are {len(there):,} genes; were some left out when genes were chosen?"
     findings = [
@@ -91,9 +91,9 @@ def refuse_unknown(given: Sequence[Marker], gene_names: Array, kinds: Sequence[s
 def marked(
     given: Sequence[Marker], counts: csr_matrix, gene_names: Array, n_cells: int
 ) -> NDArray[np.str_]:
-    """(cell,) the class that ``n_cells`` cells of each are said to be of, "" for the others.
+    """(cell,) the class label for ``n_cells`` cells of each class, "" for the others.
 
-    Raises where all cells of a class go to classes named later.
+    Raises if later classes take all cells of a class.
     """
     label = np.full(counts.shape[0], "", dtype=f"U{max(len(marker.kind) for marker in given)}")
     column = {name: number for number, name in enumerate(gene_names.tolist())}
@@ -108,7 +108,7 @@ def marked(
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Columns with mean 0 and variance 1; a gene that does not vary speaks for nothing."""
+    """Columns with mean 0 and variance 1; a constant gene becomes 0."""
     centred, sd = values - values.mean(0), values.std(0)
     return np.divide(centred, sd, out=np.zeros_like(centred), where=sd > 0)
 
