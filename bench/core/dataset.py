@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from bench.core.errors import Finding
+
 LABELS = ("batch", "cell_type", "perturbation")
 """Names of the cell annotations that tasks and models use."""
 
@@ -72,6 +74,22 @@ class Source:
     sha256: str = ""
 
 
+def nothing_known(config: Any) -> None:
+    """The description of a dataset whose card has none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """Facts about a dataset that are known before any job runs."""
+
+    n_cells: int
+    n_genes: int
+    lines: tuple[str, ...] = ()
+    """What ``python -m bench check`` prints, one fact per line."""
+    findings: tuple[Finding, ...] = ()
+    """Mistakes in the parameters that only the file shows."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """Every file in ``bench/data`` ends with such a card, named ``DATASET``."""
@@ -88,6 +106,8 @@ class Dataset:
     """Fields that it provides only if the parameter of the same name is set (the user's
     columns)."""
     sources: tuple[Source, ...] = ()
+    describe: Callable[[Any], Description | None] = nothing_known
+    """config -> its description, without reading a matrix; None if nothing is known."""
     reference: str
 
     def fields(self, config: Any) -> frozenset[str]:

@@ -9,11 +9,12 @@ scale of f, which the caller sets.
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.core.dataset import CONTROL
+from bench.core.dataset import CONTROL, Description
 from bench.parts.perturbations.treatments import JOINS
 
 Floats = NDArray[np.float64]
@@ -22,6 +23,13 @@ Bools = NDArray[np.bool_]
 LEAK = 0.2
 N_BASAL = 10_000
 """Samples of b for every true effect, the same for all treatments."""
+
+
+def described(config: Any) -> Description:
+    """The size of a simulation: cells of every perturbation, and controls."""
+    perturbations = config.n_treatments + getattr(config, "n_combinations", 0)
+    n_cells = perturbations * config.n_cells + config.n_controls
+    return Description(n_cells=n_cells, n_genes=config.n_genes)
 
 
 def treatment_names(n_treatments: int) -> list[str]:

@@ -18,7 +18,7 @@ import numpy as np
 from annotated_types import Ge, Gt
 from numpy.typing import NDArray
 
-from bench.core.dataset import CountData, Dataset
+from bench.core.dataset import CountData, Dataset, Description
 from bench.core.seeds import numpy_generator
 from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import Floats, draw_rate, simulated
@@ -98,6 +98,7 @@ DATASET = Dataset(
     provides=frozenset(
         {"counts", "batch", "cell_type", "rate", "mean", "inverse_dispersion", "second_draw"}
     ),
+    describe=lambda config: Description(n_cells=config.n_cells, n_genes=config.n_genes),
     reference="simulated here; the counts as in Sarkar and Stephens 2021, "
     "doi:10.1038/s41588-021-00873-4",
 )

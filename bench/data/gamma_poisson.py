@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt
 
-from bench.core.dataset import CountData, Dataset
+from bench.core.dataset import CountData, Dataset, Description
 from bench.core.seeds import numpy_generator
 from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import draw_mean, draw_rate, simulated
@@ -58,5 +58,6 @@ DATASET = Dataset(
     config=GammaPoissonConfig,
     load=load,
     provides=frozenset({"counts", "rate", "mean", "inverse_dispersion", "second_draw"}),
+    describe=lambda config: Description(n_cells=config.n_cells, n_genes=config.n_genes),
     reference="simulated here; Sarkar and Stephens 2021, doi:10.1038/s41588-021-00873-4",
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.core.dataset import CountData, Dataset, Source
+from bench.core.dataset import CountData, Dataset, Description, Source
 from bench.data._cleaning import clean_counts
 from bench.data._published_selection import opened, recounted, selected, table
 from bench.parts.perturbations.treatments import dosages, perturbation_name, treatments_of
@@ -87,6 +87,7 @@ DATASET = Dataset(
             sha256="b679c157fea550ef5be4dad91da9dff1f5d8287313ad3f3537f6cf14d4bcd434",
         ),
     ),
+    describe=lambda _: Description(n_cells=PUBLISHED["cells"], n_genes=PUBLISHED["genes"]),
     reference="Norman et al. 2019, doi:10.1126/science.aax4438; selection of Bereket and "
     "Karaletsos 2023, arXiv 2311.02794",
 )

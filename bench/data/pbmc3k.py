@@ -14,7 +14,7 @@ import numpy as np
 from annotated_types import Ge
 from scipy.sparse import csr_matrix
 
-from bench.core.dataset import CountData, Dataset, Source
+from bench.core.dataset import CountData, Dataset, Description, Source
 from bench.core.errors import mistake
 from bench.data._cleaning import clean_counts
 from bench.data._genes import detected, kept_genes, top_genes
@@ -78,5 +78,6 @@ DATASET = Dataset(
             citation="10x Genomics; Zheng et al. 2017, doi:10.1038/ncomms14049",
         ),
     ),
+    describe=lambda config: Description(n_cells=2700, n_genes=config.n_top_genes or 13_714),
     reference="Zheng et al. 2017, doi:10.1038/ncomms14049",
 )

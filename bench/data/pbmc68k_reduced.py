@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from bench.core.dataset import CountData, Dataset
+from bench.core.dataset import CountData, Dataset, Description
 from bench.core.errors import mistake
 from bench.data._cleaning import clean_counts
 
@@ -55,5 +55,6 @@ DATASET = Dataset(
     config=Pbmc68kReducedConfig,
     load=load,
     provides=frozenset({"counts", "cell_type"}),
+    describe=lambda _: Description(n_cells=700, n_genes=765),
     reference="Zheng et al. 2017, doi:10.1038/ncomms14049; the subset shipped with scanpy",
 )

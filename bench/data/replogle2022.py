@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.core.dataset import CONTROL, CountData, Dataset, Source
+from bench.core.dataset import CONTROL, CountData, Dataset, Description, Source
 from bench.core.errors import mistake
 from bench.data._cleaning import clean_counts
 from bench.data._published_selection import opened, recounted, selected, table
@@ -118,6 +118,7 @@ DATASET = Dataset(
             sha256="e2c04667cfa0d615602a2abb891f69dfed4f69f6c3c6d92524631d5f34834f1d",
         ),
     ),
+    describe=lambda _: Description(n_cells=PUBLISHED["cells"], n_genes=PUBLISHED["genes"]),
     reference="Replogle et al. 2022, doi:10.1016/j.cell.2022.05.013; selection of Bereket and "
     "Karaletsos 2023, arXiv 2311.02794",
 )

@@ -26,7 +26,7 @@ from bench.core.dataset import CountData, Dataset
 from bench.core.seeds import numpy_generator
 from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import simulated
-from bench.data._mechanism_shifts import cells, decoder, signed_normal, true_effects
+from bench.data._mechanism_shifts import cells, decoder, described, signed_normal, true_effects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,5 +87,6 @@ DATASET = Dataset(
             *("true_mask", "true_embedding", "true_latent", "true_effect"),
         }
     ),
+    describe=described,
     reference="simulated here as by Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -34,6 +34,7 @@ from bench.data._mechanism_shifts import (
     Floats,
     cells,
     decoder,
+    described,
     signed_normal,
     true_effects,
     with_combinations,
@@ -150,5 +151,6 @@ DATASET = Dataset(
             *("true_mask", "true_embedding", "true_latent", "true_effect"),
         }
     ),
+    describe=described,
     reference="simulated here as by Lopez et al. 2023, arXiv 2211.03553",
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.core.dataset import CountData, Dataset
+from bench.core.dataset import CountData, Dataset, Description
 from bench.data._cleaning import clean_counts
 from bench.data._gamma_poisson import draw_mean, draw_rate, simulated
 
@@ -44,5 +44,6 @@ DATASET = Dataset(
     config=ThinningExampleConfig,
     load=load,
     provides=frozenset({"counts", "rate", "mean", "inverse_dispersion", "second_draw"}),
+    describe=lambda _: Description(n_cells=N_CELLS, n_genes=N_GENES),
     reference="simulated as in the examples of scmodes (A. Sarkar, 2019)",
 )
