@@ -26,7 +26,7 @@ from bench.data._hdf5_columns import codes_and_values, columns_of, names_of
 from bench.data._hdf5_datasets import COPY, Unreadable, blocks, stored_type
 from bench.data._hdf5_matrices import parts_of, places_of
 
-START_S, BYTES_PER_S = 20, 20_000_000
+START_S, BYTES_PER_S = 10, 20_000_000
 """Limit of CPU time: a constant, and the lowest speed at which a healthy file is read."""
 
 NO_MEMORY = 12

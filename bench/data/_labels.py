@@ -107,7 +107,7 @@ def filtered(where: Mapping[str, Words | bool], obs: Mapping[str, Column], n_cel
 
 def _missing(name: str, label: str, n: int) -> str:
     said = f"{n:,} cells have the {name} {label!r}, which means a missing label"
-    return f"{said}; to keep it as a label, set keep: [{label!r}]"
+    return f"{said}; to keep it as a label, set keep: {label!r}"
 
 
 def _text(word: object) -> str:

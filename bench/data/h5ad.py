@@ -105,7 +105,10 @@ def _finished(data: CountData, config: H5adConfig, place: str) -> CountData:
         if CONTROL not in data.labels["perturbation"]:
             lost = "no control cell has any counts"
             raise mistake(place, None, lost, "effects need control cells")
-        _refuse(names_cells(data.labels["perturbation"], "perturbation", config.perturbation))
+        rare = "to leave out perturbations of few cells, set min_cells"
+        perturbation = data.labels["perturbation"]
+        if wrong := names_cells(perturbation, "perturbation", config.perturbation, rare):
+            raise UserError(f"{place} cannot be used:", wrong)
         return replace(data, repairs=(*data.repairs, *matching_genes(data, config.gene_names)))
     return data
 
@@ -168,11 +171,6 @@ def _of_single_cells(config: H5adConfig, labels: Mapping[str, NDArray[np.str_]])
         if name in labels
         for finding in names_cells(labels[name], name, getattr(config, name))
     ]
-
-
-def _refuse(findings: list[Finding]) -> None:
-    if findings:
-        raise UserError("Labels cannot be used:", findings)
 
 
 def _advice(config: H5adConfig, places: list[str]) -> str:
