@@ -47,11 +47,7 @@ def spelling_faults(counted: Counter[str], spelling: Spelling) -> list[Finding]:
 def spelling_notes(counted: Counter[str], spelling: Spelling) -> list[str]:
     """Sentences about labels that may be controls or combinations."""
     notes = []
-    alike = [
-        f"{label} ({n:,} cells)"
-        for label, n in counted.most_common()
-        if label not in spelling.controls and CONTROLS.fullmatch(label)
-    ]
+    alike = [f"{label} ({counted[label]:,} cells)" for label in likely_controls(counted, spelling)]
     if alike:
         looks = f"{listed(alike)} may be controls by name and count as perturbations"
         notes.append(f"{looks}; to use them as controls, add them to the list control")
@@ -69,6 +65,12 @@ def spelling_notes(counted: Counter[str], spelling: Spelling) -> list[str]:
             made = f"{listed(joined)} consist of other labels joined by {separator}"
             notes.append(f'{made}; if these are combinations, set separator: "{separator}"')
     return notes
+
+
+def likely_controls(counted: Counter[str], spelling: Spelling) -> list[str]:
+    """Labels with a usual name of controls that are not named as such, the most frequent first."""
+    others = [label for label, _ in counted.most_common() if label not in spelling.controls]
+    return [label for label in others if CONTROLS.fullmatch(label)]
 
 
 def _wrongly_split(

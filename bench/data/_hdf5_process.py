@@ -68,6 +68,13 @@ def limit_cpu(n_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
 
 
+def no_core_file() -> None:
+    """A crash leaves no copy of the memory in the user's folder."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def answer(request: dict[str, Any], reply: Reply) -> None:
     """Send what is asked for and is in the file."""
     import h5py
@@ -118,6 +125,7 @@ def _send_matrix(file: Any, place: str, shape: tuple[int, int], reply: Reply) ->
 def main() -> None:
     """Answer one request."""
     limit_cpu(0)
+    no_core_file()
     # Nothing that a library prints may come between the messages.
     stream = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -3,12 +3,14 @@
 A missing label is "" here; :func:`bench.data._cleaning.clean_counts` calls it unknown.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.dataset import UNKNOWN
 from bench.core.errors import Finding
 from bench.data._reader import Column
 from bench.data._wording import listed, meant
@@ -21,6 +23,12 @@ MISSING = frozenset(
     {"", "nan", "NaN", "NAN", "None", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "NaT"}
 )
 """Words that programs write for a missing value."""
+
+UNCERTAIN = frozenset(
+    {"unknown", "unassigned", "unlabelled", "unlabeled", "undetermined", "unclassified"}
+    | {"unidentified", "ambiguous", "none", "-", "?"}
+)
+"""Labels, in lower case, that often mean that there is no label."""
 
 FEWEST_VALUES, MOST_VALUES = 20, 0.75
 """A column with at least so many values, and more than this share of its cells, names cells."""
@@ -45,23 +53,40 @@ def labels_of(
 ) -> Labels:
     """The labels of the cells.  ``keep`` are words for a missing value that are labels here."""
     n_cells = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values))
-    texts, repairs, n_padded, padded = [], [], 0, ""
+    texts, missing, unknowns, padded = [], Counter[str](), Counter[str](), Counter[str]()
     for text, n in zip(column.values, n_cells.tolist(), strict=True):
         label = text.strip()
         if label in MISSING and label not in keep:
-            if label and n:
-                repairs.append(_missing(name, label, n))
-            label = ""
+            missing[label] += n
         elif label in unknown:
-            repairs.append(f"{n:,} cells with the {name} {label!r} have no known {name}")
-            label = ""
-        elif label != text and n:
-            n_padded, padded = n_padded + n, padded or text
-        texts.append(label)
-    if n_padded:
+            unknowns[label] += n
+        elif label != text:
+            padded[text] += n
+        texts.append("" if label in missing or label in unknowns else label)
+    repairs = [_missing(name, label, n) for label, n in missing.items() if label and n]
+    repairs += [f"{n:,} cells have the {name} {label!r}: unknown" for label, n in unknowns.items()]
+    if n_padded := padded.total():
         blanks = f"blanks around the {name} of {n_padded:,} cells were removed"
-        repairs.append(f"{blanks}, such as {padded!r}")
+        repairs.append(f"{blanks}, such as {next(iter(padded))!r}")
     return Labels(np.array([*texts, ""], dtype=str)[column.codes], repairs)
+
+
+def uncertain(labels: NDArray[np.str_], name: str) -> list[str]:
+    """Sentences about labels of batches or types that may mean no label."""
+    names, n_cells = np.unique(labels, return_counts=True)
+    found = dict(zip(names.tolist(), n_cells.tolist(), strict=True))
+    notes = []
+    if UNKNOWN in found:
+        notes.append(f"{found[UNKNOWN]:,} cells have the {name} {UNKNOWN!r}, which means no label")
+    alike = [f"{label} ({n:,} cells)" for label, n in found.items() if _is_uncertain(label)]
+    if alike:
+        said = f"{listed(alike)} count as a {name.replace('_', ' ')}"
+        notes.append(f"{said}; if this means no label, add it to the list unknown")
+    return notes
+
+
+def _is_uncertain(label: str) -> bool:
+    return label != UNKNOWN and label.lower() in UNCERTAIN
 
 
 def names_cells(labels: NDArray[np.str_], key: str, column: str, fix: str = "") -> list[Finding]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL
 from bench.core.errors import Finding
-from bench.data._combinations import spelling_faults, spelling_notes
+from bench.data._combinations import likely_controls, spelling_faults, spelling_notes
 from bench.data._spelling import Spelling, own_name
 from bench.data._wording import listed
 from bench.parts.perturbations.treatments import perturbation_name
@@ -160,17 +160,18 @@ def _no_control(
     expected = "only in combinations: effects need cells with the control alone"
     if absent:
         expected = "not among the perturbations: effects need control cells"
-    fix = _meant((absent or spelling.controls)[0], counted)
+    fix = _meant((absent or spelling.controls)[0], counted, spelling)
     if n_gaps and not spelling.gaps_are_controls:
         unlabelled = f"{n_gaps:,} cells have no label; if these are the controls, set control: nan"
         fix = f"{unlabelled}; {fix}"
     return [Finding("control", one, expected, fix) for one in absent or spelling.controls[:1]]
 
 
-def _meant(control: str, counted: Counter[str]) -> str:
-    """Similar labels, and the most frequent labels."""
+def _meant(control: str, counted: Counter[str], spelling: Spelling) -> str:
+    """Similar labels or usual names of controls, and the most frequent labels."""
     lower = {label.lower(): label for label in counted if label != control}
     close = [lower[label] for label in get_close_matches(control.lower(), lower)]
+    close = close or likely_controls(counted, spelling)
     there = f"there are: {listed(label for label, _ in counted.most_common())}"
     return f"did you mean {' or '.join(close)}? {there}" if close else there
 

@@ -23,6 +23,7 @@ from bench.core.errors import UserError, mistake
 from bench.data import _hdf5_process
 from bench.data._sparse import DenseRows, checked_csr
 
+PROGRAM = (sys.executable, "-m", _hdf5_process.__name__)
 LOCKED = ("unable to lock file", "Resource temporarily unavailable")
 WHOLE = "it may be truncated or not an .h5ad; copy it again"
 
@@ -83,7 +84,7 @@ def _child(asked: Asked) -> Iterator[subprocess.Popen[bytes]]:
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     child = subprocess.Popen(
-        [sys.executable, "-m", _hdf5_process.__name__],
+        PROGRAM,
         env={**os.environ, "PYTHONPATH": path},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ from bench.core.dataset import CONTROL, LABELS, CountData, Dataset
 from bench.core.errors import Finding, UserError, mistake
 from bench.data._cleaning import clean_counts, kept_cells, not_counts, refuse_invalid
 from bench.data._genes import named_genes, top_genes
-from bench.data._labels import Words, filtered, labels_of, names_cells, words
+from bench.data._labels import Words, filtered, labels_of, names_cells, uncertain, words
 from bench.data._noticed import matching_genes, scaled_counts
 from bench.data._perturbations import Faults, Named, named_perturbations
 from bench.data._rare import without_rare
@@ -138,6 +138,7 @@ def _labels(
         read = labels_of(column._replace(codes=column.codes[keep]), name, kept, unknown)
         found[name] = read.values
         repairs += read.repairs if name != "dosage" else []
+        repairs += uncertain(read.values, name) if name in ("batch", "cell_type") else []
     return found, repairs
 
 
