@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,9 +36,11 @@ def test_other_counts_would_be_noticed(goods: list[Good], tmp_path: Path) -> Non
     assert outcome(other, good.path) == "OTHER COUNTS"
 
 
-def test_damages_change_the_file(goods: list[Good], tmp_path: Path) -> None:
-    changed = 0
-    for damage in set(DAMAGES):
-        damage(goods[1], tmp_path / "damaged.h5ad", random.Random(3))
-        changed += (tmp_path / "damaged.h5ad").read_bytes() != goods[1].content
-    assert changed == 4
+@pytest.mark.parametrize("damage", sorted(set(DAMAGES), key=lambda damage: damage.__name__))
+def test_damages_change_the_file(goods: list[Good], tmp_path: Path, damage: Any) -> None:
+    """Not always: a block of zeros may have been zeros before."""
+    changed = []
+    for seed in range(10):
+        damage(goods[1], tmp_path / "damaged.h5ad", random.Random(seed))
+        changed.append((tmp_path / "damaged.h5ad").read_bytes() != goods[1].content)
+    assert sum(changed) >= 3
