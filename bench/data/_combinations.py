@@ -8,9 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from bench.core.errors import Finding
+from bench.core.errors import Finding, listed
 from bench.data._spelling import Spelling
-from bench.data._wording import listed
 
 OTHER_SEPARATORS = ("_", "|", ";", ",", "&", "/", ":", "-", "+")
 

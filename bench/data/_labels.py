@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import UNKNOWN
-from bench.core.errors import Finding
+from bench.core.errors import Finding, listed
 from bench.data._reader import Column
-from bench.data._wording import listed, meant
+from bench.data._wording import meant
 
 Word = str | int | float
 Words = Word | tuple[Word, ...]

@@ -19,10 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL
-from bench.core.errors import Finding
+from bench.core.errors import Finding, listed
 from bench.data._combinations import likely_controls, spelling_faults, spelling_notes
 from bench.data._spelling import Spelling, own_name
-from bench.data._wording import listed
 from bench.parts.perturbations.treatments import perturbation_name
 
 

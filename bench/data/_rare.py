@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from bench.core.dataset import CONTROL, CountData
+from bench.core.errors import listed
 from bench.data._cleaning import kept_cells
-from bench.data._wording import listed
 
 
 def without_rare(data: CountData, min_cells: int) -> CountData:

@@ -1,16 +1,8 @@
-"""Lists in messages: they end after ten names, with the number of the others."""
+"""Suggestions for names that a file does not have."""
 
-from collections.abc import Iterable
 from difflib import get_close_matches
 
-MOST_LISTED = 10
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first names, and how many more there are."""
-    every = list(names)
-    more = f" and {len(every) - MOST_LISTED:,} more" if len(every) > MOST_LISTED else ""
-    return ", ".join(every[:MOST_LISTED]) + more
+from bench.core.errors import listed
 
 
 def meant(name: str, known: list[str]) -> str:

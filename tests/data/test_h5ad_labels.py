@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.core.errors import listed
 from bench.data._labels import MISSING
-from bench.data._wording import listed
 from tests.user_files import loaded, refused, user_file
 
 
