@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from bench.catalogue import card
+from bench.core.errors import UserError
 from bench.parts.perturbations.treatments import dosages
 from tests.user_files import loaded, refused, user_file
 
@@ -130,3 +133,26 @@ def test_a_control_may_be_a_number(tmp_path: Path) -> None:
     path = user_file(tmp_path, guide=[0, 1, 2, 0])
     for control in (0, 0.0, "0", ("0",)):
         assert perturbations(path, control=control) == ["control", "1", "2", "control"]
+
+
+def test_a_task_without_combinations_shows_the_labels(tmp_path: Path) -> None:
+    path = user_file(tmp_path, guide=["control", "A", "B", "A_B"] * 5)
+    data = loaded(path, perturbation="guide", separator="none")
+    task = card("tasks", "unseen_combinations")
+    with pytest.raises(UserError) as caught:
+        task.make_problem(data, task.config(), 1, np.random.default_rng(1))
+    assert "0 of 0 are of treatments" in str(caught.value)
+    assert "no label has a + (A, A_B, B); an h5ad dataset has the key separator" in str(
+        caught.value
+    )
+
+
+def test_rare_perturbations_are_listed_up_to_ten(tmp_path: Path) -> None:
+    rare = [f"G{i:02}" for i in range(14) for _ in range(2)]
+    data = loaded(user_file(tmp_path, guide=["control"] * 60 + rare), perturbation="guide")
+    task = card("tasks", "seen_perturbations")
+    with pytest.raises(UserError) as caught:
+        task.make_problem(data, task.config(), 1, np.random.default_rng(1))
+    assert "min_cells" in str(caught.value)
+    assert str(caught.value).endswith("  and 4 more")
+    assert len(caught.value.findings) == 14
