@@ -1,8 +1,11 @@
 """Errors for users: all findings at once, each with location, value, expectation and fix."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
+
+MOST_LISTED = 10
+"""Lists in messages end after so many names, with the number of the others."""
 
 
 class Finding(NamedTuple):
@@ -27,14 +30,24 @@ class Finding(NamedTuple):
 class UserError(Exception):
     """An error that only the user can correct; shown as a message without a traceback."""
 
-    def __init__(self, heading: str, findings: Sequence[Finding]) -> None:
+    def __init__(self, heading: str, findings: Sequence[Finding], most: int | None = None) -> None:
+        """The message shows the first ``most`` findings, or all."""
         self.heading, self.findings = heading, tuple(findings)
-        super().__init__("\n".join([heading, *(f"  - {finding}" for finding in self.findings)]))
+        shown, n_more = self.findings[:most], len(self.findings[most:]) if most else 0
+        more = [f"  and {n_more:,} more"] if n_more else []
+        super().__init__("\n".join([heading, *(f"  - {finding}" for finding in shown), *more]))
 
 
 def mistake(place: str, value: Any, expected: str, fix: str = "") -> UserError:
     """A :class:`UserError` with one finding."""
     return UserError("One problem:", [Finding(place, value, expected, fix)])
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - MOST_LISTED:,} more" if len(every) > MOST_LISTED else ""
+    return ", ".join(every[:MOST_LISTED]) + more
 
 
 def suggestion(name: str, known: Sequence[str], otherwise: str = "") -> str:

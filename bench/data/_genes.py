@@ -11,6 +11,8 @@ from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CountData
 from bench.core.errors import mistake
+from bench.data._labels import MISSING
+from bench.data._reader import Elements
 
 
 def detected(counts: csr_matrix, min_cells: int) -> NDArray[np.bool_]:
@@ -54,6 +56,21 @@ def top_genes(data: CountData, n_genes: int) -> CountData:
     if n_genes == 0 or n_genes >= data.counts.shape[1]:
         return data
     return kept_genes(data, most_variable(data.counts, n_genes), "largest Poisson deviance")
+
+
+def named_genes(cells: Elements, column: str) -> tuple[NDArray[np.str_], list[str]]:
+    """The names of the genes, from a column of ``var`` if it is there, and what was changed.
+
+    A gene without a symbol keeps its name of ``var``.
+    """
+    names = np.array(cells.gene_names, dtype=str)
+    if column not in cells.var:
+        return names, []
+    codes, values = cells.var[column]
+    symbols = np.array([*(value.strip() for value in values), ""], dtype=str)[codes]
+    missing = np.isin(symbols, list(MISSING))
+    note = f"{int(missing.sum()):,} genes without {column} kept their name in var"
+    return np.where(missing, names, symbols), [note] if missing.any() else []
 
 
 def _sums(counts: csr_matrix, axis: int) -> NDArray[np.float64]:

@@ -1,30 +1,28 @@
 """Converts the perturbation labels of a file to the names of ``parts.perturbations.treatments``.
 
-    ctrl            ->  control            if ctrl is the control
+    ctrl            ->  control            if ctrl is a control
     KLF1+CEBPA      ->  CEBPA+KLF1         parts in alphabetical order
-    KLF1+ctrl       ->  KLF1               the control is not a part
+    KLF1+ctrl       ->  KLF1               a control is not a part
     drug+KLF1, 2+1  ->  KLF1+drug@2        with a dosage of each part
+    A_B             ->  A+B                if the separator is _
+    (+)-X           ->  (⁺)-X              if there is no separator
 
 A cell with dosage 0 for all parts is a control; the dosage of a control is ignored.
 """
 
-import re
 from collections import Counter
 from difflib import get_close_matches
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL
-from bench.core.errors import Finding
-from bench.parts.perturbations.treatments import JOINS, perturbation_name, treatments_of
-
-BETWEEN_DOSAGES = re.compile(r"(?<=[^eE])\+")
-"""A + between two numbers, but not the + of an exponent."""
-
-MOST_LISTED = 10
+from bench.core.errors import Finding, listed
+from bench.data._combinations import likely_controls, spelling_faults, spelling_notes
+from bench.data._spelling import Spelling, own_name
+from bench.parts.perturbations.treatments import perturbation_name
 
 
 class Named(NamedTuple):
@@ -59,69 +57,72 @@ class Faults:
 
 
 def named_perturbations(
-    labels: NDArray[Any], dosage: NDArray[Any] | None, control: str, faults: Faults
+    labels: NDArray[np.str_], dosage: NDArray[np.str_] | None, spelling: Spelling, faults: Faults
 ) -> Named:
-    """The perturbation of every cell from its label and, unless None, the dosages of its parts."""
+    """The perturbation of every cell from its label and, unless None, the dosages of its parts.
+
+    Labels and dosages are without blanks around them, and "" if missing.
+    """
     import pandas as pd
 
-    labels = _texts(labels)
-    amounts = [None] * len(labels) if dosage is None else _texts(dosage).tolist()
+    amounts = [None] * len(labels) if dosage is None else dosage.tolist()
     code, spelled = pd.factorize(pd.Series(list(zip(labels.tolist(), amounts, strict=True))))
     names = []
     for (label, amount), n_cells in zip(spelled, np.bincount(code).tolist(), strict=True):
         try:
-            names.append(_name(label, amount, control))
+            names.append(_name(label, amount, spelling))
         except ValueError as fault:
             names.append("")
             faults.add(str(fault), label, amount, n_cells)
-    perturbation = np.array(names)[code]
-    findings = [*faults.findings(), *_no_control(labels, perturbation, control)]
-    return Named(perturbation, findings, _repairs(labels, perturbation, control))
+    perturbation = np.array(names, dtype=str)[code]
+    counted = Counter(labels[labels != ""].tolist())
+    findings = [*faults.findings(), *_no_control(labels, counted, perturbation, spelling)]
+    findings += spelling_faults(counted, spelling)
+    repairs = _repairs(labels, perturbation, spelling)
+    return Named(perturbation, findings, [*repairs, *spelling_notes(counted, spelling)])
 
 
-def _texts(values: NDArray[Any]) -> NDArray[np.str_]:
-    import pandas as pd
-
-    gaps = np.asarray(pd.isna(values))
-    return np.array(["" if gap else str(v).strip() for v, gap in zip(values, gaps, strict=True)])
-
-
-def _name(label: str, amounts: str | None, control: str) -> str:
+def _name(label: str, amounts: str | None, spelling: Spelling) -> str:
     """The name of one label; "" without a label.  Raises ValueError with its fault."""
-    parts = _parts(label)
-    if not label or label == control or set(parts) == {control}:
-        return CONTROL if label else ""
+    if not label:
+        return CONTROL if spelling.gaps_are_controls else ""
+    parts = spelling.parts(label)
+    if label in spelling.controls or set(parts) <= set(spelling.controls):
+        return CONTROL
     if "" in parts:
-        raise ValueError(f"a part without a name next to a {JOINS}")
+        raise ValueError(f"a part without a name next to a {spelling.separator}")
     given: dict[str, float] = {}
-    for treatment, dosage in _in_label(parts) if amounts is None else _in_column(parts, amounts):
-        if treatment == CONTROL != control:
-            raise ValueError(f"the name {CONTROL!r}, but the key control is {control!r}")
-        if treatment != control:
-            given[treatment] = given.get(treatment, 0.0) + dosage
+    in_label = amounts is None
+    dosed = _in_label(parts, spelling) if in_label else _in_column(parts, amounts or "", spelling)
+    for treatment, dosage in dosed:
+        if treatment in spelling.controls:
+            continue
+        if treatment == CONTROL:
+            named = " or ".join(map(repr, spelling.controls))
+            raise ValueError(f"the name {CONTROL!r}, but the key control is {named}")
+        name = own_name(treatment)
+        given[name] = given.get(name, 0.0) + dosage
     return perturbation_name(given)
 
 
-def _parts(label: str) -> list[str]:
-    return [part.strip() for part in label.split(JOINS)]
-
-
-def _in_label(parts: list[str]) -> list[tuple[str, float]]:
+def _in_label(parts: list[str], spelling: Spelling) -> list[tuple[str, float]]:
     """(treatment, dosage) of each part; the dosage after an @, else 1."""
-    try:
-        return [next(iter(treatments_of(part).items()), (CONTROL, 1.0)) for part in parts]
-    except ValueError:
-        raise ValueError("a dosage in the label that is negative or not a number") from None
+    dosed = [spelling.dosed_part(part) for part in parts]
+    found = [(treatment, 1.0 if dosage is None else dosage) for treatment, dosage in dosed]
+    if not all(isfinite(dosage) and dosage >= 0 for _, dosage in found):
+        raise ValueError("a dosage in the label that is negative or not a number")
+    return found
 
 
-def _in_column(parts: list[str], amounts: str) -> list[tuple[str, float]]:
+def _in_column(parts: list[str], amounts: str, spelling: Spelling) -> list[tuple[str, float]]:
     """(treatment, dosage) of each part, dosages joined like the parts."""
     if not amounts:
         raise ValueError("no dosage")
-    dosages = [_number(amount) for amount in BETWEEN_DOSAGES.split(amounts)]
+    dosages = [_number(amount) for amount in spelling.dosages(amounts)]
     if len(dosages) != len(parts):
-        raise ValueError(f"different numbers of parts and dosages joined by {JOINS}")
-    if any(treatments_of(part) not in ({part: 1.0}, {}) for part in parts):
+        joined = f" joined by {spelling.separator}" if spelling.separator else ""
+        raise ValueError(f"different numbers of parts and dosages{joined}")
+    if any(spelling.dosed_part(part)[1] is not None for part in parts):
         raise ValueError("a dosage in the label in addition to that of the column")
     return list(zip(parts, dosages, strict=True))
 
@@ -139,37 +140,55 @@ def _number(amount: str) -> float:
 
 
 def _no_control(
-    labels: NDArray[np.str_], perturbation: NDArray[np.str_], control: str
+    labels: NDArray[np.str_],
+    counted: Counter[str],
+    perturbation: NDArray[np.str_],
+    spelling: Spelling,
 ) -> list[Finding]:
-    """Findings if no cell is a control, or no cell has the name of the control."""
-    counted = Counter(labels[labels != ""].tolist())
+    """Findings if no cell is a control, or no cell has the name of a control."""
+    n_gaps = int((labels == "").sum())
     if not counted:
         return [Finding("perturbation", None, "no cell has a label")]
-    named = any(control in (label, *_parts(label)) for label in counted)
-    if CONTROL in perturbation and (named or control == CONTROL):
+    if not spelling.controls:
+        return [Finding("control", [], "expected at least one label")]
+    parts = {part for label in counted for part in (label, *spelling.parts(label))}
+    gaps = n_gaps > 0 and spelling.gaps_are_controls
+    absent = [one for one in spelling.controls if one not in parts and not gaps]
+    if CONTROL in perturbation and (not absent or spelling.controls == (CONTROL,)):
         return []
     expected = "only in combinations: effects need cells with the control alone"
-    if not named:
+    if absent:
         expected = "not among the perturbations: effects need control cells"
-    return [Finding("control", control, expected, _meant(control, counted))]
+    fix = _meant((absent or spelling.controls)[0], counted, spelling)
+    if n_gaps and not spelling.gaps_are_controls:
+        unlabelled = f"{n_gaps:,} cells have no label; if these are the controls, set control: nan"
+        fix = f"{unlabelled}; {fix}"
+    return [Finding("control", one, expected, fix) for one in absent or spelling.controls[:1]]
 
 
-def _meant(control: str, counted: Counter[str]) -> str:
-    """Similar labels, and the most frequent labels."""
+def _meant(control: str, counted: Counter[str], spelling: Spelling) -> str:
+    """Similar labels or usual names of controls, and the most frequent labels."""
     lower = {label.lower(): label for label in counted if label != control}
     close = [lower[label] for label in get_close_matches(control.lower(), lower)]
-    often = [label for label, _ in counted.most_common(MOST_LISTED)]
-    rest = f" and {len(counted) - len(often):,} more" if len(counted) > len(often) else ""
-    listed = f"there are: {', '.join(often)}{rest}"
-    return f"did you mean {' or '.join(close)}? {listed}" if close else listed
+    close = close or likely_controls(counted, spelling)
+    there = f"there are: {listed(label for label, _ in counted.most_common())}"
+    return f"did you mean {' or '.join(close)}? {there}" if close else there
 
 
-def _repairs(labels: NDArray[np.str_], perturbation: NDArray[np.str_], control: str) -> list[str]:
+def _repairs(
+    labels: NDArray[np.str_], perturbation: NDArray[np.str_], spelling: Spelling
+) -> list[str]:
     lost, repairs = int((labels == "").sum()), []
-    if lost:
+    if lost and spelling.gaps_are_controls:
+        repairs.append(f"{lost:,} of {len(labels):,} cells had no perturbation label: controls")
+    elif lost:
         reason = "had no perturbation label and were removed"
         repairs.append(f"{lost:,} of {len(labels):,} cells {reason}")
-    renamed = np.flatnonzero((labels != perturbation) & (labels != "") & (labels != control))
+    if len(spelling.controls) > 1:
+        sizes = [f"{one} ({int((labels == one).sum()):,} cells)" for one in spelling.controls]
+        repairs.append(f"{len(sizes)} labels are one set of controls: {listed(sizes)}")
+    same = (labels == perturbation) | (labels == "") | np.isin(labels, spelling.controls)
+    renamed = np.flatnonzero(~same)
     if len(renamed):
         old, new = str(labels[renamed[0]]), str(perturbation[renamed[0]])
         example = f"such as {old!r} as {new!r}"

@@ -1,35 +1,36 @@
 """Any ``.h5ad`` file of the user; the study names the places of counts and labels.
 
 ``{my_pbmc: {dataset: h5ad, path: my.h5ad, counts: counts, batch: donor, cell_type: label}}``
-``{my_screen: {dataset: h5ad, path: my.h5ad, perturbation: guide, control: non-targeting}}``
+``{my_screen: {dataset: h5ad, path: my.h5ad, perturbation: guide, control: [NT1, NT2]}}``
 
 Labels of combinations have a +, as in ``KLF1+CEBPA``; see :mod:`bench.data._perturbations`.
 """
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from scipy.sparse import csr_matrix
+from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL, LABELS, CountData, Dataset
 from bench.core.errors import Finding, UserError, mistake
 from bench.data._cleaning import clean_counts, kept_cells, not_counts, refuse_invalid
-from bench.data._genes import top_genes
+from bench.data._genes import named_genes, top_genes
+from bench.data._labels import Words, filtered, labels_of, names_cells, uncertain, words
+from bench.data._noticed import matching_genes, scaled_counts
 from bench.data._perturbations import Faults, Named, named_perturbations
-
-if TYPE_CHECKING:
-    from anndata import AnnData
+from bench.data._rare import without_rare
+from bench.data._reader import Asked, Elements, read_elements
+from bench.data._spelling import Spelling
+from bench.data._wording import meant
 
 
 @dataclass(frozen=True, kw_only=True)
 class H5adConfig:
-    """The places of counts and labels in the file."""
+    """The places of counts and labels in the file, and how labels are written."""
 
     path: str
     """The file; paths are relative to the folder where snakemake runs."""
@@ -41,10 +42,26 @@ class H5adConfig:
     """Column of ``obs``; empty without such a column."""
     perturbation: str = ""
     """Column of ``obs``; empty without such a column."""
-    control: str = CONTROL
-    """The label of control cells; ignored as a part of a combination."""
+    control: Words = CONTROL
+    """The label of control cells, ignored as a part of a combination; a list is one set of
+    controls. ``nan`` means the cells without a label."""
+    separator: str = ""
+    """What joins the parts of a combination; ``none`` if labels are never combinations. Empty
+    means +, and labels that this would split wrongly are refused."""
+    dose_separator: str = ""
+    """What precedes a dosage in a label; ``none`` if labels have no dosage. Empty means @."""
     dosage: str = ""
     """Column of ``obs`` with the dosage of each part, joined by + like the parts; empty for 1."""
+    min_cells: Annotated[int, Ge(0)] = 0
+    """Leave out perturbations with fewer cells than this; controls stay."""
+    keep: Words = ""
+    """Words for a missing value, such as ``nan`` or ``NA``, that are labels in this file."""
+    unknown: Words = ""
+    """Labels of batch and cell type that mean no label, such as ``Unassigned``."""
+    where: Mapping[str, Words | bool] = field(default_factory=dict)
+    """Use only cells with this label (or one of a list) in a column of ``obs``: ``{qc: pass}``."""
+    gene_names: str = ""
+    """Column of ``var`` with the symbols of genes; empty for the names of ``var``."""
     n_top_genes: Annotated[int, Ge(0)] = 0
     """Keep the genes with the largest Poisson deviance; 0 keeps all."""
 
@@ -52,38 +69,90 @@ class H5adConfig:
 def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
     """The counts and labels of the file.
 
-    Raises one :class:`UserError` with all problems: an unreadable file, values that are not counts
-    (with the layers that look like counts), missing columns.
+    Raises one :class:`UserError` with all problems: values that are not counts (with the layers
+    that look like counts), missing columns, labels that cannot be used; and one for an element of
+    the file that cannot be read.
     """
-    cells = _opened(config.path)
-    missing = [*_missing_counts(cells, config), *_missing_columns(cells, config)]
-    named = _perturbations(cells, config)
-    if config.counts not in _places(cells):
-        raise UserError(f"{config.path} cannot be used:", [*missing, *named.findings])
-    matrix, gene_names = _matrix(cells, config.counts)
-    data = CountData(
-        counts=matrix,
-        cell_names=cells.obs_names.to_numpy(),
-        gene_names=gene_names,
-        labels=_labels(cells, config),
-    )
+    cells = read_elements(_asked(config))
     place = f"{config.path}: {config.counts}"
-    refuse_invalid(data, place, _advice(cells, config.counts), [*missing, *named.findings])
-    data = _perturbed(replace(data, counts=csr_matrix(matrix)), named)
-    return _with_controls(clean_counts(top_genes(data, config.n_top_genes), place), place)
+    chosen = filtered(config.where, cells.obs, len(cells.cell_names))
+    labels, repairs = _labels(cells, config, chosen.keep)
+    named = _perturbations(cells, config, labels)
+    findings = [*_missing(cells, config), *chosen.findings, *named.findings]
+    findings += _of_single_cells(config, labels)
+    if cells.matrix is None:
+        raise UserError(f"{config.path} cannot be used:", findings)
+    gene_names, gene_repairs = named_genes(cells, config.gene_names)
+    data = CountData(
+        counts=cells.matrix,
+        cell_names=np.array(cells.cell_names, dtype=str),
+        gene_names=gene_names,
+        repairs=(*chosen.repairs, *gene_repairs, *repairs),
+    )
+    advice = _advice(config, cells.places) if not_counts(cells.matrix) else ""
+    refuse_invalid(data, place, advice, findings)
+    data = kept_cells(data, chosen.keep)
+    data = replace(data, labels={name: labels[name] for name in LABELS if name in labels})
+    data = replace(data, repairs=(*data.repairs, *scaled_counts(data.counts)))
+    return _finished(_perturbed(data, named), config, place)
 
 
-def _perturbations(cells: "AnnData", config: H5adConfig) -> Named:
+def _finished(data: CountData, config: H5adConfig, place: str) -> CountData:
+    """Without rare perturbations and unchosen genes, and with what was noticed."""
+    data = top_genes(without_rare(data, config.min_cells), config.n_top_genes)
+    data = clean_counts(data, place)
+    if "perturbation" in data.labels:
+        if CONTROL not in data.labels["perturbation"]:
+            lost = "no control cell has any counts"
+            raise mistake(place, None, lost, "effects need control cells")
+        rare = "to leave out perturbations of few cells, set min_cells"
+        perturbation = data.labels["perturbation"]
+        if wrong := names_cells(perturbation, "perturbation", config.perturbation, rare):
+            raise UserError(f"{place} cannot be used:", wrong)
+        return replace(data, repairs=(*data.repairs, *matching_genes(data, config.gene_names)))
+    return data
+
+
+def _asked(config: H5adConfig) -> Asked:
+    columns = [getattr(config, name) for name in (*LABELS, "dosage")]
+    return Asked(
+        path=config.path,
+        counts=config.counts,
+        obs=tuple(dict.fromkeys([*filter(None, columns), *config.where])),
+        var=(config.gene_names,) if config.gene_names else (),
+    )
+
+
+def _labels(
+    cells: Elements, config: H5adConfig, keep: NDArray[np.bool_]
+) -> tuple[dict[str, NDArray[np.str_]], list[str]]:
+    """The labels of the chosen cells by key, dosages included, and what was changed."""
+    found, repairs = {}, list[str]()
+    for name in (*LABELS, "dosage"):
+        column = cells.obs.get(getattr(config, name))
+        if column is None:
+            continue
+        kept, unknown = words(config.keep), words(config.unknown)
+        if name == "perturbation":
+            kept, unknown = (*kept, *words(config.control)), ()
+        read = labels_of(column._replace(codes=column.codes[keep]), name, kept, unknown)
+        found[name] = read.values
+        repairs += read.repairs if name != "dosage" else []
+        repairs += uncertain(read.values, name) if name in ("batch", "cell_type") else []
+    return found, repairs
+
+
+def _perturbations(
+    cells: Elements, config: H5adConfig, labels: Mapping[str, NDArray[np.str_]]
+) -> Named:
     """Perturbations from the columns; empty if no column is set or the column is missing."""
-    columns = cells.obs.columns
+    columns = cells.obs_columns
     if config.perturbation not in columns or (config.dosage and config.dosage not in columns):
         return Named(np.zeros(0, dtype=str), [], [])
-    labels = cells.obs[config.perturbation].astype(object).to_numpy()
-    if not config.dosage:
-        faults = Faults("perturbation", config.perturbation)
-        return named_perturbations(labels, None, config.control, faults)
-    dosage = cells.obs[config.dosage].astype(object).to_numpy()
-    return named_perturbations(labels, dosage, config.control, Faults("dosage", config.dosage))
+    key = "dosage" if config.dosage else "perturbation"
+    spelling = Spelling(words(config.control), config.separator, config.dose_separator)
+    faults = Faults(key, getattr(config, key))
+    return named_perturbations(labels["perturbation"], labels.get("dosage"), spelling, faults)
 
 
 def _perturbed(data: CountData, named: Named) -> CountData:
@@ -95,94 +164,59 @@ def _perturbed(data: CountData, named: Named) -> CountData:
     return kept_cells(data, named.perturbation != "")
 
 
-def _with_controls(data: CountData, place: str) -> CountData:
-    if "perturbation" in data.labels and CONTROL not in data.labels["perturbation"]:
-        raise mistake(place, None, "no control cell has any counts", "effects need control cells")
-    return data
+def _of_single_cells(config: H5adConfig, labels: Mapping[str, NDArray[np.str_]]) -> list[Finding]:
+    """Findings for batches and types of one cell each."""
+    return [
+        finding
+        for name in ("batch", "cell_type")
+        if name in labels
+        for finding in names_cells(labels[name], name, getattr(config, name))
+    ]
 
 
-def _opened(path: str) -> "AnnData":
-    import anndata
-
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise mistake(
-            path, None, "no such file", "paths are relative to the folder where snakemake runs"
-        )
-    try:
-        with warnings.catch_warnings():
-            # Its warnings (duplicate names, old formats) lead to repairs that are recorded later.
-            warnings.simplefilter("ignore")
-            return anndata.read_h5ad(file)
-    except Exception as error:
-        # Damaged files cause exceptions of many types.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        fix = "it may be truncated or not an .h5ad; copy it again"
-        raise mistake(path, None, f"cannot be read: {reason}", fix) from error
-
-
-def _places(cells: "AnnData") -> list[str]:
-    here = ["X"] if cells.X is not None else []
-    return here + (["raw"] if cells.raw is not None else []) + list(cells.layers)
-
-
-def _matrix(cells: "AnnData", place: str) -> tuple[Any, np.ndarray]:
-    if place == "raw":
-        return cells.raw.X, cells.raw.var_names.to_numpy()
-    return (cells.X if place == "X" else cells.layers[place]), cells.var_names.to_numpy()
-
-
-def _advice(cells: "AnnData", tried: str) -> str:
-    others = [place for place in _places(cells) if place != tried]
-    fitting = [place for place in others if not not_counts(_matrix(cells, place)[0])]
+def _advice(config: H5adConfig, places: list[str]) -> str:
+    fitting = [one for one in places if one != config.counts and _looks_like_counts(config, one)]
     if fitting:
         return f"these look like counts: {', '.join(f'counts: {place}' for place in fitting)}"
     return "no other matrix in the file looks like counts"
 
 
-def _missing_counts(cells: "AnnData", config: H5adConfig) -> list[Finding]:
-    places = _places(cells)
-    if config.counts in places:
-        return []
-    return [Finding("counts", config.counts, "not in the file", _meant(config.counts, places))]
+def _looks_like_counts(config: H5adConfig, place: str) -> bool:
+    try:
+        matrix = read_elements(Asked(path=config.path, counts=place)).matrix
+    except UserError:
+        return False
+    return matrix is not None and not not_counts(matrix)
 
 
-def _missing_columns(cells: "AnnData", config: H5adConfig) -> list[Finding]:
-    columns = [str(column) for column in cells.obs.columns]
-    named = (*LABELS, "dosage")
-    asked = {name: getattr(config, name) for name in named if getattr(config, name)}
-    missing = [
-        Finding(name, column, "no such column in obs", _meant(column, columns))
-        for name, column in asked.items()
-        if column not in columns
+def _missing(cells: Elements, config: H5adConfig) -> list[Finding]:
+    """Findings for places and columns that the file does not have, and for keys without use."""
+    missing = []
+    if config.counts not in cells.places:
+        fix = meant(config.counts, cells.places)
+        missing.append(Finding("counts", config.counts, "not in the file", fix))
+    asked = {name: getattr(config, name) for name in (*LABELS, "dosage")}
+    asked |= {f"where.{column}": column for column in config.where}
+    missing += [
+        Finding(key, column, "no such column in obs", meant(column, cells.obs_columns))
+        for key, column in asked.items()
+        if column and column not in cells.obs_columns
     ]
+    if config.gene_names and config.gene_names not in cells.var_columns:
+        fix = meant(config.gene_names, cells.var_columns)
+        missing.append(Finding("gene_names", config.gene_names, "no such column in var", fix))
     return [*missing, *_pointless(config)]
 
 
 def _pointless(config: H5adConfig) -> list[Finding]:
     """Findings for keys about perturbations without the key perturbation."""
-    more = {"control": config.control != CONTROL, "dosage": bool(config.dosage)}
+    more = {"control": CONTROL, "dosage": "", "separator": "", "dose_separator": "", "min_cells": 0}
     expected, fix = "there are no perturbations", "set the key perturbation to their column"
     return [
         Finding(name, getattr(config, name), expected, fix)
-        for name, given in more.items()
-        if given and not config.perturbation
+        for name, default in more.items()
+        if getattr(config, name) != default and not config.perturbation
     ]
-
-
-def _labels(cells: "AnnData", config: H5adConfig) -> dict[str, np.ndarray]:
-    asked = {name: getattr(config, name) for name in LABELS}
-    return {
-        name: cells.obs[column].astype(object).to_numpy()
-        for name, column in asked.items()
-        if column in cells.obs.columns
-    }
-
-
-def _meant(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    listed = f"there are: {', '.join(known)}" if known else "there are none"
-    return f"did you mean {close[0]}? {listed}" if close else listed
 
 
 DATASET = Dataset(

@@ -204,4 +204,6 @@ def _finding(detail: Any, known: Mapping[str, Parameter], place: str) -> Finding
     fix = ""
     if isinstance(detail["input"], bool):
         fix = "YAML reads on, off, yes and no as true and false; put quotes around such a word"
+    elif isinstance(detail["input"], int | float) and "string" in parameter.types:
+        fix = f'where a number is a label or a name, put quotes around it: "{detail["input"]}"'
     return Finding(f"{place}.{name}", detail["input"], f"expected {parameter.range}", fix)

@@ -23,9 +23,9 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bench.core.dataset import CountData
-from bench.core.errors import mistake
+from bench.core.errors import listed, mistake
 from bench.core.problem import Problem
-from bench.parts.perturbations.treatments import JOINS, treatments_of
+from bench.parts.perturbations.treatments import JOINS, perturbations_in, treatments_of
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.held_out_perturbations import HeldOutShares, held_out_problem
 from bench.parts.splits.perturbation_splits import (
@@ -59,26 +59,33 @@ def make_problem(
     for_combinations, for_cells = rng.spawn(2)
     names = combinations_in(data.labels["perturbation"])
     together = np.array([JOINS.join(sorted(treatments_of(name))) for name in names.tolist()], str)
-    alone = given_alone(data.labels["perturbation"])
-    train, test = _drawn(np.unique(together), alone, config, for_combinations)
+    labels = data.labels["perturbation"]
+    train, test = _drawn(np.unique(together), labels, config, for_combinations)
     left_out, tested = names[~np.isin(together, train)], names[np.isin(together, test)]
     return held_out_problem(data, left_out, tested, config, for_cells)
 
 
 def _drawn(
-    combinations: Names, alone: Names, config: UnseenCombinationsConfig, rng: np.random.Generator
+    combinations: Names, labels: Names, config: UnseenCombinationsConfig, rng: np.random.Generator
 ) -> tuple[Names, Names]:
     """The training combinations and the test combinations."""
+    alone = given_alone(labels)
     order = rng.permutation(combinations)
     eligible = np.array([np.isin(name.split(JOINS), alone).all() for name in order.tolist()], bool)
     if eligible.sum() < FEWEST_JUDGED:
         reason = f"{eligible.sum()} of {len(order)} are of treatments that are also given alone"
-        raise mistake("combinations", None, f"{reason}; this task needs {FEWEST_JUDGED}")
+        fix = "" if len(order) else _no_combination(labels)
+        raise mistake("combinations", None, f"{reason}; this task needs {FEWEST_JUDGED}", fix)
     # Rounded first, because 0.1 * 30 is slightly more than 3.
     n_test = ceil(round(config.test_fraction * len(order), 6))
     n_train = int(round(config.train_fraction * len(order), 6))
     test = order[eligible][: max(n_test, FEWEST_JUDGED)]
     return order[~np.isin(order, test)][:n_train], test
+
+
+def _no_combination(labels: Names) -> str:
+    there = listed(perturbations_in(labels).tolist())
+    return f"no label has a {JOINS} ({there}); an h5ad dataset has the key separator"
 
 
 TASK = effect_task(

@@ -41,19 +41,28 @@ def said(path: str, **config: Any) -> str:
     return str(caught.value)
 
 
+def no_gene(n_treatments: int) -> str:
+    """The sentence about treatments of which none is a gene of the file."""
+    named = f"0 of {n_treatments} treatments have the name of a gene"
+    return f"{named}; if treatments are genes, name the column of var with symbols: gene_names"
+
+
 def test_labels_come_out_in_one_spelling(tmp_path: Path) -> None:
     data = loaded(written(tmp_path, LABELS), control="ctrl")
     expected = ["control", "A+B", "A", "A+B", "C", "control", "C"]
     assert data.labels["perturbation"].tolist() == expected
-    renamed = "the perturbations of 5 cells were renamed, such as 'B+A' as 'A+B'"
-    assert data.repairs == (renamed,)
+    assert data.repairs == (
+        "blanks around the perturbation of 1 cells were removed, such as ' A + B '",
+        "the perturbations of 5 cells were renamed, such as 'B+A' as 'A+B'",
+        no_gene(3),
+    )
 
 
 def test_labels_that_need_no_change_are_no_repair(tmp_path: Path) -> None:
     labels = ["control", "A", "A+B", "A@0.5+B", "chr3.5_top_two", "mail@home"]
     data = loaded(written(tmp_path, labels))
     assert data.labels["perturbation"].tolist() == labels
-    assert data.repairs == ()
+    assert data.repairs == (no_gene(4),)
 
 
 def test_dosages_stand_behind_an_at(tmp_path: Path) -> None:
@@ -91,7 +100,7 @@ def test_cells_without_a_label_are_dropped_and_counted(tmp_path: Path) -> None:
     data = loaded(path)
     assert data.labels["perturbation"].tolist() == ["control", "A", "A"]
     assert data.cell_names.tolist() == ["c0", "c2", "c4"]
-    assert data.repairs == ("3 of 6 cells had no perturbation label and were removed",)
+    assert data.repairs == ("3 of 6 cells had no perturbation label and were removed", no_gene(1))
 
 
 def test_empty_cells_go_after_those_without_a_label(tmp_path: Path) -> None:
@@ -101,6 +110,7 @@ def test_empty_cells_go_after_those_without_a_label(tmp_path: Path) -> None:
     assert data.repairs == (
         "1 of 5 cells had no perturbation label and were removed",
         "1 of 4 cells had no counts and were removed",
+        no_gene(1),
     )
 
 
@@ -145,10 +155,10 @@ def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
         "cell_type is 'line': no such column in obs",
         "dosage is 'dose': 2 cells have a negative dosage, such as 'A' with '-1'",
         "2 cells have different numbers of parts and dosages joined by +, such as 'A+B' with '1'",
-        "3 cells have a dosage that is not a number, such as 'A+B' with '1+x'",
+        "2 cells have a dosage that is not a number, such as 'A+B' with '1+x'",
         "1 cells have a dosage in the label in addition to that of the column, "
         "such as 'A@2' with '1'",
-        "1 cells have no dosage, such as 'A' with ''",
+        "2 cells have no dosage, such as 'A' with ''",
         "1 cells have a part without a name next to a +, such as '+A' with '1+1'",
         "control is 'control': not among the perturbations",
     ):

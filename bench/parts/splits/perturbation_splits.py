@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import CONTROL, CountData
-from bench.core.errors import Finding, UserError
+from bench.core.errors import MOST_LISTED, Finding, UserError
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.core.task import Controls
 from bench.parts.perturbations.effects import Space, effect_targets, observed_effects
@@ -156,8 +156,8 @@ def refuse_few_cells(
             has = ", ".join(f"{counted[part]} {CALLED[part]}" for part in parts)
             findings.append(Finding(f"perturbation {name}", None, f"has {has} cells; needs 1 each"))
     if findings:
-        heading = "These perturbations have too few cells; leave them out or change the shares:"
-        raise UserError(heading, findings)
+        heading = "These perturbations have too few cells; leave them out (min_cells of an h5ad "
+        raise UserError(heading + "dataset) or change the shares:", findings, most=MOST_LISTED)
 
 
 def refuse_no_effect(
@@ -191,7 +191,8 @@ def _known_to_ceilings(data: CountData, scored: Rows, duplicates: Rows) -> dict[
         for name in np.setdiff1d(wanted, perturbation[duplicates]).tolist()
     ]
     if lacking:
-        raise UserError("These perturbations have too few cells; leave them out:", lacking)
+        heading = "These perturbations have too few cells; leave them out:"
+        raise UserError(heading, lacking, most=MOST_LISTED)
     names, effect = observed_effects(data.counts, perturbation, duplicates, data.measured)
     duplicate = {"duplicate_effect": effect[np.searchsorted(names, wanted)]}
     return duplicate | true_effects(data, scored) | rates_in_exposure(data)

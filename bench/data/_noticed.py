@@ -1,0 +1,40 @@
+"""Facts about a user's counts that change what scores mean; sentences for the report."""
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from bench.core.dataset import CountData
+from bench.parts.perturbations.treatments import treatments_of
+
+FEWEST_CELLS = 20
+EQUAL_TOTALS = 0.02
+"""Totals that differ by less than this share of their median, in nearly all cells."""
+NEARLY_ALL = 0.95
+
+
+def scaled_counts(counts: csr_matrix) -> list[str]:
+    """Signs that whole numbers are values that were normalised and rounded, or scaled."""
+    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+    totals, entries = totals[totals > 0], counts.data[counts.data > 0]
+    if len(totals) < FEWEST_CELLS:
+        return []
+    signs, middle = [], float(np.median(totals))
+    share = float((np.abs(totals - middle) <= EQUAL_TOTALS * middle).mean())
+    # Totals of a few counts are equal by chance, or because they are small.
+    if share >= NEARLY_ALL and middle > 1 / EQUAL_TOTALS:
+        equal = f"{share:.0%} of the cells have nearly the same total ({middle:,.0f})"
+        signs.append(f"{equal}: these may be normalised values that were rounded, not counts")
+    if (smallest := float(entries.min())) >= 2:
+        signs.append(f"no entry is 1, the smallest is {smallest:g}: these may be scaled values")
+    return signs
+
+
+def matching_genes(data: CountData, gene_names: str) -> list[str]:
+    """How many treatments have the name of a gene: methods that use this need at least some."""
+    named = np.unique(data.labels["perturbation"]).tolist()
+    treatments = {treatment for name in named for treatment in treatments_of(name)}
+    n_found = len(treatments.intersection(data.gene_names.tolist()))
+    said = f"{n_found:,} of {len(treatments):,} treatments have the name of a gene"
+    if n_found or gene_names or not treatments:
+        return [said]
+    return [f"{said}; if treatments are genes, name the column of var with symbols: gene_names"]

@@ -1,0 +1,26 @@
+"""Leaves out perturbations of few cells."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bench.core.dataset import CONTROL, CountData
+from bench.core.errors import listed
+from bench.data._cleaning import kept_cells
+
+
+def without_rare(data: CountData, min_cells: int) -> CountData:
+    """The cells of controls and of perturbations with at least so many cells that have counts."""
+    if "perturbation" not in data.labels or min_cells == 0:
+        return data
+    labels = data.labels["perturbation"]
+    counted = np.asarray(data.counts.getnnz(axis=1) > 0)
+    names, code = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(code[counted], minlength=len(names))
+    rare = (sizes < min_cells) & (names != CONTROL)
+    if not rare.any():
+        return data
+    lost = rare[code]
+    said = f"{int(rare.sum()):,} perturbations with fewer than {min_cells} cells were removed"
+    note = f"{said} ({int(lost.sum()):,} cells): {listed(names[rare].tolist())}"
+    return kept_cells(replace(data, repairs=(*data.repairs, note)), ~lost)
