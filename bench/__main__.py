@@ -110,13 +110,15 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
 
 
 def _check(options: argparse.Namespace) -> Iterator[str]:
+    from bench.planning.inspection import costs, descriptions, inspection
     from bench.planning.study import load_study
 
     plan = make_plan(load_study(options.study))
+    found = descriptions(plan)
     yield f"{plan.name}{': ' + plan.title if plan.title else ''}"
     yield f"{_counted(plan)}; about {job_count(plan)} jobs"
-    for name, dataset in plan.datasets.items():
-        yield f"  dataset {name}: provides {', '.join(dataset['provides'])}"
+    yield costs(plan, found)
+    yield from inspection(plan, found)
     yield from _runs(plan)
     yield from _searches(plan)
     runs = [*plan.runs, *(row["template"] for row in plan.searches)]

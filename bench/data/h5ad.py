@@ -7,63 +7,23 @@ Labels of combinations have a +, as in ``KLF1+CEBPA``; see :mod:`bench.data._per
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
-from numpy.typing import NDArray
 
-from bench.core.dataset import CONTROL, LABELS, CountData, Dataset
-from bench.core.errors import Finding, UserError, mistake
+from bench.core.dataset import CONTROL, LABELS, CountData, Dataset, Description
+from bench.core.errors import UserError, mistake
 from bench.data._cleaning import clean_counts, kept_cells, not_counts, refuse_invalid
 from bench.data._genes import named_genes, top_genes
-from bench.data._labels import Words, filtered, labels_of, names_cells, uncertain, words
+from bench.data._h5ad_config import H5adConfig
+from bench.data._h5ad_labels import file_labels
+from bench.data._labels import names_cells
+from bench.data._levels import levels_of
 from bench.data._noticed import matching_genes, scaled_counts
-from bench.data._perturbations import Faults, Named, named_perturbations
+from bench.data._perturbations import Named
 from bench.data._rare import without_rare
-from bench.data._reader import Asked, Elements, read_elements
-from bench.data._spelling import Spelling
-from bench.data._wording import meant
-
-
-@dataclass(frozen=True, kw_only=True)
-class H5adConfig:
-    """The places of counts and labels in the file, and how labels are written."""
-
-    path: str
-    """The file; paths are relative to the folder where snakemake runs."""
-    counts: str = "X"
-    """The place of the counts: ``X``, ``raw``, or the name of a layer."""
-    batch: str = ""
-    """Column of ``obs``; empty without such a column."""
-    cell_type: str = ""
-    """Column of ``obs``; empty without such a column."""
-    perturbation: str = ""
-    """Column of ``obs``; empty without such a column."""
-    control: Words = CONTROL
-    """The label of control cells, ignored as a part of a combination; a list is one set of
-    controls. ``nan`` means the cells without a label."""
-    separator: str = ""
-    """What joins the parts of a combination; ``none`` if labels are never combinations. Empty
-    means +, and labels that this would split wrongly are refused."""
-    dose_separator: str = ""
-    """What precedes a dosage in a label; ``none`` if labels have no dosage. Empty means @."""
-    dosage: str = ""
-    """Column of ``obs`` with the dosage of each part, joined by + like the parts; empty for 1."""
-    min_cells: Annotated[int, Ge(0)] = 0
-    """Leave out perturbations with fewer cells than this; controls stay."""
-    keep: Words = ""
-    """Words for a missing value, such as ``nan`` or ``NA``, that are labels in this file."""
-    unknown: Words = ""
-    """Labels of batch and cell type that mean no label, such as ``Unassigned``."""
-    where: Mapping[str, Words | bool] = field(default_factory=dict)
-    """Use only cells with this label (or one of a list) in a column of ``obs``: ``{qc: pass}``."""
-    gene_names: str = ""
-    """Column of ``var`` with the symbols of genes; empty for the names of ``var``."""
-    n_top_genes: Annotated[int, Ge(0)] = 0
-    """Keep the genes with the largest Poisson deviance; 0 keeps all."""
+from bench.data._reader import Asked, read_elements
 
 
 def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
@@ -73,28 +33,23 @@ def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
     that look like counts), missing columns, labels that cannot be used; and one for an element of
     the file that cannot be read.
     """
-    cells = read_elements(_asked(config))
-    place = f"{config.path}: {config.counts}"
-    chosen = filtered(config.where, cells.obs, len(cells.cell_names))
-    labels, repairs = _labels(cells, config, chosen.keep)
-    named = _perturbations(cells, config, labels)
-    findings = [*_missing(cells, config), *chosen.findings, *named.findings]
-    findings += _of_single_cells(config, labels)
+    read = file_labels(config, matrix=True)
+    cells, labels, place = read.cells, read.labels, f"{config.path}: {config.counts}"
     if cells.matrix is None:
-        raise UserError(f"{config.path} cannot be used:", findings)
+        raise UserError(f"{config.path} cannot be used:", read.findings)
     gene_names, gene_repairs = named_genes(cells, config.gene_names)
     data = CountData(
         counts=cells.matrix,
         cell_names=np.array(cells.cell_names, dtype=str),
         gene_names=gene_names,
-        repairs=(*chosen.repairs, *gene_repairs, *repairs),
+        repairs=(*read.filter_repairs, *gene_repairs, *read.repairs),
     )
     advice = _advice(config, cells.places) if not_counts(cells.matrix) else ""
-    refuse_invalid(data, place, advice, findings)
-    data = kept_cells(data, chosen.keep)
+    refuse_invalid(data, place, advice, read.findings)
+    data = kept_cells(data, read.keep)
     data = replace(data, labels={name: labels[name] for name in LABELS if name in labels})
     data = replace(data, repairs=(*data.repairs, *scaled_counts(data.counts)))
-    return _finished(_perturbed(data, named), config, place)
+    return _finished(_perturbed(data, read.named), config, place)
 
 
 def _finished(data: CountData, config: H5adConfig, place: str) -> CountData:
@@ -113,48 +68,6 @@ def _finished(data: CountData, config: H5adConfig, place: str) -> CountData:
     return data
 
 
-def _asked(config: H5adConfig) -> Asked:
-    columns = [getattr(config, name) for name in (*LABELS, "dosage")]
-    return Asked(
-        path=config.path,
-        counts=config.counts,
-        obs=tuple(dict.fromkeys([*filter(None, columns), *config.where])),
-        var=(config.gene_names,) if config.gene_names else (),
-    )
-
-
-def _labels(
-    cells: Elements, config: H5adConfig, keep: NDArray[np.bool_]
-) -> tuple[dict[str, NDArray[np.str_]], list[str]]:
-    """The labels of the chosen cells by key, dosages included, and what was changed."""
-    found, repairs = {}, list[str]()
-    for name in (*LABELS, "dosage"):
-        column = cells.obs.get(getattr(config, name))
-        if column is None:
-            continue
-        kept, unknown = words(config.keep), words(config.unknown)
-        if name == "perturbation":
-            kept, unknown = (*kept, *words(config.control)), ()
-        read = labels_of(column._replace(codes=column.codes[keep]), name, kept, unknown)
-        found[name] = read.values
-        repairs += read.repairs if name != "dosage" else []
-        repairs += uncertain(read.values, name) if name in ("batch", "cell_type") else []
-    return found, repairs
-
-
-def _perturbations(
-    cells: Elements, config: H5adConfig, labels: Mapping[str, NDArray[np.str_]]
-) -> Named:
-    """Perturbations from the columns; empty if no column is set or the column is missing."""
-    columns = cells.obs_columns
-    if config.perturbation not in columns or (config.dosage and config.dosage not in columns):
-        return Named(np.zeros(0, dtype=str), [], [])
-    key = "dosage" if config.dosage else "perturbation"
-    spelling = Spelling(words(config.control), config.separator, config.dose_separator)
-    faults = Faults(key, getattr(config, key))
-    return named_perturbations(labels["perturbation"], labels.get("dosage"), spelling, faults)
-
-
 def _perturbed(data: CountData, named: Named) -> CountData:
     """The cells that have a perturbation label, with converted names."""
     if not len(named.perturbation):
@@ -162,16 +75,6 @@ def _perturbed(data: CountData, named: Named) -> CountData:
     labels = {**data.labels, "perturbation": named.perturbation}
     data = replace(data, labels=labels, repairs=(*data.repairs, *named.repairs))
     return kept_cells(data, named.perturbation != "")
-
-
-def _of_single_cells(config: H5adConfig, labels: Mapping[str, NDArray[np.str_]]) -> list[Finding]:
-    """Findings for batches and types of one cell each."""
-    return [
-        finding
-        for name in ("batch", "cell_type")
-        if name in labels
-        for finding in names_cells(labels[name], name, getattr(config, name))
-    ]
 
 
 def _advice(config: H5adConfig, places: list[str]) -> str:
@@ -189,40 +92,28 @@ def _looks_like_counts(config: H5adConfig, place: str) -> bool:
     return matrix is not None and not not_counts(matrix)
 
 
-def _missing(cells: Elements, config: H5adConfig) -> list[Finding]:
-    """Findings for places and columns that the file does not have, and for keys without use."""
-    missing = []
-    if config.counts not in cells.places:
-        fix = meant(config.counts, cells.places)
-        missing.append(Finding("counts", config.counts, "not in the file", fix))
-    asked = {name: getattr(config, name) for name in (*LABELS, "dosage")}
-    asked |= {f"where.{column}": column for column in config.where}
-    missing += [
-        Finding(key, column, "no such column in obs", meant(column, cells.obs_columns))
-        for key, column in asked.items()
-        if column and column not in cells.obs_columns
-    ]
-    if config.gene_names and config.gene_names not in cells.var_columns:
-        fix = meant(config.gene_names, cells.var_columns)
-        missing.append(Finding("gene_names", config.gene_names, "no such column in var", fix))
-    return [*missing, *_pointless(config)]
-
-
-def _pointless(config: H5adConfig) -> list[Finding]:
-    """Findings for keys about perturbations without the key perturbation."""
-    more = {"control": CONTROL, "dosage": "", "separator": "", "dose_separator": "", "min_cells": 0}
-    expected, fix = "there are no perturbations", "set the key perturbation to their column"
-    return [
-        Finding(name, getattr(config, name), expected, fix)
-        for name, default in more.items()
-        if getattr(config, name) != default and not config.perturbation
-    ]
+def describe(config: H5adConfig) -> Description:
+    """Cells, genes, labels with their sizes, and mistakes; the matrix is not read."""
+    read = file_labels(config, matrix=False)
+    n_cells, n_genes = int(read.keep.sum()), len(read.cells.gene_names)
+    columns = {name: read.labels[name] for name in LABELS if name in read.labels}
+    if len(read.named.perturbation):
+        columns["perturbation"] = read.named.perturbation
+    levels = [levels_of(name, getattr(config, name), found) for name, found in columns.items()]
+    repairs = [*read.filter_repairs, *read.repairs, *read.named.repairs]
+    return Description(
+        n_cells=n_cells,
+        n_genes=min(n_genes, config.n_top_genes or n_genes),
+        lines=(f"counts in {config.counts}", *levels, *repairs),
+        findings=tuple(read.findings),
+    )
 
 
 DATASET = Dataset(
     label="your .h5ad",
     config=H5adConfig,
     load=load,
+    describe=describe,
     provides=frozenset({"counts"}),
     on_request=frozenset(LABELS),
     reference="the user's own file",

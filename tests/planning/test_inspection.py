@@ -1,0 +1,112 @@
+"""``check`` looks into the data: sizes, levels of labels, mistakes, and what a study costs."""
+
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from bench.__main__ import main
+from bench.core.errors import UserError
+from bench.planning.estimate import Size, estimate
+from bench.planning.inspection import descriptions, inspection
+from bench.planning.plan import make_plan
+from bench.planning.plan_record import Plan
+from bench.planning.study import load_study
+
+STUDY: dict[str, Any] = {
+    "seeds": 2,
+    "datasets": [{"mine": {"path": "mine.h5ad", "batch": "donor", "cell_type": "kind"}}],
+    "tasks": ["held_out_cells"],
+    "training": {"max_epochs": 100, "patience": 0},
+    "runs": {"nbvae": {"variant": "nbvae"}},
+    "metrics": ["elbo"],
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a file of 60 cells, 12 genes and labels with gaps."""
+    obs = pd.DataFrame(
+        {
+            "donor": np.repeat(["d1", "d2"], [25, 35]),
+            "donor_id": "d",
+            "kind": np.repeat(["T", "B", "nan"], [40, 15, 5]),
+        },
+        index=[f"cell{n}" for n in range(60)],
+    )
+    counts = np.random.default_rng(0).poisson(1.0, (60, 12)).astype(np.float32)
+    anndata.AnnData(counts, obs=obs).write_h5ad(tmp_path / "mine.h5ad")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def planned(**changes: Any) -> Plan:
+    Path("study.yaml").write_text(yaml.safe_dump(STUDY | changes))
+    return make_plan(load_study(Path("study.yaml")))
+
+
+def test_sizes_levels_and_gaps_are_printed() -> None:
+    plan = planned()
+    text = "\n".join(inspection(plan, descriptions(plan)))
+    assert "dataset mine: 60 cells × 12 genes; provides batch, cell_type, counts" in text
+    assert "batch (donor): 2 levels: d2 (35), d1 (25)" in text
+    assert "cell_type (kind): 2 levels: T (40), B (15); 5 cells without a label" in text
+    assert "5 cells have the cell_type 'nan', which means a missing label" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"batch": "doner"}, "datasets.mine.batch is 'doner': no such column in obs (did you mean"),
+        ({"counts": "raw"}, "datasets.mine.counts is 'raw': not in the file (there are: X)"),
+        ({"gene_names": "symbol"}, "datasets.mine.gene_names is 'symbol': no such column in var"),
+        ({"where": {"qc": "pass"}}, "datasets.mine.where.qc is 'qc': no such column in obs"),
+    ],
+)
+def test_mistakes_that_only_the_file_shows_are_found_with_the_plan(
+    changes: dict[str, Any], words: str
+) -> None:
+    mine = {"path": "mine.h5ad", "cell_type": "kind", **changes}
+    plan = planned(datasets=[{"mine": mine}, "gamma_poisson"])
+    with pytest.raises(UserError) as raised:
+        descriptions(plan)
+    [line] = [str(finding) for finding in raised.value.findings]
+    assert words.split(" (")[0] in line
+
+
+def test_a_file_that_is_damaged_is_found_with_the_plan() -> None:
+    plan = planned()
+    whole = Path("mine.h5ad").read_bytes()
+    Path("mine.h5ad").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError) as raised:
+        descriptions(plan)
+    assert "datasets.mine: mine.h5ad" in str(raised.value.findings[0])
+
+
+def test_the_command_ends_with_2_and_one_line_for_each_mistake(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    planned(datasets=[{"mine": {"path": "mine.h5ad", "batch": "lane", "cell_type": "sort"}}])
+    assert main(["check", "study.yaml"]) == 2
+    said = capsys.readouterr().err
+    assert "2 problems in the data of the study study:" in said
+    assert said.count("there are: donor, donor_id, kind") == 2
+
+
+def seconds(plan: Plan, cells: int = 1000, speed: float = 1.0, cores: int = 1) -> float:
+    return 60 * estimate(plan, {"mine": Size(cells, 12)}, cores, speed).minutes
+
+
+def test_an_estimate_grows_with_the_work() -> None:
+    once = seconds(planned())
+    assert seconds(planned(), cells=100_000) > 2 * once
+    assert seconds(planned(training={"max_epochs": 100_000, "patience": 0})) > 2 * once
+    assert seconds(planned(seeds=50), cells=100_000) > 2 * seconds(planned(), cells=100_000)
+    assert seconds(planned(), speed=0.25) > 2 * once
+    assert seconds(planned(splits=9), cores=4) < seconds(planned(splits=9))
+    more = estimate(planned(splits=4), {"mine": Size(10_000, 2_000)}, 1, 1.0).megabytes
+    assert more > 2 * estimate(planned(), {"mine": Size(10_000, 2_000)}, 1, 1.0).megabytes
