@@ -14,6 +14,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CONTROL, LABELS, CountData, Dataset
 from bench.core.errors import Finding, UserError, mistake
@@ -82,19 +83,25 @@ def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
     findings += _of_single_cells(config, labels)
     if cells.matrix is None:
         raise UserError(f"{config.path} cannot be used:", findings)
-    gene_names, gene_repairs = named_genes(cells, config.gene_names)
-    data = CountData(
-        counts=cells.matrix,
-        cell_names=np.array(cells.cell_names, dtype=str),
-        gene_names=gene_names,
-        repairs=(*chosen.repairs, *gene_repairs, *repairs),
-    )
+    data = _counts(cells, cells.matrix, config)
     advice = _advice(config, cells.places) if not_counts(cells.matrix) else ""
     refuse_invalid(data, place, advice, findings)
     data = kept_cells(data, chosen.keep)
-    data = replace(data, labels={name: labels[name] for name in LABELS if name in labels})
-    data = replace(data, repairs=(*data.repairs, *scaled_counts(data.counts)))
+    data = replace(
+        data,
+        labels={name: labels[name] for name in LABELS if name in labels},
+        repairs=(*chosen.repairs, *data.repairs, *repairs, *scaled_counts(data.counts)),
+    )
     return _finished(_perturbed(data, named), config, place)
+
+
+def _counts(cells: Elements, matrix: csr_matrix, config: H5adConfig) -> CountData:
+    """Counts and names as they are in the file."""
+    gene_names, repairs = named_genes(cells, config.gene_names)
+    cell_names = np.array(cells.cell_names, dtype=str)
+    return CountData(
+        counts=matrix, cell_names=cell_names, gene_names=gene_names, repairs=tuple(repairs)
+    )
 
 
 def _finished(data: CountData, config: H5adConfig, place: str) -> CountData:
