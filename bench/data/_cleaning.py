@@ -178,6 +178,8 @@ def _without_empty_cells(data: CountData) -> CountData:
 
 def kept_cells(data: CountData, keep: NDArray[np.bool_]) -> CountData:
     """The cells with true ``keep`` (cell,), with their labels and true values."""
+    if keep.all():
+        return data
     by_cell = {*PER_ENTRY, *PER_CELL}
     return replace(
         data,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from bench.core.dataset import CONTROL, LABELS, CountData, Dataset, Description
 from bench.core.errors import UserError, mistake
@@ -23,7 +24,7 @@ from bench.data._levels import levels_of
 from bench.data._noticed import matching_genes, scaled_counts
 from bench.data._perturbations import Named
 from bench.data._rare import without_rare
-from bench.data._reader import Asked, read_elements
+from bench.data._reader import Asked, Elements, read_elements
 
 
 def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
@@ -37,19 +38,28 @@ def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
     cells, labels, place = read.cells, read.labels, f"{config.path}: {config.counts}"
     if cells.matrix is None:
         raise UserError(f"{config.path} cannot be used:", read.findings)
-    gene_names, gene_repairs = named_genes(cells, config.gene_names)
-    data = CountData(
-        counts=cells.matrix,
-        cell_names=np.array(cells.cell_names, dtype=str),
-        gene_names=gene_names,
-        repairs=(*read.filter_repairs, *gene_repairs, *read.repairs),
-    )
+    data = _counts(cells, cells.matrix, config)
     advice = _advice(config, cells.places) if not_counts(cells.matrix) else ""
     refuse_invalid(data, place, advice, read.findings)
     data = kept_cells(data, read.keep)
-    data = replace(data, labels={name: labels[name] for name in LABELS if name in labels})
-    data = replace(data, repairs=(*data.repairs, *scaled_counts(data.counts)))
+    data = replace(
+        data,
+        labels={name: labels[name] for name in LABELS if name in labels},
+        repairs=(
+            *(*read.filter_repairs, *data.repairs, *read.repairs),
+            *scaled_counts(data.counts),
+        ),
+    )
     return _finished(_perturbed(data, read.named), config, place)
+
+
+def _counts(cells: Elements, matrix: csr_matrix, config: H5adConfig) -> CountData:
+    """Counts and names as they are in the file."""
+    gene_names, repairs = named_genes(cells, config.gene_names)
+    cell_names = np.array(cells.cell_names, dtype=str)
+    return CountData(
+        counts=matrix, cell_names=cell_names, gene_names=gene_names, repairs=tuple(repairs)
+    )
 
 
 def _finished(data: CountData, config: H5adConfig, place: str) -> CountData:
