@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+LONGEST = 300
+"""Maximum number of characters of a value in a message."""
+
 
 class Finding(NamedTuple):
     """One problem and a suggested fix.
@@ -19,9 +22,14 @@ class Finding(NamedTuple):
     fix: str = ""
 
     def __str__(self) -> str:
-        shown = "" if self.value is None else f" is {self.value!r}"
+        shown = "" if self.value is None else f" is {_cut(repr(self.value))}"
         fix = f"; {self.fix}" if self.fix else ""
-        return f"{self.place}{shown}: {self.expected}{fix}"
+        return f"{_cut(self.place)}{shown}: {self.expected}{fix}"
+
+
+def _cut(text: str) -> str:
+    """At most ``LONGEST`` characters of a text."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class UserError(Exception):
