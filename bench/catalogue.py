@@ -67,7 +67,7 @@ def file_of(shelf: Shelf, name: str) -> Path:
         return _on_shelf(ROOT, shelf, name)
     if reason := why_no_file(name):
         raise mistake(shelf, name, reason, RELATIVE)
-    return Path(name).resolve()
+    return Path(name).expanduser().resolve()
 
 
 def why_no_file(path: str) -> str:

@@ -245,9 +245,7 @@ def _from_text(shelf: Shelf, text: str) -> tuple[str, dict[str, Any]]:
 
 def _implied(shelf: Shelf, label: str, given: Mapping[str, Any]) -> str:
     """The contribution if the study names none: the label, or a file of counts."""
-    paths = given.get("path")
-    is_file = all(str(p).endswith(".h5ad") for p in (paths if isinstance(paths, list) else [paths]))
-    if shelf == "data" and is_file and label not in catalogue.names("data"):
+    if shelf == "data" and "path" in given and label not in catalogue.names("data"):
         return "h5ad"
     return label
 

@@ -38,13 +38,13 @@ def too_many_combinations(place: str, number: int, total: int) -> Finding:
     return Finding(place, None, expected, "list fewer values, or use a search")
 
 
-def too_many_rows(sections: Mapping[str, Sequence[Any]], splits: int) -> list[Finding]:
-    """A finding if the plan of these entries is longer than the limit."""
+def too_many_rows(sections: Mapping[str, Sequence[Any]], trials: int, splits: int) -> list[Finding]:
+    """A finding if the plan of these entries, and of so many trials, is longer than the limit."""
     counts = {
         "datasets": len(sections["datasets"]),
         "tasks": len(sections["tasks"]),
         "splits": splits,
-        "runs and baselines": len(sections["runs"]) + len(sections["baselines"]),
+        "runs, baselines and trials": len(sections["runs"]) + len(sections["baselines"]) + trials,
     }
     rows = prod(counts.values())
     if rows <= MOST_ROWS:

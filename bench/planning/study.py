@@ -159,9 +159,10 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
     metrics, named = _metrics(file.metrics, resolver)
     readouts = _readouts(file.readouts, resolver)
     _need_something(file, config, resolver)
-    if too_many := limits.too_many_rows(sections, file.splits):
+    trials = sum(search.trials for search in found)
+    if too_many := limits.too_many_rows(sections, trials, file.splits):
         resolver.note(*too_many)
-        sections = dict.fromkeys(sections, ())
+        sections, found = dict.fromkeys(sections, ()), []
     for section in ("datasets", "tasks", "trackers"):
         need_distinct(sections[section], resolver)
     competitors = (*sections["runs"], *sections["baselines"])
