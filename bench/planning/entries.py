@@ -40,6 +40,8 @@ class Entry:
     """All parameters as plain data."""
     training: dict[str, Any]
     swept: dict[str, Any]
+    given: frozenset[str] = frozenset()
+    """The parameters and training keys that the study sets; all others have their defaults."""
 
     @property
     def stem(self) -> str:
@@ -265,6 +267,7 @@ def _labelled(shelf: Shelf, label: str, place: str, drafts: list[Draft]) -> Iter
             values=draft.values,
             training=draft.training,
             swept=mine,
+            given=frozenset(draft.settings),
         )
 
 
