@@ -165,7 +165,7 @@ def _importing(path: Path) -> Iterator[None]:
         with time_limit(IMPORT_SECONDS):
             yield
     except TooLong:
-        reason = f"cannot be imported: it is still running after {IMPORT_SECONDS:g} s"
+        reason = f"cannot be imported: {path} is still running after {IMPORT_SECONDS:g} s"
         fix = "what takes long belongs into a function"
         raise mistake(str(path), None, reason, fix) from None
     except (Exception, SystemExit) as error:
