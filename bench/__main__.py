@@ -110,10 +110,12 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
 
 
 def _check(options: argparse.Namespace) -> Iterator[str]:
+    from bench.planning.idle_settings import idle_settings
     from bench.planning.inspection import costs, descriptions, inspection
     from bench.planning.study import load_study
 
-    plan = make_plan(load_study(options.study))
+    study = load_study(options.study)
+    plan = make_plan(study)
     found = descriptions(plan)
     yield f"{plan.name}{': ' + plan.title if plan.title else ''}"
     yield f"{_counted(plan)}; about {job_count(plan)} jobs"
@@ -125,6 +127,7 @@ def _check(options: argparse.Namespace) -> Iterator[str]:
     for task in plan.tasks:
         used = {name for row in runs if row["task"] == task for name in row["metrics"]}
         yield f"  metrics of {task}: {', '.join(sorted(plan.metrics[n]['metric'] for n in used))}"
+    yield from (f"  warning: {line}" for line in idle_settings(study))
     for left in plan.skipped:
         yield f"  skipped: {left['run']} on {left['dataset']} as {left['task']}: {left['reason']}"
 

@@ -4,15 +4,18 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.abc import ExecutionLoader, FileLoader
 from importlib.util import decode_source, module_from_spec, spec_from_file_location
 from pathlib import Path
+from stat import S_ISREG
 from types import ModuleType
 from typing import Any, Literal
 
 from bench.core.errors import mistake, suggestion, text_of
 from bench.core.metric import Metric, MetricName
+from bench.core.time_limit import TooLong, time_limit
 
 Shelf = Literal[
     "data",
@@ -39,7 +42,13 @@ CARDS: dict[Shelf, str] = {
 }
 """The packages of contributions (shelves), and the name of the card in their files."""
 
+IMPORT_SECONDS = 60.0
+"""Time that the import of a user's file may take, with all that it imports."""
+
 ROOT = Path(__file__).parent
+
+
+RELATIVE = "paths are relative to the folder where snakemake runs"
 
 
 def names(shelf: Shelf) -> list[str]:
@@ -54,19 +63,35 @@ def is_path(name: str) -> bool:
 
 def file_of(shelf: Shelf, name: str) -> Path:
     """The file with this name.  Raises UserError if there is none."""
-    if is_path(name):
-        if not Path(name).is_file():
-            raise mistake(
-                shelf, name, "no such file", "paths are relative to the folder where snakemake runs"
-            )
-        return Path(name).resolve()
-    path = ROOT / shelf / f"{name}.py"
-    # A plan of a thousand runs calls this ten thousand times, so it does not list the folder.
-    if not name.isidentifier() or name.startswith("_") or not path.is_file():
+    if not is_path(name):
+        return _on_shelf(ROOT, shelf, name)
+    if reason := why_no_file(name):
+        raise mistake(shelf, name, reason, RELATIVE)
+    return Path(name).expanduser().resolve()
+
+
+def why_no_file(path: str) -> str:
+    """Why a path of a study, which may start with ``~``, is no file; empty if it is one."""
+    try:
+        found = Path(path).expanduser()
+        # Path.is_file raises for some of the errors that this raises for all of them.
+        return "" if S_ISREG(found.stat().st_mode) else "is a folder or a device, not a file"
+    except FileNotFoundError:
+        return "no such file"
+    except RuntimeError as error:
+        return f"no such file: {error}"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+
+
+# A plan of ten thousand runs asks a hundred thousand times.
+@cache
+def _on_shelf(root: Path, shelf: Shelf, name: str) -> Path:
+    if name not in names(shelf):
         raise mistake(
             shelf, name, f"nothing on this shelf has that name; {suggestion(name, names(shelf))}"
         )
-    return path
+    return root / shelf / f"{name}.py"
 
 
 def card(shelf: Shelf, name: str) -> Any:
@@ -137,7 +162,12 @@ def _importing(path: Path) -> Iterator[None]:
         sys.path.append(str(path.parent))
     folder = Path.cwd()
     try:
-        yield
+        with time_limit(IMPORT_SECONDS):
+            yield
+    except TooLong:
+        reason = f"cannot be imported: {path} is still running after {IMPORT_SECONDS:g} s"
+        fix = "what takes long belongs into a function"
+        raise mistake(str(path), None, reason, fix) from None
     except (Exception, SystemExit) as error:
         raise mistake(
             str(path), None, f"cannot be imported: {type(error).__name__}: {text_of(error)}"

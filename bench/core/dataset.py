@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ UNKNOWN = "unknown"
 
 CONTROL = "control"
 """The perturbation label of control cells; see ``parts.perturbations.treatments``."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that are this machine."""
 
 Measured = Literal["counts", "values"]
 """Kind of data: counts, or real values (of a simulation)."""
@@ -65,13 +69,37 @@ class CountData:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One remote file; without a published ``sha256`` the first download records one."""
+    """One remote file; without a published ``sha256`` the first download records one.
+
+    Raises ValueError if ``file`` is more than a name, or if a transfer without encryption has no
+    checksum to be compared with.
+    """
 
     file: str
+    """Its name in the folder of the dataset's files."""
     address: str
     licence: str
     citation: str
     sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if self.file in ("", "..") or self.file != PurePosixPath(self.file.replace("\\", "/")).name:
+            raise ValueError(f"file {self.file!r}: expected a name without folders")
+        if reason := why_not_trusted(self.address, self.sha256):
+            raise ValueError(f"address {self.address!r}: {reason}")
+
+
+def why_not_trusted(address: str, sha256: str) -> str:
+    """Why a file must not be taken from an address; empty if it may.
+
+    Without encryption anybody on the way can change a file, which only a checksum reveals.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        return "expected an address that starts with https://"
+    if parts.scheme == "http" and not sha256 and parts.hostname not in LOOPBACK:
+        return "plain http needs a checksum (sha256); use https"
+    return ""
 
 
 def nothing_known(config: Any) -> None:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 MOST_LISTED = 10
 """Lists in messages end after so many names, with the number of the others."""
+LONGEST = 300
+"""Maximum number of characters of a value in a message."""
 
 
 class Finding(NamedTuple):
@@ -22,9 +24,14 @@ class Finding(NamedTuple):
     fix: str = ""
 
     def __str__(self) -> str:
-        shown = "" if self.value is None else f" is {self.value!r}"
+        shown = "" if self.value is None else f" is {_cut(repr(self.value))}"
         fix = f"; {self.fix}" if self.fix else ""
-        return f"{self.place}{shown}: {self.expected}{fix}"
+        return f"{_cut(self.place)}{shown}: {self.expected}{fix}"
+
+
+def _cut(text: str) -> str:
+    """At most ``LONGEST`` characters of a text."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class UserError(Exception):

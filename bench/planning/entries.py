@@ -11,38 +11,14 @@ from typing import Any, NamedTuple
 
 from bench import catalogue
 from bench.catalogue import Shelf
-from bench.core.baseline import Baseline
-from bench.core.dataset import Dataset
 from bench.core.errors import Finding, UserError, mistake
 from bench.core.metric import Metric, MetricName
-from bench.core.readout import Readout
-from bench.core.task import Task
-from bench.core.tracker import Tracker
-from bench.core.variant import Variant
+from bench.planning.limits import MOST_COMBINATIONS, too_many_combinations
 from bench.planning.parameters import Parameter, check, parameters_of, unknown
 from bench.planning.renamed_metrics import RENAMED
-from bench.planning.sweeps import combinations, is_safe, labels, swept_keys
+from bench.planning.shelves import KINDS, NAMED_BY
+from bench.planning.sweeps import combinations, count, is_safe, labels, swept_keys
 from bench.training.config import TrainingConfig
-
-NAMED_BY: dict[Shelf, str] = {
-    "data": "dataset",
-    "tasks": "task",
-    "models": "variant",
-    "baselines": "baseline",
-    "trackers": "tracker",
-}
-"""The key under a label that names the contribution; without this key the label names it."""
-
-KINDS: dict[Shelf, type[Any]] = {
-    "data": Dataset,
-    "tasks": Task,
-    "models": Variant,
-    "baselines": Baseline,
-    "readouts": Readout,
-    "metrics": Metric,
-    "trackers": Tracker,
-}
-"""The class of the cards on each shelf."""
 
 SAFE_LABEL = "expected at most 80 letters, digits, '.', '_' and '-', with no '.' or '-' first"
 
@@ -64,6 +40,8 @@ class Entry:
     """All parameters as plain data."""
     training: dict[str, Any]
     swept: dict[str, Any]
+    given: frozenset[str] = frozenset()
+    """The parameters and training keys that the study sets; all others have their defaults."""
 
     @property
     def stem(self) -> str:
@@ -98,12 +76,16 @@ class Resolver:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self._noted: set[str] = set()
+        self._combinations = 0
         self.card: Callable[[Shelf, str], Any] = cache(catalogue.card)
 
     def note(self, *findings: Finding) -> None:
         """Record findings, each of them once."""
-        known = {repr(finding) for finding in self.findings}
-        self.findings += [finding for finding in findings if repr(finding) not in known]
+        for finding in findings:
+            if repr(finding) not in self._noted:
+                self._noted.add(repr(finding))
+                self.findings.append(finding)
 
     def find(self, shelf: Shelf, name: Any, place: str) -> Any | None:
         """The card with this name; without one, None and a finding."""
@@ -163,12 +145,14 @@ class Resolver:
         ``shared`` are parameters that apply unless the body sets them.
         """
         place = f"{section}.{label}"
-        if isinstance(label, bool) or not is_safe(str(label)):
+        if label is None or isinstance(label, bool) or not is_safe(str(label)):
             self.note(
                 Finding(place, label, SAFE_LABEL, "labels become names of folders and curves")
             )
             return []
         many = isinstance(body, list)
+        if body == []:
+            self.note(Finding(place, body, "an empty list results in no run"))
         drafts: list[Draft] = []
         for number, given in enumerate(body if many else [body]):
             here = f"{place}[{number}]" if many else place
@@ -219,6 +203,10 @@ class Resolver:
         given = {key: value for key, value in given.items() if key in known}
         for key in [key for key, value in given.items() if value == [] and not known[key].is_list]:
             self.note(Finding(f"{place}.{key}", given.pop(key), "an empty list results in no run"))
+        self._combinations += (number := count(given, lambda key: known[key].is_list))
+        if self._combinations > MOST_COMBINATIONS:
+            self.note(too_many_combinations(place, number, self._combinations))
+            return
         published = card.training if shelf == "models" else {}
         for settings, listed in combinations(given, lambda key: known[key].is_list):
             config, values = self._checked(card.config, own, settings, place)
@@ -245,9 +233,8 @@ class Resolver:
 
     def _need_file(self, values: Mapping[str, Any], place: str) -> None:
         path = values.get("path")
-        if isinstance(path, str) and not Path(path).expanduser().is_file():
-            fix = "paths are relative to the folder where snakemake runs"
-            self.note(Finding(f"{place}.path", path, "no such file", fix))
+        if isinstance(path, str) and (reason := catalogue.why_no_file(path)):
+            self.note(Finding(f"{place}.path", path, reason, catalogue.RELATIVE))
 
 
 def _from_text(shelf: Shelf, text: str) -> tuple[str, dict[str, Any]]:
@@ -260,9 +247,7 @@ def _from_text(shelf: Shelf, text: str) -> tuple[str, dict[str, Any]]:
 
 def _implied(shelf: Shelf, label: str, given: Mapping[str, Any]) -> str:
     """The contribution if the study names none: the label, or a file of counts."""
-    paths = given.get("path")
-    is_file = all(str(p).endswith(".h5ad") for p in (paths if isinstance(paths, list) else [paths]))
-    if shelf == "data" and is_file and label not in catalogue.names("data"):
+    if shelf == "data" and "path" in given and label not in catalogue.names("data"):
         return "h5ad"
     return label
 
@@ -282,6 +267,7 @@ def _labelled(shelf: Shelf, label: str, place: str, drafts: list[Draft]) -> Iter
             values=draft.values,
             training=draft.training,
             swept=mine,
+            given=frozenset(draft.settings),
         )
 
 

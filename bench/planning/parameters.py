@@ -6,7 +6,7 @@ The dataclass is the only source of validation, messages, the JSON schema and th
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from inspect import cleandoc, getsource
@@ -17,9 +17,10 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from bench.core.errors import Finding, UserError, mistake, suggestion
+from bench.planning.limits import LARGEST, largest
 
-EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
-"""Numbers that YAML 1.1 reads as text, such as 1e-3."""
+NUMBER = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+|\d{1,3}(_\d{3})+")
+"""Numbers that are read as text, such as 1e-3 and 10_000."""
 
 BOUNDS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
 KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "null": "null"}
@@ -101,12 +102,14 @@ def check(config: type, given: Mapping[str, Any], place: str) -> Checked | list[
     """The dataclass with these values, or all findings if they are invalid."""
     known = parameters_of(config)
     values = {name: readable(value, known[name]) for name, value in given.items() if name in known}
+    large = [f for name, value in values.items() for f in _too_large(value, known[name], place)]
     try:
         valid = _adapter(config).validate_json(json.dumps(values, default=str), strict=True)
         plain = _adapter(config).dump_python(valid, mode="json")
-        return Checked(parse(config, plain), plain)
+        return large or Checked(parse(config, plain), plain)
     except ValidationError as error:
-        found = [_finding(detail, known, place) for detail in error.errors(include_url=False)]
+        wrong = [_finding(detail, known, place) for detail in error.errors(include_url=False)]
+        found = [*large, *wrong]
         return list({repr(finding): finding for finding in found}.values())
     except UserError as error:
         return [Finding(place, f.value, f"{f.place}: {f.expected}", f.fix) for f in error.findings]
@@ -119,11 +122,16 @@ def parse(config: type, values: Mapping[str, Any]) -> Any:
 
 
 def readable(value: Any, parameter: Parameter) -> Any:
-    """``value``, with numbers that YAML 1.1 reads as text converted to numbers."""
+    """``value``, as its parameter takes it: text such as 1e-3 as a number, a whole number as text.
+
+    Labels of cells may be numbers; a fraction is not made text, which may differ from the file's.
+    """
     if isinstance(value, list):
         return [readable(item, parameter) for item in value]
     types = _types(parameter.schema)
-    is_number = isinstance(value, str) and EXPONENT.fullmatch(value)
+    if isinstance(value, int) and not isinstance(value, bool) and _is_text(types):
+        return str(value)
+    is_number = isinstance(value, str) and NUMBER.fullmatch(value)
     if not is_number or "string" in types:
         return value
     return int(float(value)) if float(value).is_integer() and "integer" in types else float(value)
@@ -141,9 +149,13 @@ def expectation(schema: Mapping[str, Any]) -> str:
         return f"a list, each {expectation(schema.get('items', {}))}"
     if schema.get("type") == "boolean":
         return "true or false"
-    limits = [f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]
+    limits = [f"{sign} {_spelled(schema[key])}" for key, sign in BOUNDS.items() if key in schema]
     kind = KINDS.get(schema.get("type", ""), "a value")
     return " ".join([kind, " and ".join(limits)]).strip()
+
+
+def _spelled(limit: float) -> str:
+    return f"{limit:,}" if abs(limit) > LARGEST else f"{limit:g}"
 
 
 @cache
@@ -194,6 +206,23 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
     return {branch["type"] for branch in [*branches, *items] if "type" in branch}
 
 
+def _is_text(types: set[str]) -> bool:
+    """Whether a parameter is text and cannot be a number."""
+    return "string" in types and not types & {"integer", "number", "boolean"}
+
+
+def _too_large(value: Any, parameter: Parameter, place: str) -> Iterator[Finding]:
+    """A finding if a whole number, or one of a list, is larger than its limit."""
+    name, most = parameter.name, largest(parameter.name)
+    declared = any(key in parameter.schema for key in ("maximum", "exclusiveMaximum"))
+    if "integer" in parameter.types and not declared:
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, int) and abs(one) > most:
+                yield Finding(
+                    f"{place}.{name}", one, f"expected a whole number of at most {most:,}"
+                )
+
+
 def _finding(detail: Any, known: Mapping[str, Parameter], place: str) -> Finding:
     if not detail["loc"]:
         return Finding(place, None, str(detail["msg"]).removeprefix("Value error, "))
@@ -204,6 +233,6 @@ def _finding(detail: Any, known: Mapping[str, Parameter], place: str) -> Finding
     fix = ""
     if isinstance(detail["input"], bool):
         fix = "YAML reads on, off, yes and no as true and false; put quotes around such a word"
-    elif isinstance(detail["input"], int | float) and "string" in parameter.types:
-        fix = f'where a number is a label or a name, put quotes around it: "{detail["input"]}"'
+    elif isinstance(detail["input"], float) and _is_text(parameter.types):
+        fix = "YAML reads it as a number; put quotes around it"
     return Finding(f"{place}.{name}", detail["input"], f"expected {parameter.range}", fix)

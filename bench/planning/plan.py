@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import catalogue
+from bench.catalogue import Shelf
 from bench.core.errors import Finding, UserError
 from bench.core.files import sha256_of
 from bench.core.metric import MetricName
@@ -86,12 +87,16 @@ class _Planner:
         """Per dataset and task: the entries that run there, with their readouts and metrics."""
         self.searched: list[tuple[Search, Entry, Entry, Match]] = []
         self.code = cache(fingerprint.code_of)
+        # The runs of a sweep differ in nothing that this depends on.
+        self._code = cache(self._code_of)
+        self._keys = cache(self._keys_of)
         self.page_files = page_file_cards()
         matcher = Matcher(study)
         datasets = [entry for entry in study.datasets if entry.config is not None]
         for dataset, task in ((d, t) for d in datasets for t in study.tasks):
             self._match(matcher, dataset, task)
-        self.used = [n for n in study.metrics if any(n in m.metrics for _, m in self._matches())]
+        scored = set(chain.from_iterable({match.metrics for _, match in self._matches()}))
+        self.used = [name for name in study.metrics if name in scored]
         if not study.findings and not self.findings and not self.refused:
             self.findings += [*self._idle(), *unmet_metrics(study, self.used)]
             self.findings += unmet_readouts(
@@ -117,7 +122,7 @@ class _Planner:
                     files = self._page_files(entry, task, match, split)
                     own = {"split": split, "page_files": files}
                     row = self._row(entry, dataset, task, match) | own
-                    yield with_keys(row, *self._keys(dataset, task, split))
+                    yield with_keys(row, *self._keys(dataset.label, task.label, split))
 
     def searches(self) -> Iterator[Row]:
         """The rows of searches, by dataset, task and search."""
@@ -206,7 +211,7 @@ class _Planner:
             "readouts": self._options(match.readouts),
             "metrics": list(match.metrics),
             "deterministic": entry.card.deterministic,
-            "code": self._code(entry, match),
+            "code": dict(self._code(entry.shelf, entry.name, match.readouts, match.metrics)),
         }
 
     def _template(self, search: "Search", dataset: "Entry", task: "Entry", match: Match) -> Row:
@@ -218,30 +223,34 @@ class _Planner:
         readout = {"readout": self.code("read_out_trial", *files)}
         return row | {"selects_by": selects_by, "code": row["code"] | readout}
 
-    def _keys(self, dataset: "Entry", task: "Entry", split: int) -> tuple[str, str]:
-        """The keys of the data and of the problem."""
-        data = dataset_key(self.datasets[dataset.label])
-        return data, problem_key(dataset.label, data, self.tasks[task.label], split)
+    def _keys_of(self, dataset: str, task: str, split: int) -> tuple[str, str]:
+        """The keys of the data and of the problem, from the labels of dataset and task."""
+        data = dataset_key(self.datasets[dataset])
+        return data, problem_key(dataset, data, self.tasks[task], split)
 
     def _keys_of_splits(self, dataset: "Entry", task: "Entry") -> Row:
-        keys = {str(n): self._keys(dataset, task, n) for n in range(1, self.study.splits + 1)}
+        splits = range(1, self.study.splits + 1)
+        keys = {str(n): self._keys(dataset.label, task.label, n) for n in splits}
         problems = {split: problem for split, (_, problem) in keys.items()}
         return {"data_key": keys["1"][0], "problem_keys": problems}
 
     def _options(self, readouts: Iterable[str]) -> dict[str, Row]:
         return {name: self.study.readouts[name].values for name in readouts}
 
-    def _code(self, entry: "Entry", match: Match) -> dict[str, str]:
+    def _code_of(
+        self, shelf: Shelf, name: str, readouts: tuple[str, ...], metrics: tuple[str, ...]
+    ) -> dict[str, str]:
         """Digests of the jobs of a run; one job fits a baseline and computes its readouts."""
-        readouts = [catalogue.file_of("readouts", name) for name in match.readouts]
-        metrics = dict.fromkeys(map(catalogue.metric_file, match.metrics))
-        score = self.code("score", *metrics)
-        if entry.shelf == "baselines":
-            fit = self.code("fit_baseline", entry.file, *readouts)
+        file = catalogue.file_of(shelf, name)
+        readout_files = [catalogue.file_of("readouts", readout) for readout in readouts]
+        metric_files = dict.fromkeys(map(catalogue.metric_file, metrics))
+        score = self.code("score", *metric_files)
+        if shelf == "baselines":
+            fit = self.code("fit_baseline", file, *readout_files)
             return {"train": fit, "readout": fit, "score": score}
         return {
-            "train": self.code("train", entry.file),
-            "readout": self.code("read_out", entry.file, *readouts),
+            "train": self.code("train", file),
+            "readout": self.code("read_out", file, *readout_files),
             "score": score,
         }
 

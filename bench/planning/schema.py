@@ -14,10 +14,10 @@ from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.files import write_text
 from bench.core.readout import Readout
-from bench.planning.entries import NAMED_BY
 from bench.planning.metrics_page import PAGE, metrics_page
 from bench.planning.parameters import Parameter, documented, expectation, field_docs, parameters_of
 from bench.planning.search_keys import RangeKeys, SearchKeys, is_number
+from bench.planning.shelves import NAMED_BY
 from bench.planning.study import StudyFile
 from bench.training.config import TrainingConfig
 

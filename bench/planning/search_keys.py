@@ -12,8 +12,9 @@ from annotated_types import Ge
 
 from bench.core.errors import Finding
 from bench.core.metric import Metric
-from bench.planning.entries import NAMED_BY, SAFE_LABEL, Entry, Resolver
+from bench.planning.entries import SAFE_LABEL, Entry, Resolver
 from bench.planning.parameters import Parameter, check, parameters_of, readable, unknown
+from bench.planning.shelves import NAMED_BY
 from bench.planning.sweeps import is_safe
 from bench.search.trials import LONGEST, number_in
 from bench.training.config import TrainingConfig

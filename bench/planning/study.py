@@ -4,27 +4,36 @@ Mistakes in the content of a study do not raise: :attr:`Study.findings` has all 
 :func:`bench.planning.plan.make_plan` reports them together with the findings of the matching.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench import catalogue
 from bench.core.errors import Finding, suggestion
 from bench.core.metric import MetricName
+from bench.planning import limits
 from bench.planning.entries import SAFE_LABEL, Entry, Resolver
 from bench.planning.parameters import check, parameters_of, unknown
 from bench.planning.search_keys import Search, need_apart, searches
 from bench.planning.sweeps import is_safe
+from bench.planning.whole_study import (
+    need_distinct,
+    need_distinct_files,
+    need_libraries,
+    need_reference,
+)
 from bench.planning.yaml_file import read_yaml
 from bench.training.config import TrainingConfig
 
 ALL = "all"
-MOST_NAMED = 20
-"""Maximum number of labels in a message."""
+
+
+Seed = Annotated[int, Ge(0), Le(limits.LARGEST_SEED)]
+Seeds = Annotated[list[Seed], MinLen(1), MaxLen(limits.MOST_SEEDS)]
 
 
 class StudyFile(BaseModel):
@@ -34,9 +43,16 @@ class StudyFile(BaseModel):
 
     title: str = ""
     """Title of the report."""
-    seeds: Annotated[int, Ge(1)] | Annotated[list[Annotated[int, Ge(0)]], MinLen(1)] = 5
+    seeds: (
+        Annotated[int, Ge(1), Le(limits.MOST_SEEDS)]
+        | Annotated[
+            list[Annotated[int, Ge(0), Le(limits.LARGEST_SEED)]],
+            MinLen(1),
+            MaxLen(limits.MOST_SEEDS),
+        ]
+    ) = 5
     """Number of replicates of every run, or a list of their seeds; they train together."""
-    splits: Annotated[int, Ge(1)] = 1
+    splits: Annotated[int, Ge(1), Le(limits.MOST_SPLITS)] = 1
     """Number of independent splits of every task."""
     datasets: list[Any] = []
     """List of names, paths to own files, or labels with parameters below them."""
@@ -143,14 +159,18 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
     metrics, named = _metrics(file.metrics, resolver)
     readouts = _readouts(file.readouts, resolver)
     _need_something(file, config, resolver)
+    trials = sum(search.trials for search in found)
+    if too_many := limits.too_many_rows(sections, trials, file.splits):
+        resolver.note(*too_many)
+        sections, found = dict.fromkeys(sections, ()), []
     for section in ("datasets", "tasks", "trackers"):
-        _need_distinct(sections[section], resolver)
+        need_distinct(sections[section], resolver)
     competitors = (*sections["runs"], *sections["baselines"])
-    _need_distinct((*competitors, *(search.entry for search in found)), resolver)
+    need_distinct((*competitors, *(search.entry for search in found)), resolver)
     need_apart(found, competitors, resolver)
     known = [entry.label for entry in (*competitors, *(search.entry for search in found))]
-    _need_reference(file.reference, known, resolver)
-    _need_libraries(sections["trackers"], resolver)
+    need_reference(file.reference, known, resolver)
+    need_libraries(sections["trackers"], resolver)
     return Study(
         name=name,
         title=file.title,
@@ -171,6 +191,9 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
 def _sound_part(config: Mapping[str, Any], resolver: Resolver) -> StudyFile:
     """The valid keys; invalid keys are recorded as findings and keep their defaults."""
     given = {str(key): value for key, value in config.items()}
+    # YAML reads 2024 as a number, which is a good title and a good label.
+    texts = [key for key in ("title", "reference") if _is_whole(given.get(key))]
+    given |= {key: str(given[key]) for key in texts}
     known = list(StudyFile.model_fields)
     for key in [key for key in given if key not in known]:
         resolver.note(Finding(key, None, "unknown", suggestion(key, known)))
@@ -180,7 +203,8 @@ def _sound_part(config: Mapping[str, Any], resolver: Resolver) -> StudyFile:
     except ValidationError as error:
         for key in dict.fromkeys(str(detail["loc"][0]) for detail in error.errors()):
             described = StudyFile.model_fields[key].description
-            resolver.note(Finding(key, given.pop(key), f"expected: {described}"))
+            expected = f"expected: {described}{limits.OF_KEYS.get(key, '')}"
+            resolver.note(Finding(key, given.pop(key), expected))
     seeds = given.get("seeds")
     if isinstance(seeds, list) and len(set(seeds)) < len(seeds):
         resolver.note(Finding("seeds", seeds, "duplicate seed", "every replicate needs its own"))
@@ -202,7 +226,7 @@ def _metrics(
     named = [name for name in listed if name != ALL]
     names = [*(catalogue.metric_names() if ALL in listed else []), *named]
     measures = [MetricName.parse(name).measure for name in names]
-    _need_distinct_files(list(dict.fromkeys(measures)), "metrics", resolver)
+    need_distinct_files(list(dict.fromkeys(measures)), "metrics", resolver)
     found = {name: resolver.find_metric(name, "metrics") for name in dict.fromkeys(names)}
     known = {name: metric for name, metric in found.items() if metric is not None}
     options = {full: Option(card, {}) for full, card in known.values()}
@@ -213,13 +237,13 @@ def _readouts(given: Mapping[str, Any], resolver: Resolver) -> dict[str, Option]
     """All available readouts, by name or by path, with their options."""
     readouts = {}
     names = list(dict.fromkeys([*catalogue.names("readouts"), *given]))
-    _need_distinct_files(names, "readouts", resolver)
+    need_distinct_files(names, "readouts", resolver)
     for name in names:
         place = f"readouts.{name}"
         card = resolver.find("readouts", name, place)
         if card is None:
             continue
-        options = given.get(name) or {}
+        options = {} if given.get(name) is None else given[name]
         if not isinstance(options, dict):
             resolver.note(Finding(place, options, "expected options, as 'name: value'"))
             continue
@@ -241,42 +265,5 @@ def _need_something(file: StudyFile, given: Mapping[str, Any], resolver: Resolve
         resolver.note(Finding("runs", None, "no runs, searches or baselines: nothing to compare"))
 
 
-def _need_distinct(entries: Iterable[Entry], resolver: Resolver) -> None:
-    taken: dict[str, Entry] = {}
-    for entry in entries:
-        other = taken.setdefault(entry.label.lower(), entry)
-        if other is not entry:
-            expected = f"duplicate label, also used by {other.place}"
-            fix = "labels must differ in more than upper and lower case"
-            resolver.note(Finding(entry.place, entry.label, expected, fix))
-
-
-def _need_reference(label: str, known: list[str], resolver: Resolver) -> None:
-    """Check the label, unless its entry has a finding already."""
-    places = tuple(f"{section}.{label}." for section in ("runs", "search", "baselines"))
-    mistaken = any(f"{found.place}.".startswith(places) for found in resolver.findings)
-    if not label or label in known or mistaken:
-        return
-    # A label whose lists fanned out has several runs.
-    runs = [one for one in known if one.startswith(f"{label}.")]
-    listed = ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else "")
-    fix = f"name one of its runs: {runs[0]}" if runs else ""
-    fix = fix or suggestion(label, known, f"there are: {listed}")
-    resolver.note(Finding("reference", label, "no run, search or baseline has this label", fix))
-
-
-def _need_libraries(trackers: tuple[Entry, ...], resolver: Resolver) -> None:
-    for entry in trackers:
-        if missing := entry.card.missing():
-            expected = f"needs packages that are not installed: {', '.join(missing)}"
-            resolver.note(Finding(entry.place, None, expected, entry.card.install))
-
-
-def _need_distinct_files(names: list[str], section: str, resolver: Resolver) -> None:
-    """Check that file names differ, because results use them as names of metrics and readouts."""
-    stems = [Path(name).stem for name in names]
-    for name, stem in zip(names, stems, strict=True):
-        if name != stem and stems.count(stem) > 1:
-            resolver.note(
-                Finding(section, name, f"another file has the name {stem}", "rename the file")
-            )
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

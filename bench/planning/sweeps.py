@@ -6,9 +6,11 @@ Labels contain only the swept values: ``nbvae.n_latent-3.learning_rate-0.01``.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 LONGEST = 80
+
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -29,11 +31,21 @@ def combinations(given: Mapping[str, Any], holds_lists: Callable[[str], bool]) -
 
     For a parameter that ``holds_lists`` a list is one value, and a list of lists fans out.
     """
-    listed = tuple(key for key, value in given.items() if _fans_out(value, holds_lists(key)))
+    listed = fanned_out(given, holds_lists)
     choices = [value if key in listed else [value] for key, value in given.items()]
     return [
         Combination(dict(zip(given, values, strict=True)), listed) for values in product(*choices)
     ]
+
+
+def fanned_out(given: Mapping[str, Any], holds_lists: Callable[[str], bool]) -> tuple[str, ...]:
+    """The keys whose lists fan out."""
+    return tuple(key for key, value in given.items() if _fans_out(value, holds_lists(key)))
+
+
+def count(given: Mapping[str, Any], holds_lists: Callable[[str], bool]) -> int:
+    """The number of :func:`combinations`, without making them."""
+    return prod(len(given[key]) for key in fanned_out(given, holds_lists))
 
 
 def swept_keys(given: Sequence[Mapping[str, Any]], listed: Sequence[str]) -> list[str]:

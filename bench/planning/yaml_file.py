@@ -1,12 +1,16 @@
 """Reads YAML; invalid YAML and duplicate keys are errors with line numbers."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bench.core.errors import Finding, UserError, mistake
+from bench.planning.yaml_loader import StudyLoader
+
+LONGEST_FILE = 1_000_000
+"""Maximum number of bytes of a study; the parser reads about 100,000 in a second."""
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], list[Finding]]:
@@ -15,8 +19,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], list[Finding]]:
     Raises UserError, with line and column, if the file is missing, invalid or not a mapping.
     """
     try:
-        loader = _Remembering(Path(path).read_text(encoding="utf8"))
-        content = loader.get_single_data()
+        content, twice = _loaded(_text(Path(path)))
     except OSError as error:
         raise mistake(str(path), None, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -27,7 +30,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], list[Finding]]:
         return {}, []
     if not isinstance(content, dict):
         raise mistake(str(path), None, "expected keys and values, such as 'seeds: 5'")
-    return content, loader.twice
+    return content, twice
 
 
 def merged(files: Iterable[Path], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,6 +49,26 @@ def merged(files: Iterable[Path], overrides: Mapping[str, Any]) -> dict[str, Any
     return study | {key: _as_in_a_file(value) for key, value in overrides.items()}
 
 
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(LONGEST_FILE + 1)
+    if len(start) > LONGEST_FILE:
+        raise mistake(str(path), None, f"is longer than a study can be: {LONGEST_FILE:,} bytes")
+    return start.decode("utf8")
+
+
+def _loaded(text: str) -> tuple[Any, list[Finding]]:
+    """The content, and the duplicate keys.  Raises YAMLError for every kind of invalid text."""
+    loader: StudyLoader | None = None
+    try:
+        loader = StudyLoader(text)
+        return loader.get_single_data(), loader.twice
+    except (ValueError, OverflowError) as error:
+        # PyYAML has no message for an escape such as "\UFFFFFFFF", which is no character.
+        mark = loader.get_mark() if loader else None
+        raise yaml.MarkedYAMLError(problem=f"cannot be read: {error}", problem_mark=mark) from None
+
+
 def _as_in_a_file(value: Any) -> Any:
     """A value from the command line, read as in a study file."""
     if isinstance(value, list):
@@ -55,33 +78,10 @@ def _as_in_a_file(value: Any) -> Any:
     if not isinstance(value, str) or not value:
         return value
     try:
-        return yaml.safe_load(value)
+        return _loaded(value)[0]
     except yaml.YAMLError:
         # A title may be any text.
         return value
-
-
-class _Remembering(yaml.SafeLoader):
-    """Records duplicate keys of a mapping, of which YAML would keep the last."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.twice: list[Finding] = []
-
-
-def _mapping(loader: _Remembering, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    first: dict[str, int] = {}
-    for key in [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]:
-        line = key.start_mark.line + 1
-        if key.value in first:
-            expected = f"duplicate key, first used in line {first[key.value]}"
-            loader.twice.append(Finding(f"line {line}", key.value, expected, "keep one of them"))
-        first.setdefault(key.value, line)
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Remembering.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 def _place(path: Path, error: yaml.YAMLError) -> str:

@@ -7,6 +7,10 @@ from annotated_types import Ge, Gt, Le, Lt
 
 FULL_BATCH = 0
 
+FEWEST_CELLS = 3
+"""Minimum number of cells of a step; fewer are too few for batch statistics, and an epoch omits a
+last minibatch of fewer cells."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
@@ -50,3 +54,8 @@ class TrainingConfig:
     """Maximum gradient norm of one replicate; 0 disables clipping."""
     precision: Literal["float32", "tf32", "bf16"] = "float32"
     """Arithmetic of matrix products; reduced precision only on request."""
+
+    def __post_init__(self) -> None:
+        if 0 < self.batch_size < FEWEST_CELLS:
+            why = f"a step takes {FEWEST_CELLS} cells at least; batch_size is {self.batch_size}"
+            raise ValueError(why)

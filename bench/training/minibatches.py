@@ -22,10 +22,8 @@ from torch import Tensor
 
 from bench.core.dataset import KNOWN_TYPE
 from bench.core.problem import TRAIN, Problem
+from bench.training.config import FEWEST_CELLS
 from bench.training.randomness import shuffled
-
-FEWEST_CELLS = 3
-"""An epoch omits a last minibatch with fewer cells, too few for batch statistics."""
 
 
 class Minibatch(NamedTuple):

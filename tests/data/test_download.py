@@ -10,10 +10,12 @@ import pytest
 
 from bench.core.dataset import Source
 from bench.core.errors import UserError
-from bench.data._download import fetch
+from bench.data._download import MIRROR, fetch
 
 CONTENT = b"counts " * 5000
 CHECKSUM = sha256(CONTENT).hexdigest()
+PATHS = ("/counts.bin", "/mirror/counts.bin", "/mirror/other.bin")
+PAGE = b"  <!DOCTYPE html><title>Log in</title>"
 
 
 class Shop:
@@ -21,6 +23,8 @@ class Shop:
 
     def __init__(self) -> None:
         self.content, self.asked, self.to_break, self.address = CONTENT, 0, 0, ""
+        self.paths: list[str] = []
+        self.redirect = ""
 
 
 @pytest.fixture
@@ -30,7 +34,13 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             offer.asked += 1
-            self.send_response(200 if self.path == "/counts.bin" else 404)
+            offer.paths.append(self.path)
+            if offer.redirect:
+                self.send_response(302)
+                self.send_header("Location", offer.redirect)
+                self.end_headers()
+                return
+            self.send_response(200 if self.path in PATHS else 404)
             self.send_header("Content-Length", str(len(offer.content)))
             self.end_headers()
             broken = offer.to_break > 0
@@ -135,3 +145,98 @@ def test_an_address_that_holds_nothing(shop: Shop, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="404"):
         fetch([source(shop)], tmp_path, retries=0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_published_checksum_is_shown_when_a_file_is_downloaded(
+    shop: Shop, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    for _ in range(2):
+        fetch([source(shop, CHECKSUM)], tmp_path, tell=told.append)
+    assert told == [f"counts.bin: downloaded; its sha256 is {CHECKSUM}, as expected"]
+
+
+@pytest.mark.parametrize(
+    ("content", "file", "words"),
+    [
+        (PAGE, "counts.bin", "counts.bin is a page of a web server"),
+        (PAGE, "counts.h5ad", "counts.h5ad is a page of a web server"),
+        (b"", "counts.bin", "counts.bin is empty"),
+        (b"PK\x03\x04", "counts.h5ad", "does not begin as a file that ends in .h5ad does"),
+        (b"\x89HDF\r\n\x1a\n", "counts.tar.gz", "a file that ends in .gz does"),
+        (b"\x1f\x8b", "counts.zip", "a file that ends in .zip does"),
+    ],
+)
+def test_the_first_download_must_be_the_kind_of_file_that_its_name_says(
+    shop: Shop, tmp_path: Path, content: bytes, file: str, words: str
+) -> None:
+    shop.content = content
+    with pytest.raises(UserError, match=words):
+        fetch([source(shop, file=file)], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "file"),
+    [(b"\x89HDF\r\n\x1a\n...", "a.h5ad"), (b"\x1f\x8b...", "a.tar.gz"), (b"{}", "a.ipynb")],
+)
+def test_a_download_of_its_kind_is_taken(
+    shop: Shop, tmp_path: Path, content: bytes, file: str
+) -> None:
+    shop.content = content
+    files = fetch([source(shop, file=file)], tmp_path, tell=lambda said: None)
+    assert files[file].read_bytes() == content
+
+
+def test_a_page_put_there_by_hand_is_refused_and_stays(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "counts.bin").write_bytes(PAGE)
+    with pytest.raises(UserError, match="is a page of a web server"):
+        fetch([source(shop)], tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["counts.bin"]
+
+
+@pytest.mark.parametrize("file", ["../x", "a/b", "/etc/x", "..", ".", "", "a\\b", "x/"])
+def test_a_file_cannot_leave_its_folder(shop: Shop, file: str) -> None:
+    with pytest.raises(ValueError, match="expected a name without folders"):
+        source(shop, file=file)
+
+
+@pytest.mark.parametrize("address", ["http://example.org/x", "file:///etc/passwd", "ftp://a/x", ""])
+def test_an_address_must_be_encrypted_or_have_a_checksum(address: str) -> None:
+    with pytest.raises(ValueError, match="https"):
+        Source(file="x", address=address, licence="", citation="")
+    if address.startswith("http:"):
+        Source(file="x", address=address, licence="", citation="", sha256=CHECKSUM)
+
+
+def test_a_redirect_without_encryption_needs_a_checksum(shop: Shop, tmp_path: Path) -> None:
+    real, shop.redirect = shop.address, shop.address.replace("127.0.0.1", "0.0.0.0")
+    with pytest.raises(UserError, match="plain http needs a checksum"):
+        fetch([source(shop)], tmp_path, retries=0)
+    assert list(tmp_path.iterdir()) == []
+    shop.redirect, shop.address = "", real
+
+
+def test_a_mirror_has_all_files_under_their_names(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MIRROR, shop.address.replace("counts.bin", "mirror/"))
+    nowhere = Source(file="other.bin", address="https://nowhere.invalid/1", licence="", citation="")
+    fetch([source(shop, CHECKSUM), nowhere], tmp_path, tell=lambda said: None)
+    assert shop.paths == ["/mirror/counts.bin", "/mirror/other.bin"]
+
+
+def test_a_mirror_needs_a_checksum_too(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MIRROR, "http://mirror.invalid")
+    with pytest.raises(UserError, match="plain http needs a checksum"):
+        fetch([source(shop)], tmp_path)
+
+
+def test_without_a_network_the_reason_is_one_line(tmp_path: Path) -> None:
+    nowhere = Source(
+        file="counts.bin", address="https://127.0.0.1:9/counts.bin", licence="", citation=""
+    )
+    with pytest.raises(UserError, match="could not be downloaded: no connection to the server; "):
+        fetch([nowhere], tmp_path, retries=0)

@@ -7,8 +7,8 @@ import pytest
 from annotated_types import Ge, Lt
 
 from bench import catalogue
-from bench.planning.entries import NAMED_BY
 from bench.planning.parameters import check, documented, parameters_of, parse
+from bench.planning.shelves import NAMED_BY
 from bench.training.config import TrainingConfig
 
 

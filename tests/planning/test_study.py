@@ -251,7 +251,7 @@ def test_what_a_config_checks_itself_is_told_too(own: str) -> None:
         ({"run": {}}, "run: unknown; did you mean runs?"),
         ({"reference": "nbvea"}, "reference is 'nbvea': no run, search or baseline has this"),
         ({"reference": "nbvea"}, "did you mean nbvae?"),
-        ({"reference": 3}, "reference is 3: expected: Label of the run"),
+        ({"reference": 3}, "reference is '3': no run, search or baseline has this label"),
     ],
 )
 def test_a_wrong_key_is_told(changes: dict[str, Any], words: str) -> None:
