@@ -19,6 +19,7 @@ from bench.core.readout import Readout
 from bench.core.task import Task
 from bench.core.tracker import Tracker
 from bench.core.variant import Variant
+from bench.planning import named_datasets
 from bench.planning.parameters import Parameter, check, parameters_of, unknown
 from bench.planning.renamed_metrics import RENAMED
 from bench.planning.sweeps import combinations, is_safe, labels, swept_keys
@@ -64,6 +65,7 @@ class Entry:
     """All parameters as plain data."""
     training: dict[str, Any]
     swept: dict[str, Any]
+    datasets: tuple[str, ...] = ()  # labels; all if empty
 
     @property
     def stem(self) -> str:
@@ -72,7 +74,8 @@ class Entry:
 
     def resolved(self) -> dict[str, Any]:
         """The content below its label in a study with all values explicit."""
-        return {NAMED_BY[self.shelf]: self.name, **self.values, **self.training}
+        body = {NAMED_BY[self.shelf]: self.name, **self.values, **self.training}
+        return body | named_datasets.resolved(self.datasets)
 
     @property
     def file(self) -> Path:
@@ -91,6 +94,7 @@ class Draft(NamedTuple):
     settings: dict[str, Any]
     """The values from the study, after validation."""
     listed: tuple[str, ...]
+    datasets: tuple[str, ...] = ()
 
 
 class Resolver:
@@ -199,6 +203,7 @@ class Resolver:
         key = NAMED_BY[shelf]
         key_path = f"{place}.{key}" if key in given else place
         name = given.pop(key, _implied(shelf, label, given))
+        where = named_datasets.take(shelf, given, place, self)
         for one in name if isinstance(name, list) else [name]:
             card = self.find(shelf, one, key_path)
             if card is None:
@@ -206,7 +211,8 @@ class Resolver:
             settings = {key: Path(str(one)).stem}
             for draft in self._combined(shelf, str(one), card, given, place):
                 listed = (key, *draft.listed) if isinstance(name, list) else draft.listed
-                yield draft._replace(settings=settings | draft.settings, listed=listed)
+                mine = settings | draft.settings
+                yield draft._replace(settings=mine, listed=listed, datasets=where)
 
     def _combined(
         self, shelf: Shelf, name: str, card: Any, given: dict[str, Any], place: str
@@ -215,7 +221,7 @@ class Resolver:
         own = parameters_of(card.config)
         training = parameters_of(TrainingConfig) if shelf == "models" else {}
         known = {**training, **own}
-        self.note(*unknown(given, known, place, [NAMED_BY[shelf]]))
+        self.note(*unknown(given, known, place, [NAMED_BY[shelf], *named_datasets.keys(shelf)]))
         given = {key: value for key, value in given.items() if key in known}
         for key in [key for key, value in given.items() if value == [] and not known[key].is_list]:
             self.note(Finding(f"{place}.{key}", given.pop(key), "an empty list results in no run"))
@@ -282,6 +288,7 @@ def _labelled(shelf: Shelf, label: str, place: str, drafts: list[Draft]) -> Iter
             values=draft.values,
             training=draft.training,
             swept=mine,
+            datasets=draft.datasets,
         )
 
 
