@@ -23,6 +23,7 @@ from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.core.task import Task
 from bench.parts.perturbations.treatments import perturbations_in
 from bench.parts.splits.cell_splits import ranks
+from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.perturbation_splits import (
     EFFECT_CONTROLS,
     EFFECT_TARGETS,
@@ -54,6 +55,7 @@ def make_problem(
 ) -> Problem:
     """Roles by perturbation, by cell.  Raises with all perturbations of too few cells."""
     for_roles, for_fraction = rng.spawn(2)
+    groups = copy_groups(data)
     perturbation = data.labels["perturbation"]
     combinations = combinations_in(perturbation)
     if len(combinations) < FEWEST_JUDGED:
@@ -62,12 +64,12 @@ def make_problem(
         )
     combined = np.isin(perturbation, combinations)
     test_share = np.where(combined | (perturbation == CONTROL), config.test, 0)
-    role = roles_by_rank(ranks(perturbation, for_roles), test_share, config.validation)
+    role = roles_by_rank(ranks(perturbation, for_roles, groups), test_share, config.validation)
     needed = dict.fromkeys(perturbations_in(perturbation).tolist(), (TRAIN,))
     needed |= dict.fromkeys(combinations.tolist(), (TRAIN, TEST))
     refuse_few_cells(perturbation, role, {CONTROL: EVERY_PART, **needed})
     within = np.char.add(perturbation, role.astype(str))
-    used = ranks(within, for_fraction) < config.fraction
+    used = ranks(within, for_fraction, groups) < config.fraction
     role[combined & (role != TEST) & ~used] = UNUSED
     return perturbation_problem(data, role, other_cells(perturbation, role))
 

@@ -16,6 +16,7 @@ from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TRAIN, Problem
 from bench.core.task import Task
 from bench.parts.splits.cell_splits import roles
+from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.perturbation_splits import (
     EFFECT_CONTROLS,
     EFFECT_TARGETS,
@@ -40,7 +41,7 @@ def make_problem(
     """Roles by cell, by perturbation.  Raises with all perturbations of too few cells."""
     fractions = {"test": config.test, "validation": config.validation}
     perturbation = data.labels["perturbation"]
-    role = roles(len(perturbation), fractions, rng, perturbation)
+    role = roles(len(perturbation), fractions, rng, perturbation, copy_groups(data))
     everybody = np.union1d(perturbation, [CONTROL]).tolist()
     refuse_few_cells(perturbation, role, dict.fromkeys(everybody, EVERY_PART))
     return perturbation_problem(data, role, np.flatnonzero(role == TRAIN))

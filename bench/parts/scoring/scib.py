@@ -54,6 +54,7 @@ class ScibScores:
     @cached_property
     def isolated_labels(self) -> float:
         """Silhouette, scaled to [0, 1], of the types found in the fewest batches."""
+        self._need_labels("type", self._cell_type)
         return float(scib().isolated_labels(self._latent, self._cell_type, self._batch))
 
     @cached_property
@@ -69,11 +70,13 @@ class ScibScores:
     @cached_property
     def silhouette_label(self) -> float:
         """Mean silhouette of types, scaled to [0, 1]."""
+        self._need_labels("type", self._cell_type)
         return float(scib().silhouette_label(self._latent, self._cell_type))
 
     @cached_property
     def clisi(self) -> float:
         """How few types share a neighbourhood: 1 - (LISI - 1) / (types - 1), median over cells."""
+        self._need_labels("type", self._cell_type)
         return float(scib().clisi_knn(self._nearest(90), self._cell_type))
 
     @cached_property
@@ -85,6 +88,7 @@ class ScibScores:
     @cached_property
     def ilisi(self) -> float:
         """How many batches share a neighbourhood: (LISI - 1) / (batches - 1), median over cells."""
+        self._need_labels("batch", self._batch)
         return float(scib().ilisi_knn(self._nearest(90), self._batch))
 
     @cached_property
@@ -103,6 +107,10 @@ class ScibScores:
     @cached_property
     def pcr(self) -> float:
         """Share of the variance that batches explained before integration which is gone."""
+        self._need_labels("batch", self._batch)
+        for name, values in (("latent", self._latent), ("uncorrected", self._uncorrected)):
+            if not np.ptp(values, axis=0).any():
+                raise NotApplicable(f"the {name} cells are all at one place: nothing varies")
         with warnings.catch_warnings():
             # It says so where batches explain more than before; then the score is 0.
             warnings.filterwarnings("ignore", "PCR comparison score is negative", UserWarning)
@@ -129,6 +137,7 @@ class ScibScores:
 
     @cached_property
     def _kmeans(self) -> dict[str, float]:
+        self._need_labels("type", self._cell_type)
         # Its k-means subtracts the mean from the array it is given.
         found = scib().nmi_ari_cluster_labels_kmeans(self._latent.copy(), self._cell_type)
         return {name: float(value) for name, value in found.items()}
@@ -140,12 +149,22 @@ class ScibScores:
                 values.append(getattr(self, name))
             except NotApplicable:
                 continue
+        if not values:
+            raise NotApplicable("none of its scores applies")
         return float(np.mean(values))
 
     def _nearest(self, n: int) -> Any:
         """The first ``n`` neighbours as scib-metrics holds them; of few cells, all there are."""
         held = _with_themselves(self._neighbours)
         return held.subset_neighbors(min(n, held.n_neighbors))
+
+    def _need_labels(self, kind: str, labels: NDArray[Any]) -> None:
+        """Raise where all cells have one label, or each its own: then none is near its like."""
+        n_labels = len(np.unique(labels))
+        if n_labels < 2:
+            raise NotApplicable(f"all cells are of one {kind}")
+        if n_labels == len(labels):
+            raise NotApplicable(f"every cell has a {kind} of its own")
 
     def _need_mixed_types(self, n_cells: int) -> None:
         """Raise where no type of at least ``n_cells`` cells is found in more than one batch."""
