@@ -5,9 +5,8 @@
     batch = mean(BRAS, iLISI, kBET, graph connectivity, PCR comparison)
 
 The means are over the scores that apply.  Every score lies in [0, 1], but ARI, which chance leaves
-below 0 as often as above it.  Higher means that types are
-kept apart (bio), that batches are mixed (batch), or both (total).  Neighbours are exact, see
-``parts.scoring.scib``.
+below 0 as often as above it.  Higher means that types are kept apart (bio), that batches are mixed
+(batch), or both (total).  Neighbours are exact, see ``parts.scoring.scib``.
 """
 
 from collections.abc import Callable

@@ -64,7 +64,7 @@ def arrays(
         "reconstruction_per_cell": positive(n_cells),
         "library": 10 * positive(n_cells),
         **{name: positive(n_cells, N_GENES) for name in RATES},
-        "rate_variance": 0 * latent[:, :1] + (0.0 if constant else positive(n_cells, N_GENES)),
+        "rate_variance": positive(n_cells, N_GENES) * (not constant),
         "second_counts": counts,
         "masked": masked,
         "masked_counts": counts[masked],
@@ -85,7 +85,9 @@ RATES = (
 
 
 def _labels(n_cells: int, n_levels: int, prefix: str) -> Any:
-    return np.array([f"{prefix}{(n // 2) % n_levels:02}" for n in range(n_cells)])
+    """Every batch has cells of every type, where there are enough cells."""
+    every = 1 if 4 * n_levels > n_cells else {"b": 2, "t": 4}[prefix]
+    return np.array([f"{prefix}{(n // every) % n_levels:02}" for n in range(n_cells)])
 
 
 def _classes(latent: Any, n_types: int, labelled: bool) -> dict[str, Any]:

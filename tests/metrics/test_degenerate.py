@@ -56,11 +56,14 @@ def test_cells_without_any_label_leave_nothing_to_score() -> None:
 
 @pytest.mark.slow
 def test_a_value_beyond_the_bounds_of_a_scib_score_is_a_failure_with_the_value() -> None:
-    case = {"n_cells": 5}
-    scored = score_all({"scib.ilisi": metric("scib.ilisi")}, arrays(**case), problem(**case))
-    [row] = scored.unscored
-    assert row["status"] == "failed"
-    assert "outside its own bounds of 0 to 1" in row["reason"]
+    case: dict[str, Any] = {"n_cells": 5}
+    cards = {name: metric(name) for name in ("scib.ilisi", "scib.batch")}
+    scored = score_all(cards, arrays(**case), problem(**case))
+    assert not scored.scores
+    reasons = {row["metric"]: row["reason"] for row in scored.unscored}
+    assert {row["status"] for row in scored.unscored} == {"failed"}
+    assert reasons["scib.ilisi"] == "returned -2, outside its own bounds of 0 to 1"
+    assert "is -2, outside its own bounds of 0 to 1" in reasons["scib.batch"]
 
 
 def test_arrays_of_genes_lose_no_entry_with_the_cells() -> None:

@@ -19,7 +19,8 @@ PUBLISHED = [name for name in names("tasks") if name.endswith("as_published")]
 
 PARAMETERS = {
     "few_labels": {"per_class": 3},
-    "unseen_combinations": {"test_fraction": 0.5},
+    "held_out_cells": {"stratify_by": "perturbation"},
+    "unseen_combinations": {"test_fraction": 0.5, "train_fraction": 0.25},
     "unseen_perturbations": {"test_fraction": 0.5},
 }
 
@@ -29,7 +30,8 @@ def doubled() -> CountData:
     """400 cells, the second half copies of the first."""
     rng = np.random.default_rng(0)
     counts = csr_matrix(rng.poisson(3, (200, 30)))
-    treated = np.array([CONTROL, "A", "B", "A+B", "C", "A+C", "B+C"])[np.arange(200) % 7]
+    treated = np.array([CONTROL, "A", "B", "C", "D", "A+B", "C+D", "A+D", "B+C"])
+    treated = treated[np.arange(200) % len(treated)]
     labels = {
         "batch": np.array(["x", "y"])[np.arange(200) % 2],
         "cell_type": np.array(["s", "t"])[(np.arange(200) // 2) % 2],
@@ -131,8 +133,7 @@ def test_copies_are_counted_and_said(doubled: CountData) -> None:
 
 
 def test_copies_across_a_published_split_are_said(doubled: CountData) -> None:
-    name = "unseen_combinations_as_published"
-    [said] = remarks(doubled, posed(doubled, name))
+    [said] = remarks(doubled, posed(doubled, "few_combination_cells_as_published"))
     assert "test cells have a copy that is fitted" in said
 
 
@@ -146,7 +147,8 @@ def test_batches_without_training_cells_or_spread_are_said() -> None:
         gene_names=np.array([f"g{n}" for n in range(30)]),
         labels={"batch": well},
     )
-    problem = posed(data, "held_out_cells")
+    task = card("tasks", "held_out_cells")
+    problem = task.make_problem(data, task.config(), 1, numpy_generator("test"))
     train = well[problem.role == TRAIN]
     n_without = 60 - len(np.unique(train))
     n_alike = int((np.unique(train, return_counts=True)[1] == 2).sum())

@@ -26,6 +26,9 @@ from bench.parts.scoring.neighbours import Neighbours, nearest
 SMALLEST_TYPE = 10
 """Cells a type must have for kBET to look at it."""
 
+SLACK = 1e-6
+"""Rounding that is allowed beyond the ends of a score's range."""
+
 BIO = ("isolated_labels", "nmi_kmeans", "ari_kmeans", "silhouette_label", "clisi")
 BATCH = ("bras", "ilisi", "kbet", "graph_connectivity", "pcr")
 
@@ -146,7 +149,7 @@ class ScibScores:
         values = []
         for name in names:
             try:
-                values.append(getattr(self, name))
+                values.append(_sound(name, getattr(self, name)))
             except NotApplicable:
                 continue
         if not values:
@@ -173,6 +176,14 @@ class ScibScores:
             if len(here) >= n_cells and 1 < len(np.unique(here)) < len(here):
                 return
         raise NotApplicable("no cell type is found in more than one batch")
+
+
+def _sound(name: str, value: float) -> float:
+    """A score that may be averaged.  Raises ValueError with one that is beyond its bounds."""
+    lowest = -0.5 if name == "ari_kmeans" else 0.0
+    if not lowest - SLACK <= value <= 1 + SLACK:
+        raise ValueError(f"{name} is {value:.6g}, outside its own bounds of {lowest:g} to 1")
+    return value
 
 
 def _with_themselves(neighbours: Neighbours) -> Any:
