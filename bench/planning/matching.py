@@ -29,6 +29,8 @@ class Match:
     readouts: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     problem: str = ""
+    arrays: frozenset[str] = frozenset()
+    """What metrics can be given of it there."""
     selects_by: tuple[str, ...] = ()
     """For a search: the readouts that its selection metric requires."""
 
@@ -140,7 +142,9 @@ class Matcher:
             return Match(problem=problem)
         if not metrics:
             return Match(problem="no metric of the study applies to it")
-        return Match(readouts=tuple(sorted(readouts)), metrics=tuple(metrics))
+        return Match(
+            readouts=tuple(sorted(readouts)), metrics=tuple(metrics), arrays=frozenset(available)
+        )
 
 
 def asked_everywhere(study: "Study") -> frozenset[str]:

@@ -159,9 +159,10 @@ class _Planner:
     def _placed(self) -> Iterator[Place]:
         """Where every entry runs, searches included."""
         for dataset, task, running in self.cells:
-            yield from (Place(entry.label, dataset.label, task.label) for entry, _ in running)
-        for search, dataset, task, _ in self.searched:
-            yield Place(search.entry.label, dataset.label, task.label)
+            for entry, match in running:
+                yield Place(entry.label, dataset.label, task.label, match.arrays)
+        for search, dataset, task, match in self.searched:
+            yield Place(search.entry.label, dataset.label, task.label, match.arrays)
 
     def _matches(self) -> Iterator[tuple["Entry", Match]]:
         yield from (pair for _, _, running in self.cells for pair in running)

@@ -29,6 +29,8 @@ class Place(NamedTuple):
     run: str
     dataset: str
     task: str
+    arrays: frozenset[str]
+    """What metrics can be given of it there."""
 
 
 def unused(
@@ -46,11 +48,12 @@ def unused(
     wrong = {finding.place.partition(".")[0].partition("[")[0] for finding in study.findings}
     if wrong.intersection(DECIDE_PLACES):
         return
-    found = _Unused(study, list(placed), skipped)
+    placed = list(placed)
+    found = _Unused(study, placed, skipped)
     yield from found.competitors()
     if not wrong:
         yield from (*found.tasks(), *found.datasets())
-        yield from (*unmet_metrics(study, metrics), *unmet_readouts(study, readouts))
+        yield from (*unmet_metrics(study, metrics, placed), *unmet_readouts(study, readouts))
 
 
 @dataclass(frozen=True)
@@ -145,11 +148,25 @@ def unmet_readouts(study: "Study", used: Iterable[str]) -> list[Finding]:
     return found
 
 
-def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
+def unmet_metrics(
+    study: "Study", used: Collection[str], placed: Sequence[Place]
+) -> Iterator[Finding]:
     """A finding for every named metric that applies to no run or baseline of the study."""
-    return [
-        Finding(
-            "metrics", name, f"applies nowhere; it needs {words(study.metrics[name].card.needs)}"
-        )
-        for name in sorted(study.named_metrics & set(study.metrics) - set(used))
-    ]
+    for name in sorted(study.named_metrics & set(study.metrics) - set(used)):
+        needs = study.metrics[name].card.needs
+        why = _listed(_lacking(needs, placed))
+        yield Finding("metrics", name, f"applies nowhere; it needs {words(needs)}; {why}")
+
+
+def _lacking(needs: Iterable[str], placed: Sequence[Place]) -> Iterator[Row]:
+    """What a metric lacks on each dataset and task, rows as of skipped combinations."""
+    from bench.parts.scoring.derived import needed_of_given
+
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for place in placed:
+        key = (place.dataset, place.task)
+        found[key] = found.get(key, frozenset()) | place.arrays
+    for (dataset, task), arrays in found.items():
+        missing = words(needed_of_given(needs) - arrays)
+        reason = f"there is no {missing}" if missing else "no run has all of it"
+        yield {"dataset": dataset, "task": task, "reason": reason}

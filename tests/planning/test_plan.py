@@ -368,6 +368,8 @@ def test_a_readout_goes_where_the_labels_it_needs_are() -> None:
 def test_a_metric_named_but_met_nowhere_is_refused() -> None:
     [line] = refusal(metrics=["elbo", "imputation_loss"], tasks=["held_out_cells"])
     assert line.startswith("metrics is 'imputation_loss': applies nowhere; it needs")
+    assert "; on gamma_poisson as held_out_cells, on pbmc68k_reduced as held_out_cells: " in line
+    assert line.endswith("there is no expected_counts, masked, masked_counts")
 
 
 def test_a_run_that_no_metric_applies_to_is_refused() -> None:
