@@ -30,6 +30,9 @@ HEADINGS: dict[Shelf, str] = {
     "reports": "Sections of the report",
 }
 
+MOST_SHOWN = 10
+"""Labels in one line."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns 2 for an error of the user, 1 for a failed run, else 0."""
@@ -128,8 +131,7 @@ def _check(options: argparse.Namespace) -> Iterator[str]:
         used = {name for row in runs if row["task"] == task for name in row["metrics"]}
         yield f"  metrics of {task}: {', '.join(sorted(plan.metrics[n]['metric'] for n in used))}"
     yield from (f"  warning: {line}" for line in idle_settings(study))
-    for left in plan.skipped:
-        yield f"  skipped: {left['run']} on {left['dataset']} as {left['task']}: {left['reason']}"
+    yield from _skipped(plan)
 
 
 def _counted(plan: Plan) -> str:
@@ -169,10 +171,22 @@ def _searches(plan: Plan) -> Iterator[str]:
     yield from aligned(list(rows.values()), indent=2)
 
 
+def _skipped(plan: Plan) -> Iterator[str]:
+    """A line for all runs that are skipped on a dataset and task for the same reason."""
+    runs: dict[tuple[str, str, str], list[str]] = {}
+    for row in plan.skipped:
+        runs.setdefault((row["dataset"], row["task"], row["reason"]), []).append(row["run"])
+    for (dataset, task, reason), labels in runs.items():
+        more = f" and {len(labels) - MOST_SHOWN} more" if len(labels) > MOST_SHOWN else ""
+        shown = ", ".join(labels[:MOST_SHOWN])
+        yield f"  skipped: {shown}{more} on {dataset} as {task}: {reason}"
+
+
 def job_count(plan: Plan) -> int:
     """Number of jobs that Snakemake will plan for a study without any results."""
     fetched = sum(dataset["remote"] for dataset in plan.datasets.values())
-    problems = len(plan.datasets) * len(plan.tasks) * plan.splits
+    rows = (*plan.runs, *plan.searches)
+    problems = len({(row["dataset"], row["task"]) for row in rows}) * plan.splits
     steps = sum(
         (3 if row["shelf"] == "models" else 2) + len(row["page_files"]) for row in plan.runs
     )

@@ -194,7 +194,7 @@ def test_a_template_is_a_run_and_says_what_it_is_selected_by() -> None:
 
 
 def test_a_task_that_keeps_no_cells_to_select_by_is_skipped() -> None:
-    made = plan(tasks=["held_out_cells", "thinned_counts"])
+    made = plan(tasks=["held_out_cells", "thinned_counts"], baselines=["mean"])
     assert {row["task"] for row in made.searches} == {"held_out_cells"}
     assert {(row["run"], row["task"]) for row in made.skipped} == {("tuned", "thinned_counts")}
     assert "keeps no cells for the selection of hyperparameters" in made.skipped[0]["reason"]
@@ -204,7 +204,10 @@ def test_a_task_that_keeps_no_cells_to_select_by_is_skipped() -> None:
 
 def test_a_metric_that_is_met_nowhere_is_refused() -> None:
     [line] = refusal(search={"tuned": GOOD | {"metric": "balanced_accuracy"}})
-    assert "cannot run anywhere in this study: its metric needs class_probability" in line
+    assert (
+        "cannot run anywhere in this study: on gamma_poisson as held_out_cells, on "
+        "batched_gamma_poisson as held_out_cells: its metric needs class_probability" in line
+    )
 
 
 def test_a_metric_of_the_search_need_not_be_one_of_the_study() -> None:
@@ -215,8 +218,25 @@ def test_a_metric_of_the_search_need_not_be_one_of_the_study() -> None:
 
 def test_a_variant_whose_needs_are_not_met_is_refused() -> None:
     body = {key: value for key, value in GOOD.items() if key != "encoder_input"}
-    [line] = refusal(search={"tuned": body | {"variant": "scvi_mmd"}})
-    assert line.startswith("search.tuned: on gamma_poisson as held_out_cells: needs batch, not")
+    search = {"tuned": body | {"variant": "scvi_mmd"}}
+    [line] = refusal(search=search, datasets=["gamma_poisson"])
+    assert line.startswith(
+        "search.tuned: cannot run anywhere in this study: on gamma_poisson as held_out_cells: "
+        "needs batch, not"
+    )
+    made = plan(search=search, baselines=["mean"])
+    assert {row["dataset"] for row in made.searches} == {"batched_gamma_poisson"}
+    assert {(row["run"], row["dataset"]) for row in made.skipped} == {("tuned", "gamma_poisson")}
+
+
+def test_a_search_runs_on_the_datasets_that_it_names() -> None:
+    search = {"tuned": GOOD | {"datasets": ["batched_gamma_poisson"]}}
+    made = plan(search=search, baselines=["mean"])
+    assert {row["dataset"] for row in made.searches} == {"batched_gamma_poisson"}
+    assert not made.skipped
+    assert made.resolved["search"]["tuned"]["datasets"] == ["batched_gamma_poisson"]
+    [line] = refusal(search={"tuned": GOOD | {"datasets": ["batched"]}})
+    assert line.startswith("search.tuned.datasets is 'batched': no dataset of this study has")
 
 
 def test_a_new_metric_of_the_study_changes_no_search() -> None:

@@ -2,11 +2,12 @@
 
     y_ij = a_j + g_bj + d_bj e_ij   ->   (y_ij - a_j - g*_bj) / d*_bj + a_j
 
-g* and d*, shift and scale of a gene in a batch, are shrunk towards the estimates from the other
-genes of the batch (Johnson et al. 2007); computed by scanpy, dense.  ComBat does not use cell
-types, so that differences in composition between batches are partly removed as batch effects.  A
-batch of a single cell has no scale: its cell is not changed, nor are constant genes.  It embeds
-only the fitted cells.
+g* and d*, shift and scale of a gene in a batch, are shrunk towards what the batch's other genes
+say (Johnson et al. 2007); computed by scanpy, dense.  No cell type is given, so where batches
+differ in composition some of the biology is taken for batch effects.  A batch of a single cell has
+no scale: its cell is left as it is, and so are a cell without a batch and a gene that does not
+vary.  Embeds the cells it was
+fitted to and no others.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 
 from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
+from bench.core.dataset import UNKNOWN
 from bench.core.problem import Problem
 from bench.parts.counts.log_counts import Floats, components, log_counts
 
@@ -30,7 +32,8 @@ class ComBatPCAConfig:
 
 def fit(problem: Problem, config: ComBatPCAConfig, rng: np.random.Generator) -> FittedBaseline:
     logs, batch = log_counts(problem.counts).toarray(), problem.labels["batch"]
-    _, code, size = np.unique(batch, return_inverse=True, return_counts=True)
+    names, code, size = np.unique(batch, return_inverse=True, return_counts=True)
+    size = np.where(names == UNKNOWN, 0, size)
     cells = np.flatnonzero(size[code] > 1)
     genes = np.flatnonzero(np.ptp(logs[cells], axis=0) > 0) if len(cells) else cells
     if (size > 1).sum() > 1 and len(genes):

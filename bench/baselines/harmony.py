@@ -1,8 +1,8 @@
 """Harmony on principal components of log counts.
 
-Alternates soft clustering with a reward for batch diversity and a linear correction of the batches
-within each cluster (Korsunsky et al. 2019); computed by harmonypy.  It embeds only the fitted
-cells.
+Soft clusters that are kept diverse in batches, and in each of them a linear correction of every
+batch towards the others, alternated (Korsunsky et al. 2019); computed by harmonypy.  Embeds the
+cells it was fitted to and no others; cells without a batch keep their components.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import numpy as np
 from annotated_types import Ge
 
 from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
+from bench.core.dataset import UNKNOWN
 from bench.core.problem import Problem
 from bench.parts.counts.log_counts import embedded
 
@@ -30,9 +31,11 @@ def fit(problem: Problem, config: HarmonyConfig, rng: np.random.Generator) -> Fi
     from harmonypy import run_harmony
 
     latent, batch = embedded(problem, config.n_components, rng), problem.labels["batch"]
-    corrected = run_harmony(
-        latent,
-        {"batch": batch},
+    known = batch != UNKNOWN
+    corrected = latent.copy()
+    corrected[known] = run_harmony(
+        latent[known],
+        {"batch": batch[known]},
         "batch",
         theta=config.theta,
         max_iter_harmony=config.max_iterations,

@@ -2,7 +2,8 @@
 
     z_i = y_p(i)        p: a random permutation of the cells of the same type
 
-The biology of PCA remains, and batches are mixed at random within types: the ceiling of mixing.
+Biology is kept as far as PCA has it, and within types batches are mixed as well as chance can: the
+ceiling of mixing.  Cells without a type stay as they are.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from annotated_types import Ge
 
 from bench.core.baseline import Baseline, FittedBaseline, by_fitted_cell
+from bench.core.dataset import UNKNOWN
 from bench.core.problem import Problem
 from bench.parts.counts.log_counts import embedded
 
@@ -28,7 +30,7 @@ def fit(
 ) -> FittedBaseline:
     latent = embedded(problem, config.n_components, rng)
     kinds = problem.labels["cell_type"]
-    for kind in np.unique(kinds):
+    for kind in np.unique(kinds[kinds != UNKNOWN]):
         cells = np.flatnonzero(kinds == kind)
         latent[cells] = latent[rng.permutation(cells)]
     return FittedBaseline(functions={"latent": by_fitted_cell(latent, problem)})

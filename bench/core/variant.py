@@ -66,9 +66,10 @@ class DataFacts:
     log_moments: tuple[NDArray[np.float32], NDArray[np.float32]]
     """(gene,) mean and standard deviation of log(1 + count), observed training entries."""
     log_library: NDArray[np.float32]
-    """(batch, 2) mean and variance of the log library sizes of a batch's training cells; those of
-    all training cells for a batch without training cells; one row without batches.  For real-valued
-    data the log moments are those of the values, and there is no library size."""
+    """(batch, 2) mean and variance of the log library sizes of a batch's training cells, the
+    variance no smaller than 1e-4; those of all training cells for a batch with fewer than two; one
+    row where there are no batches.  Of values that
+    are no counts the two log moments are those of the values, and there is no library."""
 
 
 class Posterior(Protocol):

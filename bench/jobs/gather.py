@@ -17,7 +17,13 @@ from bench.jobs.logged import logged
 from bench.jobs.sources import Sources
 from bench.planning.plan_record import Plan, plan_table
 from bench.results import layout
-from bench.results.collect import collect, data_record, ranking, with_plain_reasons
+from bench.results.collect import (
+    collect,
+    data_record,
+    ranking,
+    remarks_of,
+    with_plain_reasons,
+)
 from bench.results.differences import table as differences_table
 from bench.results.integrity import made_from
 from bench.results.provenance import surroundings
@@ -114,6 +120,7 @@ def _record(planned: Row, study: Path) -> Row:
     return {
         "study": {name: planned[name] for name in ("name", "title", "resolved")},
         "skipped": planned["skipped"],
+        "remarks": remarks_of(study, planned["runs"]),
         "ranked_by": {name: ranking(task.ranked_by, name, planned) for name, task in tasks.items()},
         "controls": {name: asdict(task.controls) for name, task in tasks.items()},
         "data": {

@@ -9,6 +9,7 @@ from bench.core.seeds import numpy_generator
 from bench.data._store import read
 from bench.jobs.logged import logged
 from bench.jobs.sources import Sources
+from bench.parts.splits.remarks import remarks
 from bench.results.keys import problem_key
 from bench.results.layout import record_of
 from bench.results.records import digests, verified, write_record
@@ -22,8 +23,10 @@ def make_problem(task: dict[str, Any], split: int, dataset: str, cells: str, pro
     entry = card("tasks", task["task"])
     generator = numpy_generator("split", dataset, task["task"], split)
     config = entry.config(**task["config"])
-    save(entry.make_problem(read(Path(cells)), config, split, generator), file)
+    counts = read(Path(cells))
+    made = entry.make_problem(counts, config, split, generator)
+    save(made, file)
     Sources("make_problem", (file_of("tasks", task["task"]),), task["code"]).need_planned()
     key = problem_key(dataset, data["key"], task, split)
-    proof = {"key": key, "inputs": {"data": data["digest"]}}
+    proof = {"key": key, "inputs": {"data": data["digest"]}, "remarks": remarks(counts, made)}
     write_record(record_of(file), proof | {"files": digests(file.parent, [file.name])})

@@ -9,7 +9,7 @@ from bench.core.errors import text_of
 from bench.core.machine import of_the_machine, wants_memory
 from bench.core.metric import Metric, NotApplicable
 from bench.core.problem import Problem
-from bench.parts.scoring.derived import Derived
+from bench.parts.scoring.labelled_cells import LabelledCells
 
 SLACK = 1e-6
 """Rounding that is allowed beyond the ends of a metric's range, in units of its width or of 1."""
@@ -30,15 +30,16 @@ def score_all(
     """What each metric says of one seed.
 
     What several metrics derive from the same arrays, as the neighbours of every cell, is derived
-    once, when the first of them asks.  A metric that raises, gives no finite number, or one beyond
-    its own bounds, has failed; the others go on.
+    once, when the first of them asks.  A cell that lacks a label is left out by what needs that
+    label.  A metric that raises, gives no finite number, or one beyond its own bounds, has failed;
+    the others go on.
     """
     labels = {name: values[problem.scored_rows] for name, values in problem.labels.items()}
-    arrays = Derived({**labels, **problem.targets, **readouts})
+    cells = LabelledCells({**labels, **problem.targets, **readouts}, labels)
     scored = Scored([], [])
     for name, metric in metrics.items():
         try:
-            value = float(metric.value(arrays))
+            value = float(metric.value(cells.arrays(metric.needs)))
             refused = _refused(value, metric.bounds)
         except NotApplicable as why:
             scored.unscored.append(_without(name, "not_applicable", str(why)))

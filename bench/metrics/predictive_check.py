@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.core.metric import Metric, View
+from bench.core.metric import Metric, NotApplicable, View
 
 Array = NDArray[Any]
 
@@ -27,7 +27,7 @@ SMALLEST = 1e-8
 def log_variances(predicted: Array, observed: Array) -> float:
     varies = observed > 0
     if not varies.any():
-        raise ValueError("the counts of no gene vary over the scored cells")
+        raise NotApplicable("the counts of no gene vary over the scored cells")
     sampled = np.maximum(predicted[varies], SMALLEST)
     return float(np.sqrt(np.mean(np.log(sampled / observed[varies]) ** 2)))
 

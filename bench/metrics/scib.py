@@ -4,9 +4,9 @@
     bio   = mean(isolated labels, NMI, ARI, silhouette of labels, cLISI)
     batch = mean(BRAS, iLISI, kBET, graph connectivity, PCR comparison)
 
-The means are over the scores that apply.  Every score lies in [0, 1].  Higher means that types are
-kept apart (bio), that batches are mixed (batch), or both (total).  Neighbours are exact, see
-``parts.scoring.scib``.
+The means are over the scores that apply.  Every score lies in [0, 1], but ARI, which chance leaves
+below 0 as often as above it.  Higher means that types are kept apart (bio), that batches are mixed
+(batch), or both (total).  Neighbours are exact, see ``parts.scoring.scib``.
 """
 
 from collections.abc import Callable
@@ -39,6 +39,7 @@ METRIC = Metric(
             label="total",
             description="0.6 bio + 0.4 batch. The weights are the authors' choice.",
             options={"part": attrgetter("total")},
+            bounds=(-0.06, 1.0),
             blind_to="It is blind to what was traded for what: look at `scib.bio` and `scib.batch` "
             "as well.",
         ),
@@ -46,6 +47,7 @@ METRIC = Metric(
             label="biology",
             description="The mean of isolated labels, NMI, ARI, silhouette of labels and cLISI.",
             options={"part": attrgetter("bio")},
+            bounds=(-0.1, 1.0),
             blind_to="It is blind to batches. It is blind to how differently the five scores vary: "
             "NMI and ARI dominate it, silhouettes hardly move it.",
         ),
@@ -77,6 +79,7 @@ METRIC = Metric(
             description="Adjusted Rand index of types and k-means clusters, from one start of "
             "k-means.",
             options={"part": attrgetter("ari_kmeans")},
+            bounds=(-0.5, 1.0),
             blind_to=ONE_START.format("kmeans.ari"),
         ),
         "silhouette_label": View(

@@ -13,6 +13,7 @@ from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.errors import Finding, UserError, mistake
 from bench.core.metric import Metric, MetricName
+from bench.planning import named_datasets
 from bench.planning.limits import MOST_COMBINATIONS, too_many_combinations
 from bench.planning.parameters import Parameter, check, parameters_of, unknown
 from bench.planning.renamed_metrics import RENAMED
@@ -42,6 +43,7 @@ class Entry:
     swept: dict[str, Any]
     given: frozenset[str] = frozenset()
     """The parameters and training keys that the study sets; all others have their defaults."""
+    datasets: tuple[str, ...] = ()  # labels; all if empty
 
     @property
     def stem(self) -> str:
@@ -50,7 +52,8 @@ class Entry:
 
     def resolved(self) -> dict[str, Any]:
         """The content below its label in a study with all values explicit."""
-        return {NAMED_BY[self.shelf]: self.name, **self.values, **self.training}
+        body = {NAMED_BY[self.shelf]: self.name, **self.values, **self.training}
+        return body | named_datasets.resolved(self.datasets)
 
     @property
     def file(self) -> Path:
@@ -69,6 +72,7 @@ class Draft(NamedTuple):
     settings: dict[str, Any]
     """The values from the study, after validation."""
     listed: tuple[str, ...]
+    datasets: tuple[str, ...] = ()
 
 
 class Resolver:
@@ -183,6 +187,7 @@ class Resolver:
         key = NAMED_BY[shelf]
         key_path = f"{place}.{key}" if key in given else place
         name = given.pop(key, _implied(shelf, label, given))
+        where = named_datasets.take(shelf, given, place, self)
         for one in name if isinstance(name, list) else [name]:
             card = self.find(shelf, one, key_path)
             if card is None:
@@ -190,7 +195,8 @@ class Resolver:
             settings = {key: Path(str(one)).stem}
             for draft in self._combined(shelf, str(one), card, given, place):
                 listed = (key, *draft.listed) if isinstance(name, list) else draft.listed
-                yield draft._replace(settings=settings | draft.settings, listed=listed)
+                mine = settings | draft.settings
+                yield draft._replace(settings=mine, listed=listed, datasets=where)
 
     def _combined(
         self, shelf: Shelf, name: str, card: Any, given: dict[str, Any], place: str
@@ -199,7 +205,7 @@ class Resolver:
         own = parameters_of(card.config)
         training = parameters_of(TrainingConfig) if shelf == "models" else {}
         known = {**training, **own}
-        self.note(*unknown(given, known, place, [NAMED_BY[shelf]]))
+        self.note(*unknown(given, known, place, [NAMED_BY[shelf], *named_datasets.keys(shelf)]))
         given = {key: value for key, value in given.items() if key in known}
         for key in [key for key, value in given.items() if value == [] and not known[key].is_list]:
             self.note(Finding(f"{place}.{key}", given.pop(key), "an empty list results in no run"))
@@ -268,6 +274,7 @@ def _labelled(shelf: Shelf, label: str, place: str, drafts: list[Draft]) -> Iter
             training=draft.training,
             swept=mine,
             given=frozenset(draft.settings),
+            datasets=draft.datasets,
         )
 
 

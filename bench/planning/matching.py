@@ -29,8 +29,8 @@ class Match:
     readouts: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     problem: str = ""
-    unscored: bool = False
-    """Whether the problem is that no output of the competitor can be scored there."""
+    arrays: frozenset[str] = frozenset()
+    """What metrics can be given of it there."""
     selects_by: tuple[str, ...] = ()
     """For a search: the readouts that its selection metric requires."""
 
@@ -57,21 +57,20 @@ class Matcher:
         provided = self.provided(dataset)
         given = task.card.fields(provided)
         lacking = competitor.card.needs - given - ALWAYS
-        # A field that a task hides or does not provide is not an error in the data: skip.
         if hidden := lacking & provided:
-            return Match(problem=f"needs {_words(hidden)}, which {task.place} hides", unscored=True)
+            return Match(problem=f"needs {words(hidden)}, which {task.place} hides")
         if not_added := lacking & ADDED:
-            problem = f"needs {_words(not_added)}, which {task.place} does not provide"
-            return Match(problem=problem, unscored=True)
+            problem = f"needs {words(not_added)}, which {task.place} does not provide"
+            return Match(problem=problem)
         if lacking:
             return Match(problem=_lacks(lacking, dataset))
         if KNOWN_TYPE not in given and competitor.training.get("labelled_share"):
             return Match(problem=f"labelled_share: in {task.place} no cell is labelled")
         blind = task.card.must_read - competitor.card.needs
         if blind and competitor.shelf == "models":
-            return Match(problem=f"does not read {_words(blind)}, which {task.place} requires")
+            return Match(problem=f"does not read {words(blind)}, which {task.place} requires")
         labels = given & GIVEN_LABELS
-        asks = task.card.readouts | {_stem(name) for name in self.everywhere}
+        asks = task.card.readouts | {stem(name) for name in self.everywhere}
         answers = task.card.targets | (task.card.truths & provided)
         return self._match(asks, answers, competitor.shelf, competitor.card.can, labels)
 
@@ -79,7 +78,7 @@ class Matcher:
         """The match of the trials of a search, with the readouts for their selection."""
         if not task.card.selects:
             problem = "the task keeps no cells for the selection of hyperparameters"
-            return Match(problem=problem, unscored=True)
+            return Match(problem=problem)
         match = self.match(search.entry, dataset, task)
         if match.problem:
             return match
@@ -88,8 +87,8 @@ class Matcher:
         known |= task.card.fields(provided) & GIVEN_LABELS
         needed = self._fewest(match.readouts, search.card.needs, known)
         if not needed:
-            problem = f"its metric needs {_words(search.card.needs)}, which are not all available"
-            return Match(problem=problem, unscored=True)
+            problem = f"its metric needs {words(search.card.needs)}, which are not all available"
+            return Match(problem=problem)
         return replace(match, selects_by=needed)
 
     def _fewest(
@@ -130,7 +129,7 @@ class Matcher:
         readouts = [
             name
             for name, option in self.study.readouts.items()
-            if _stem(name) in asks
+            if stem(name) in asks
             and _can_answer(shelf, can, option.card)
             and option.card.compared_with <= answers
             and _needed(option) <= labels
@@ -139,39 +138,19 @@ class Matcher:
         available = with_derived(answers.union(labels, *arrays))
         metrics = [n for n, metric in self.study.metrics.items() if metric.card.needs <= available]
         if not readouts:
-            problem = f"can {_words(can)}, and no readout asked for is of that: {_words(asks)}"
-            return Match(problem=problem, unscored=True)
+            problem = f"can {words(can)}, and no readout asked for is of that: {words(asks)}"
+            return Match(problem=problem)
         if not metrics:
-            return Match(problem="no metric of the study applies to it", unscored=True)
-        return Match(readouts=tuple(sorted(readouts)), metrics=tuple(metrics))
+            return Match(problem="no metric of the study applies to it")
+        return Match(
+            readouts=tuple(sorted(readouts)), metrics=tuple(metrics), arrays=frozenset(available)
+        )
 
 
 def asked_everywhere(study: "Study") -> frozenset[str]:
     """Readouts that the study names and no task requests; every task requests these."""
     asked = frozenset().union(*(task.card.readouts for task in study.tasks))
-    return frozenset(name for name in study.named_readouts if _stem(name) not in asked)
-
-
-def unmet_readouts(study: "Study", used: Iterable[str]) -> list[Finding]:
-    """A finding for every readout that the study requests and nothing provides."""
-    found = []
-    for name in sorted(asked_everywhere(study) - set(used)):
-        wanted = study.readouts[name].card.compared_with
-        reason = "no run or baseline of this study provides it on its data"
-        if wanted and not any(wanted <= task.card.targets for task in study.tasks):
-            reason = f"compared with {_words(wanted)}, which no task of this study has"
-        found.append(Finding(f"readouts.{name}", None, reason))
-    return found
-
-
-def unmet_metrics(study: "Study", used: Iterable[str]) -> list[Finding]:
-    """A finding for every named metric that applies to no run or baseline of the study."""
-    return [
-        Finding(
-            "metrics", name, f"applies nowhere; it needs {_words(study.metrics[name].card.needs)}"
-        )
-        for name in sorted(study.named_metrics & set(study.metrics) - set(used))
-    ]
+    return frozenset(name for name in study.named_readouts if stem(name) not in asked)
 
 
 def untrainable(entry: "Entry") -> Iterator[Finding]:
@@ -210,7 +189,7 @@ def _can_answer(shelf: "Shelf", can: frozenset[str], readout: "Readout") -> bool
 
 
 def _lacks(fields: Iterable[str], dataset: "Entry") -> str:
-    return f"needs {_words(fields)}, not provided by {dataset.place}"
+    return f"needs {words(fields)}, not provided by {dataset.place}"
 
 
 def _needed(readout: "Option") -> frozenset[str]:
@@ -220,9 +199,11 @@ def _needed(readout: "Option") -> frozenset[str]:
     return readout.card.labels(parse(readout.card.config, readout.values))
 
 
-def _words(names: Iterable[str]) -> str:
+def words(names: Iterable[str]) -> str:
+    """The names as text."""
     return ", ".join(sorted(names))
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
+    """The name of a contribution without folders and suffix."""
     return name.rpartition("/")[2].removesuffix(".py")

@@ -14,15 +14,11 @@ from bench.core.errors import Finding, UserError
 from bench.core.files import sha256_of
 from bench.core.metric import MetricName
 from bench.planning import fingerprint
-from bench.planning.matching import (
-    Match,
-    Matcher,
-    unmet_metrics,
-    unmet_readouts,
-    untrainable,
-)
+from bench.planning.matching import Match, Matcher, untrainable
+from bench.planning.named_datasets import runs_on
 from bench.planning.page import page_file_cards, page_file_code, page_files_of, report_code
-from bench.planning.plan_record import Plan, Row
+from bench.planning.plan_record import ALL_RUNS, Plan, Row
+from bench.planning.unused import Place, unused
 from bench.results.keys import dataset_key, problem_key, with_keys
 
 if TYPE_CHECKING:
@@ -81,8 +77,6 @@ class _Planner:
         self.study, self.content = study, content
         self.findings: list[Finding] = []
         self.skipped: list[Row] = []
-        self.refused: dict[tuple[str, str, str], list[str]] = {}
-        """By location in the study, task and reason: the datasets on which a variant cannot run."""
         self.cells: list[tuple[Entry, Entry, list[tuple[Entry, Match]]]] = []
         """Per dataset and task: the entries that run there, with their readouts and metrics."""
         self.searched: list[tuple[Search, Entry, Entry, Match]] = []
@@ -94,15 +88,12 @@ class _Planner:
         matcher = Matcher(study)
         datasets = [entry for entry in study.datasets if entry.config is not None]
         for dataset, task in ((d, t) for d in datasets for t in study.tasks):
-            self._match(matcher, dataset, task)
-        scored = set(chain.from_iterable({match.metrics for _, match in self._matches()}))
-        self.used = [name for name in study.metrics if name in scored]
-        if not study.findings and not self.findings and not self.refused:
-            self.findings += [*self._idle(), *unmet_metrics(study, self.used)]
-            self.findings += unmet_readouts(
-                study, {r for _, m in self._matches() for r in m.readouts}
-            )
-        self.findings += [*self._refusals(), *self._untrainable()]
+            if runs_on(task, dataset):
+                self._match(matcher, dataset, task)
+        self.used = [n for n in study.metrics if any(n in m.metrics for _, m in self._matches())]
+        readouts = {name for _, match in self._matches() for name in match.readouts}
+        self.findings += unused(study, self._placed(), self.skipped, self.used, readouts)
+        self.findings += chain.from_iterable(map(untrainable, study.runs))
 
     @cached_property
     def datasets(self) -> dict[str, Row]:
@@ -146,52 +137,40 @@ class _Planner:
 
     def _match(self, matcher: Matcher, dataset: "Entry", task: "Entry") -> None:
         if reason := matcher.unposable(dataset, task):
-            self.findings.append(Finding(task.place, None, reason))
+            self._skip(ALL_RUNS, dataset, task, reason)
             return
         running = []
         for entry in (*self.study.runs, *self.study.baselines):
-            match = matcher.match(entry, dataset, task)
-            if self._can_run(entry, dataset, task, match):
-                running.append((entry, match))
+            if runs_on(entry, dataset):
+                match = matcher.match(entry, dataset, task)
+                if match.problem:
+                    self._skip(entry.label, dataset, task, match.problem)
+                else:
+                    running.append((entry, match))
         self.cells.append((dataset, task, running))
         for search in self.study.searches:
-            match = matcher.match_search(search, dataset, task)
-            if self._can_run(search.entry, dataset, task, match):
-                self.searched.append((search, dataset, task, match))
+            if runs_on(search.entry, dataset):
+                match = matcher.match_search(search, dataset, task)
+                if match.problem:
+                    self._skip(search.entry.label, dataset, task, match.problem)
+                else:
+                    self.searched.append((search, dataset, task, match))
 
-    def _can_run(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> bool:
-        """Whether an entry can run; if not, record a refusal or a skipped row."""
-        if match.problem and entry.shelf == "models" and not match.unscored:
-            refusal = (entry.place, task.label, match.problem)
-            self.refused.setdefault(refusal, []).append(dataset.label)
-        elif match.problem:
-            place = {"run": entry.label, "dataset": dataset.label, "task": task.label}
-            self.skipped.append({**place, "reason": match.problem})
-        return not match.problem
+    def _skip(self, run: str, dataset: "Entry", task: "Entry", reason: str) -> None:
+        place = {"run": run, "dataset": dataset.label, "task": task.label}
+        self.skipped.append({**place, "reason": reason})
 
-    def _refusals(self) -> Iterator[Finding]:
-        for (place, task, reason), datasets in self.refused.items():
-            on = ", ".join(dict.fromkeys(datasets))
-            yield Finding(place, None, f"on {on} as {task}: {reason}")
+    def _placed(self) -> Iterator[Place]:
+        """Where every entry runs, searches included."""
+        for dataset, task, running in self.cells:
+            for entry, match in running:
+                yield Place(entry.label, dataset.label, task.label, match.arrays)
+        for search, dataset, task, match in self.searched:
+            yield Place(search.entry.label, dataset.label, task.label, match.arrays)
 
     def _matches(self) -> Iterator[tuple["Entry", Match]]:
         yield from (pair for _, _, running in self.cells for pair in running)
         yield from ((search.entry, match) for search, _, _, match in self.searched)
-
-    def _competitors(self) -> Iterator["Entry"]:
-        yield from (*self.study.runs, *self.study.baselines)
-        yield from (search.entry for search in self.study.searches)
-
-    def _idle(self) -> Iterator[Finding]:
-        busy = {entry.label for entry, _ in self._matches()}
-        for entry in self._competitors():
-            if entry.label not in busy:
-                reasons = sorted({s["reason"] for s in self.skipped if s["run"] == entry.label})
-                reason = f"cannot run anywhere in this study: {'; '.join(reasons)}"
-                yield Finding(entry.place, None, reason, "remove it")
-
-    def _untrainable(self) -> Iterator[Finding]:
-        yield from chain.from_iterable(map(untrainable, self.study.runs))
 
     def _row(self, entry: "Entry", dataset: "Entry", task: "Entry", match: Match) -> Row:
         """One run, with all that its jobs read except the split."""

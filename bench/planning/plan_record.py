@@ -5,6 +5,10 @@ from typing import Any
 
 Row = dict[str, Any]
 
+ALL_RUNS = "all runs"
+"""The ``run`` of a skipped row that stands for every run, because the task cannot use the dataset;
+no label of a run has a blank."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -26,7 +30,7 @@ class Plan:
     """One per search, dataset and task: the search space, and ``template``, the common row of all
     its trials as runs; see :mod:`bench.search.trials`."""
     skipped: list[Row]
-    """Combinations that do not run: run, dataset, task, reason."""
+    """Combinations that do not fit: run (or :data:`ALL_RUNS`), dataset, task, reason."""
     metrics: dict[str, Row]
     """By name or path as in the study: the columns of ``metrics.csv``."""
     trackers: dict[str, Row]

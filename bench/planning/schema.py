@@ -14,6 +14,7 @@ from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.files import write_text
 from bench.core.readout import Readout
+from bench.planning import named_datasets
 from bench.planning.metrics_page import PAGE, metrics_page
 from bench.planning.parameters import Parameter, documented, expectation, field_docs, parameters_of
 from bench.planning.search_keys import RangeKeys, SearchKeys, is_number
@@ -85,6 +86,9 @@ def key_table() -> Iterator[str]:
     yield from _table(
         "Training", "Keys of `training:` and of every run.", documented(TrainingConfig)
     )
+    rows = [(named_datasets.KEY, "[]", "a list, each text", named_datasets.DOC)]
+    text = "Key under a label of `tasks:`, `runs:`, `search:` and `baselines:`."
+    yield from _table("Datasets of an entry", text, rows)
     text = "Keys under a label of `search:`, with `variant`, its parameters and training keys."
     yield from _table("Search", text, documented(SearchKeys))
     yield from _table("Search: a range", "Keys for the range of a number.", documented(RangeKeys))
@@ -179,7 +183,8 @@ def _metric() -> Schema:
 
 
 def _body(shelf: Shelf, name: str) -> Schema:
-    return _parameters(_own(shelf, name), {NAMED_BY[shelf]: {"const": name}}, sweeps=True)
+    more = {NAMED_BY[shelf]: {"const": name}, **_datasets(shelf)}
+    return _parameters(_own(shelf, name), more, sweeps=True)
 
 
 def _run(name: str) -> Schema:
@@ -187,7 +192,7 @@ def _run(name: str) -> Schema:
         key: {"$ref": f"#/properties/training/properties/{key}"}
         for key in parameters_of(TrainingConfig)
     }
-    more = {"variant": {"const": name}, **shared}
+    more = {"variant": {"const": name}, **_datasets("models"), **shared}
     return _parameters(_own("models", name), more, sweeps=True)
 
 
@@ -204,6 +209,13 @@ def _search(name: str, as_run: Schema) -> Schema:
     own = _parameters(SearchKeys)["properties"]
     required = [key for key, parameter in parameters_of(SearchKeys).items() if parameter.required]
     return {**as_run, "required": required, "properties": {**properties, **own}}
+
+
+def _datasets(shelf: Shelf) -> Schema:
+    """The key that names the datasets an entry runs on."""
+    labels = {"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}}
+    shown = {"description": named_datasets.DOC, **labels}
+    return dict.fromkeys(named_datasets.keys(shelf), shown)
 
 
 def _own_file(key: str) -> Schema:

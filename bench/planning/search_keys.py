@@ -12,6 +12,7 @@ from annotated_types import Ge
 
 from bench.core.errors import Finding
 from bench.core.metric import Metric
+from bench.planning import named_datasets
 from bench.planning.entries import SAFE_LABEL, Entry, Resolver
 from bench.planning.parameters import Parameter, check, parameters_of, readable, unknown
 from bench.planning.shelves import NAMED_BY
@@ -113,11 +114,13 @@ def _sound(
     own = {key: given.pop(key) for key in parameters_of(SearchKeys) if key in given}
     keys, metric = _own_keys(own, place, resolver)
     variant = given.pop(VARIANT, label)
+    where = named_datasets.take("models", given, place, resolver)
     card = _variant(variant, f"{place}.{VARIANT}", resolver)
     if card is None:
         return None
     known = {**parameters_of(TrainingConfig), **parameters_of(card.config)}
-    resolver.note(*unknown(given, known, place, [VARIANT, *parameters_of(SearchKeys)]))
+    also = [VARIANT, named_datasets.KEY, *parameters_of(SearchKeys)]
+    resolver.note(*unknown(given, known, place, also))
     space = _space({key: given[key] for key in given if key in known}, known, place, resolver)
     tried = given | {key: _ends(one) for key, one in space.items()}
     for config in (TrainingConfig, card.config):
@@ -130,6 +133,7 @@ def _sound(
         return None
     _need_a_search(space, keys["trials"], place, resolver)
     base = {**given, **{key: _ends(one)[0] for key, one in space.items()}, VARIANT: str(variant)}
+    base |= named_datasets.resolved(where)
     entries = resolver.of_label("models", label, base, SECTION)
     if len(resolver.findings) > before:
         return None

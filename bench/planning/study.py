@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench import catalogue
 from bench.core.errors import Finding, suggestion
 from bench.core.metric import MetricName
-from bench.planning import limits
+from bench.planning import limits, named_datasets
 from bench.planning.entries import SAFE_LABEL, Entry, Resolver
 from bench.planning.parameters import check, parameters_of, unknown
 from bench.planning.search_keys import Search, need_apart, searches
@@ -169,6 +169,7 @@ def from_config(config: Mapping[str, Any], name: str, noted: list[Finding] | Non
     need_distinct((*competitors, *(search.entry for search in found)), resolver)
     need_apart(found, competitors, resolver)
     known = [entry.label for entry in (*competitors, *(search.entry for search in found))]
+    named_datasets.need_known(sections, found, resolver)
     need_reference(file.reference, known, resolver)
     need_libraries(sections["trackers"], resolver)
     return Study(

@@ -21,6 +21,7 @@ def content(report: StudyReport) -> dict[str, Any]:
         "tasks": [_task(task) for task in report.tasks],
         "runs": runs.sort_values(["kind", "run"], ascending=[False, True]),
         "skipped": results.provenance.get("skipped", []),
+        "remarks": results.provenance.get("remarks", []),
         "most_rows": MOST_ROWS,
         "most_runs": MOST_RUNS,
     }

@@ -142,6 +142,18 @@ def _unscored(run: Mapping[str, Any], scored: Row) -> Iterator[Row]:
             yield {"metric": metric, "status": "failed", "reason": "no score was written"}
 
 
+def remarks_of(study: Path, runs: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """What was noticed about the problems of these runs: dataset, task, split and a sentence."""
+    places = dict.fromkeys((run["dataset"], run["task"], run["split"]) for run in runs)
+    rows = []
+    for dataset, task, split in places:
+        record = find_record(study / layout.record_of(layout.problem_file(dataset, task, split)))
+        for remark in (record or {}).get("remarks", []):
+            place = {"dataset": dataset, "task": task, "split": split}
+            rows.append({**place, "remark": remark})
+    return rows
+
+
 def ranking(wanted: str, task: str, plan: Mapping[str, Any]) -> str:
     """The metric that sorts the leaderboard of a task.
 

@@ -22,6 +22,7 @@ from bench.core.errors import mistake
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.parts.perturbations.treatments import perturbations_in
 from bench.parts.splits.cell_splits import ranks
+from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.perturbation_splits import (
     EVERY_PART,
@@ -51,6 +52,7 @@ def make_problem(
 ) -> Problem:
     """Roles of cells within each perturbation.  Raises with all perturbations of too few cells."""
     for_roles, for_fraction = rng.spawn(2)
+    groups = copy_groups(data)
     perturbation = data.labels["perturbation"]
     combinations = combinations_in(perturbation)
     if len(combinations) < FEWEST_JUDGED:
@@ -59,12 +61,12 @@ def make_problem(
         )
     combined = np.isin(perturbation, combinations)
     test_share = np.where(combined | (perturbation == CONTROL), config.test, 0)
-    role = roles_by_rank(ranks(perturbation, for_roles), test_share, config.validation)
+    role = roles_by_rank(ranks(perturbation, for_roles, groups), test_share, config.validation)
     needed = dict.fromkeys(perturbations_in(perturbation).tolist(), (TRAIN,))
     needed |= dict.fromkeys(combinations.tolist(), (TRAIN, TEST))
     refuse_few_cells(perturbation, role, {CONTROL: EVERY_PART, **needed})
     within = np.char.add(perturbation, role.astype(str))
-    used = ranks(within, for_fraction) < config.fraction
+    used = ranks(within, for_fraction, groups) < config.fraction
     role[combined & (role != TEST) & ~used] = UNUSED
     return perturbation_problem(data, role, other_cells(perturbation, role))
 

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from bench.core.dataset import KNOWN_TYPE, UNKNOWN, CountData
 from bench.core.errors import Finding, UserError, mistake
-from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
+from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
+from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.seed_labels import marked, markers, refuse_unknown, sample_labelled
 
 Rows = NDArray[np.int64]
@@ -68,11 +69,12 @@ def make_problem(
 ) -> Problem:
     """All counts visible, few types known.  Raises with all types of too few cells."""
     for_roles, for_told, for_selection, for_scored = rng.spawn(4)
-    true_type = data.labels["cell_type"]
-    role = _roles(data, config, for_roles)
+    true_type, groups = data.labels["cell_type"], copy_groups(data)
+    role = _roles(data, groups, config, for_roles)
     _refuse_small_types(true_type, role, config)
     known = _known(data, role, config, for_told)
-    hidden = _hidden(true_type, role, known, config, for_scored)
+    told = np.isin(groups, groups[known != ""])
+    hidden = _hidden(true_type, role, told, config, for_scored)
     chosen = sample_labelled(
         true_type,
         (role == VALIDATION) & (true_type != UNKNOWN),
@@ -100,8 +102,13 @@ def _targets(data: CountData, rows: Rows) -> dict[str, NDArray[Any]]:
     return {"true_type": data.labels["cell_type"][rows], "library": library}
 
 
-def _roles(data: CountData, config: FewLabelsConfig, rng: np.random.Generator) -> NDArray[np.int8]:
-    """Roles by type; cells without a type are fitted unless their batch is held out."""
+def _roles(
+    data: CountData, groups: Rows, config: FewLabelsConfig, rng: np.random.Generator
+) -> NDArray[np.int8]:
+    """Shares of each type; cells of no known type are fitted unless their batch is held out.
+
+    A copy of a test cell that is no test cell itself, for its batch or missing type, is not used.
+    """
     true_type, held_out = data.labels["cell_type"], _held_out(data, config.test_batch)
     dealt = (true_type != UNKNOWN) & ~held_out
     if len(np.unique(true_type[dealt])) < 2:
@@ -110,7 +117,8 @@ def _roles(data: CountData, config: FewLabelsConfig, rng: np.random.Generator) -
         )
     fractions = {"validation": config.validation} | ({"test": config.test} if config.test else {})
     role = np.where(held_out, TEST, TRAIN).astype(np.int8)
-    role[dealt] = roles(int(dealt.sum()), fractions, rng, true_type[dealt])
+    role[dealt] = roles(int(dealt.sum()), fractions, rng, true_type[dealt], groups[dealt])
+    role[(role != TEST) & np.isin(groups, groups[role == TEST])] = UNUSED
     return role
 
 
@@ -146,7 +154,7 @@ def _refuse_small_types(
     """
     findings, dealt = [], (role != TEST) if config.test_batch else np.ones(len(role), dtype=bool)
     for kind in np.unique(true_type[dealt & (true_type != UNKNOWN)]):
-        counted = np.bincount(role[true_type == kind], minlength=3)
+        counted = np.bincount(role[true_type == kind], minlength=3)[:UNUSED]
         needed = (_wanted(config)(counted[TRAIN]) + 1, 1, 1 if config.test else 0)
         if any(counted < needed):
             has = "{} training, {} validation and {} test cells".format(*counted)
@@ -180,15 +188,15 @@ def _known(
 def _hidden(
     true_type: NDArray[np.str_],
     role: NDArray[np.int8],
-    known: NDArray[np.str_],
+    told: NDArray[np.bool_],
     config: FewLabelsConfig,
     rng: np.random.Generator,
 ) -> Rows:
-    """The scored cells: the data have their types, and all competitors lack them."""
+    """The cells to be scored: their type is known to the data and told of no copy of theirs."""
     held_back = config.test > 0 or config.test_batch != ""
     test_cells = role == (TEST if held_back else TRAIN)
     order = rng.permutation(len(role))
-    hidden = (test_cells & (known == "") & (true_type != UNKNOWN))[order]
+    hidden = (test_cells & ~told & (true_type != UNKNOWN))[order]
     return np.sort(order[hidden][: config.max_scored_cells])
 
 

@@ -21,6 +21,7 @@ from bench.core.errors import mistake
 from bench.core.problem import TEST, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
+from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.perturbation_splits import (
     EFFECT_TARGETS,
     EVERY_PART,
@@ -47,7 +48,8 @@ def make_problem(
 ) -> Problem:
     """Roles by cell; the test cells are scored.  Raises if a part would be empty."""
     fractions = {"test": config.test, "validation": config.validation}
-    role = roles(data.counts.shape[0], fractions, rng, _strata(data, config.stratify_by))
+    strata = _strata(data, config.stratify_by)
+    role = roles(data.counts.shape[0], fractions, rng, strata, copy_groups(data))
     scored, selection = np.flatnonzero(role == TEST), np.flatnonzero(role == VALIDATION)
     answers = [_of_counts(data.counts[rows]) for rows in (scored, selection)]
     truth = rates_in_exposure(data)

@@ -11,12 +11,13 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from bench.core.dataset import CountData
+from bench.core.dataset import UNKNOWN, CountData
 from bench.core.errors import Finding, UserError
 from bench.core.problem import Problem
 from bench.core.task import Controls, Task
 from bench.parts.counts.log_counts import components, log_counts
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
+from bench.parts.splits.duplicates import copy_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ def make_problem(
     before = components(log_counts(data.counts), config.n_components, for_components)
     return Problem(
         counts=data.counts,
-        role=roles(n_cells, {"validation": config.validation}, for_roles),
+        role=roles(n_cells, {"validation": config.validation}, for_roles, groups=copy_groups(data)),
         scored_rows=scored,
         labels=dict(data.labels),
         targets={"uncorrected": before[scored].astype(np.float32)},
@@ -52,13 +53,13 @@ def make_problem(
 
 def _refuse_single(data: CountData) -> None:
     expected = {
-        "batch": "all cells are of one batch: there is nothing to mix",
-        "cell_type": "all cells are of one type: there is nothing to keep apart",
+        "batch": "fewer than two batches: there is nothing to mix",
+        "cell_type": "fewer than two types: there is nothing to keep apart",
     }
     findings = [
-        Finding(label, str(data.labels[label][0]), expected[label], "name another column")
+        Finding(label, ", ".join(names), expected[label], "name another column")
         for label in expected
-        if len(np.unique(data.labels[label])) < 2
+        if len(names := np.setdiff1d(data.labels[label], [UNKNOWN])) < 2
     ]
     if findings:
         raise UserError("These cells cannot be integrated:", findings)

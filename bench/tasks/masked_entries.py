@@ -19,6 +19,7 @@ from bench.core.errors import mistake
 from bench.core.problem import Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
+from bench.parts.splits.duplicates import copy_groups, first_of
 
 BLOCK = 1024
 """Cells per block of dense uniform numbers."""
@@ -43,7 +44,10 @@ def make_problem(
     """Visible counts, the mask, and the hidden counts of the scored cells."""
     n_cells = data.counts.shape[0]
     for_roles, for_scored, for_mask = rng.spawn(3)
-    missing = _still_readable(data.counts, _mask(data, config, split, for_mask))
+    groups = copy_groups(data)
+    # Copies of a cell miss the same entries: else one would show what another hides.
+    mask = _mask(data, config, split, for_mask)[first_of(groups)]
+    missing = _still_readable(data.counts, mask)
     visible = (data.counts - data.counts.multiply(missing)).tocsr()
     visible.eliminate_zeros()
     scored = scored_rows(n_cells, config.max_scored_cells, for_scored)
@@ -52,7 +56,7 @@ def make_problem(
         raise mistake("fraction", config.fraction, f"masks {masked.sum():,} of {masked.size:,}")
     return Problem(
         counts=visible,
-        role=roles(n_cells, {"validation": config.validation}, for_roles),
+        role=roles(n_cells, {"validation": config.validation}, for_roles, groups=groups),
         scored_rows=scored,
         masked=missing,
         labels=dict(data.labels),

@@ -15,6 +15,7 @@ from annotated_types import Gt, Lt
 from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TRAIN, Problem
 from bench.parts.splits.cell_splits import roles
+from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.perturbation_splits import (
     EVERY_PART,
@@ -37,7 +38,7 @@ def make_problem(
     """Roles of cells within each perturbation.  Raises with all perturbations of too few cells."""
     fractions = {"test": config.test, "validation": config.validation}
     perturbation = data.labels["perturbation"]
-    role = roles(len(perturbation), fractions, rng, perturbation)
+    role = roles(len(perturbation), fractions, rng, perturbation, copy_groups(data))
     everybody = np.union1d(perturbation, [CONTROL]).tolist()
     refuse_few_cells(perturbation, role, dict.fromkeys(everybody, EVERY_PART))
     return perturbation_problem(data, role, np.flatnonzero(role == TRAIN))

@@ -21,6 +21,7 @@ from bench.core.errors import mistake
 from bench.core.problem import Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
+from bench.parts.splits.duplicates import copy_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ def make_problem(
         second = (data.counts[scored] - visible[scored]).toarray()
     return Problem(
         counts=visible,
-        role=roles(n_cells, {"validation": config.validation}, for_roles),
+        role=roles(n_cells, {"validation": config.validation}, for_roles, groups=copy_groups(data)),
         scored_rows=scored,
         labels=dict(data.labels),
         exposure=exposure,

@@ -16,6 +16,10 @@ from bench.parts.counts.labelled import known_codes
 from bench.parts.perturbations.treatments import dosages
 from bench.training.sparse import SparseRows, to_device
 
+SMALLEST_VARIANCE = 1e-4
+"""Of log library sizes: 1 % between cells.  A batch whose training cells all have the same library
+size would be a prior of no width, and its KL infinite."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceCells:
@@ -119,7 +123,8 @@ def _log_library(problem: Problem) -> NDArray[np.float32]:
     batch = problem.labels.get("batch", np.zeros(len(library), dtype=str))
     rows = [train & (batch == name) for name in np.unique(batch)]
     logs = [np.log(library[row] if row.sum() > 1 else library[train]) for row in rows]
-    return np.array([[log.mean(), log.var()] for log in logs], dtype=np.float32)
+    moments = [[log.mean(), max(log.var(), SMALLEST_VARIANCE)] for log in logs]
+    return np.array(moments, dtype=np.float32)
 
 
 def _row_sums(matrix: csr_matrix) -> NDArray[np.float64]:

@@ -44,7 +44,7 @@ def test_the_check_of_variances_is_a_root_mean_square_of_logarithms() -> None:
     assert value == pytest.approx(np.sqrt(2))
     none = score(name, predictive_gene_variance=0 * made, gene_variance=seen)
     assert np.isfinite(none)
-    with pytest.raises(ValueError, match="no gene"):
+    with pytest.raises(NotApplicable, match="no gene"):
         score(name, predictive_gene_variance=made, gene_variance=0 * seen)
 
 

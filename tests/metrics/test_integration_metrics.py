@@ -215,7 +215,7 @@ def test_one_label_has_no_entropy_to_relate_to() -> None:
 def test_neighbours_are_searched_once_for_all_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     searched = []
     monkeypatch.setattr(derived, "nearest", lambda x: searched.append(1) or nearest(x))
-    arrays = Derived({"latent": np.zeros((5, 2))})
+    arrays = Derived({"latent": np.arange(10.0).reshape(5, 2)})
     for name in ("neighbour_index", "neighbour_distance", "neighbours", "neighbour_index"):
         assert arrays[name] is not None
     assert searched == [1]

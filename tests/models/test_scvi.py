@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from bench.catalogue import card
 from bench.core.problem import TEST, TRAIN, Problem
-from bench.training.cells import facts_of
+from bench.training.cells import SMALLEST_VARIANCE, facts_of
 from bench.training.config import TrainingConfig
 from bench.training.loop import Trained, train
 from tests.conftest import open_replicate
@@ -34,6 +34,20 @@ def healthy(result: Trained) -> bool:
     states = [replicate.best_state for replicate in result.replicates]
     finite = all(torch.isfinite(value.float()).all() for s in states for value in s.values())
     return finite and not any(replicate.diverged for replicate in result.replicates)
+
+
+def test_batches_of_equal_library_sizes_train(problems):
+    """Two training cells a batch, of one library size: the prior on it has a smallest variance."""
+    problem = problems["held_out_cells"]
+    counts = np.ones(problem.counts.shape, dtype=np.int64)
+    counts[:, 0] += np.random.default_rng(0).integers(0, 9, len(counts))
+    wells = np.arange(len(counts)) // 2
+    counts[1::2] = counts[::2][:, ::-1]
+    equal = with_batches(replace(problem, counts=csr_matrix(counts)), wells)
+    facts = facts_of(equal)
+    assert (facts.log_library[:, 1] >= np.float32(SMALLEST_VARIANCE)).all()
+    assert (facts.log_library[:, 1] == np.float32(SMALLEST_VARIANCE)).any()
+    assert healthy(trained(equal, "scvi", latent_library=True))
 
 
 @pytest.mark.parametrize("estimator", ["normal", "unbiased", "fast"])

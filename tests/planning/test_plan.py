@@ -11,7 +11,7 @@ from bench.core.errors import UserError
 from bench.core.rows import METRICS
 from bench.planning.matching import warmup_beyond_reach
 from bench.planning.plan import make_plan
-from bench.planning.plan_record import Plan, plan_table
+from bench.planning.plan_record import ALL_RUNS, Plan, plan_table
 from bench.planning.study import from_config
 
 OWN = {
@@ -93,24 +93,170 @@ def test_a_variant_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
     path = own(tmp_path, "variant", {"counts", "observed", "batch"}, {"bound", "counts"})
     lines = refusal(runs={"mine": {"variant": path, "width": [1, 2]}}, datasets=["gamma_poisson"])
     assert lines == [
-        f"runs.mine: on gamma_poisson as {task}: needs batch, not provided by "
-        "datasets.gamma_poisson"
-        for task in ("held_out_cells", "masked_entries")
+        "runs.mine: cannot run anywhere in this study: on gamma_poisson as held_out_cells, on "
+        "gamma_poisson as masked_entries: needs batch, not provided by datasets.gamma_poisson; "
+        "remove it"
     ]
 
 
-def test_a_variant_that_does_not_read_masks_is_refused_where_entries_are_missing(
+def test_a_variant_whose_needs_are_met_on_some_datasets_is_skipped_on_the_others(
+    tmp_path: Path,
+) -> None:
+    path = own(tmp_path, "variant", {"counts", "observed", "cell_type"}, {"bound", "counts"})
+    made = plan(runs={"mine": {"variant": path}}, baselines=["nmf"])
+    assert {r["dataset"] for r in made.runs if r["run"] == "mine"} == {"pbmc68k_reduced"}
+    assert {(s["run"], s["dataset"], s["task"]) for s in made.skipped} == {
+        ("mine", "gamma_poisson", task) for task in ("held_out_cells", "masked_entries")
+    }
+    assert {s["reason"] for s in made.skipped} == {
+        "needs cell_type, not provided by datasets.gamma_poisson"
+    }
+
+
+def test_a_variant_that_does_not_read_masks_is_skipped_where_entries_are_missing(
     tmp_path: Path,
 ) -> None:
     path = own(tmp_path, "variant", {"counts"}, {"bound", "counts"})
-    [line] = refusal(runs={"mine": {"variant": path}})
-    assert "on gamma_poisson, pbmc68k_reduced as masked_entries: does not read observed" in line
+    made = plan(runs={"mine": {"variant": path}})
+    assert {r["task"] for r in made.runs if r["run"] == "mine"} == {"held_out_cells"}
+    reasons = {s["reason"] for s in made.skipped if s["run"] == "mine"}
+    assert reasons == {"does not read observed, which tasks.masked_entries requires"}
+    [line] = refusal(runs={"mine": {"variant": path}}, tasks=["masked_entries"])
+    assert "cannot run anywhere in this study" in line
+    assert "on pbmc68k_reduced as masked_entries: does not read observed" in line
 
 
-def test_a_task_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
+def test_a_task_whose_needs_are_met_on_some_datasets_is_skipped_on_the_others(
+    tmp_path: Path,
+) -> None:
     path = own(tmp_path, "task", {"counts", "cell_type"}, {"bounds"})
-    [line] = refusal(tasks=["held_out_cells", path])
-    assert line == "tasks.my_task: needs cell_type, not provided by datasets.gamma_poisson"
+    made = plan(tasks=["held_out_cells", path], baselines=["nmf"])
+    assert {r["dataset"] for r in made.runs if r["task"] == "my_task"} == {"pbmc68k_reduced"}
+    reason = "needs cell_type, not provided by datasets.gamma_poisson"
+    place = {"run": ALL_RUNS, "dataset": "gamma_poisson", "task": "my_task"}
+    assert made.skipped == [{**place, "reason": reason}]
+
+
+def test_a_task_whose_needs_are_met_nowhere_is_refused_once(tmp_path: Path) -> None:
+    path = own(tmp_path, "task", {"counts", "cell_type"}, {"bounds"})
+    reason = (
+        "tasks.my_task: used nowhere in this study: on gamma_poisson as my_task: needs cell_type, "
+        "not provided by datasets.gamma_poisson; remove it"
+    )
+    only = {"datasets": ["gamma_poisson"], "baselines": ["nmf"]}
+    assert refusal(tasks=["held_out_cells", path], **only) == [reason]
+    assert refusal(tasks=[path], **only) == [reason]
+
+
+def test_a_study_of_data_with_and_without_batches_leaves_out_what_needs_them() -> None:
+    made = plan(
+        datasets=["gamma_poisson", "batched_gamma_poisson"],
+        tasks=["held_out_cells", "integration"],
+        runs={"scvi": {"variant": "scvi"}, "scvi_mmd": {"variant": "scvi_mmd"}},
+        baselines=["pca", "batch_onehot"],
+    )
+    where = {(row["run"], row["dataset"], row["task"]) for row in made.runs}
+    assert ("scvi_mmd", "batched_gamma_poisson", "held_out_cells") in where
+    assert ("batch_onehot", "batched_gamma_poisson", "integration") in where
+    assert {row["task"] for row in made.runs if row["dataset"] == "gamma_poisson"} == {
+        "held_out_cells"
+    }
+    left = {(row["run"], row["dataset"], row["task"]): row["reason"] for row in made.skipped}
+    lacking = "not provided by datasets.gamma_poisson"
+    needed = left[ALL_RUNS, "gamma_poisson", "integration"]
+    assert needed == f"needs batch, cell_type, {lacking}"
+    assert left["scvi_mmd", "gamma_poisson", "held_out_cells"] == f"needs batch, {lacking}"
+
+
+def test_a_dataset_and_a_task_that_nothing_uses_are_refused_with_the_reasons() -> None:
+    lines = refusal(
+        datasets=["gamma_poisson", "batched_gamma_poisson"],
+        tasks=["held_out_cells", {"integration": {"datasets": ["batched_gamma_poisson"]}}],
+        runs={},
+        baselines=[{"batch_onehot": {"datasets": ["batched_gamma_poisson"]}}],
+    )
+    assert len(lines) == 2
+    assert lines[0].startswith("tasks.held_out_cells: used nowhere in this study: on batched")
+    assert "needs all_cells, which tasks.held_out_cells does not provide" in lines[0]
+    assert lines[1].startswith("datasets.gamma_poisson: used nowhere in this study: no task and")
+
+
+def test_reasons_of_one_message_end_after_ten_with_a_count() -> None:
+    datasets = [
+        {f"d{number}": {"dataset": "gamma_poisson", "seed": number}} for number in range(12)
+    ]
+    [line] = refusal(datasets=datasets, tasks=["integration"], runs={}, baselines=["pca"])
+    assert line.startswith("tasks.integration: used nowhere in this study: on d0 as integration")
+    assert "; and 2 more; remove it" in line
+    assert "datasets.d11" not in line
+
+
+NAMED = {
+    "datasets": ["gamma_poisson", {"batched": {"dataset": "batched_gamma_poisson"}}],
+    "tasks": ["held_out_cells", {"thinned_counts": {"datasets": ["batched"]}}],
+    "runs": {"nbvae": {"variant": "nbvae", "datasets": ["gamma_poisson"]}},
+    "baselines": ["mean", {"rank_one": {"datasets": "batched"}}],
+}
+
+
+def test_entries_run_on_the_datasets_that_they_name() -> None:
+    made = plan(**NAMED)
+    where = {(row["run"], row["dataset"], row["task"]) for row in made.runs}
+    assert where == {
+        ("nbvae", "gamma_poisson", "held_out_cells"),
+        ("mean", "gamma_poisson", "held_out_cells"),
+        ("mean", "batched", "held_out_cells"),
+        ("mean", "batched", "thinned_counts"),
+        ("rank_one", "batched", "held_out_cells"),
+        ("rank_one", "batched", "thinned_counts"),
+    }
+    assert not made.skipped
+    assert made.resolved["runs"]["nbvae"]["datasets"] == ["gamma_poisson"]
+    again = make_plan(from_config(made.resolved | {"metrics": "all", "readouts": {}}, "mine"))
+    assert again.runs == made.runs
+
+
+def test_naming_datasets_repeats_no_work() -> None:
+    everywhere = plan(**NAMED | {"tasks": ["held_out_cells"], "runs": {"nbvae": {}}})
+    keys = {(row["run"], row["dataset"]): row["keys"] for row in everywhere.runs}
+    for row in plan(**NAMED).runs:
+        if row["task"] == "held_out_cells":
+            assert row["keys"] == keys.get((row["run"], row["dataset"]), row["keys"])
+
+
+def test_the_label_of_datasets_that_fan_out_names_all_of_them() -> None:
+    datasets = ["gamma_poisson", {"sizes": {"dataset": "gamma_poisson", "n_cells": [50, 60]}}]
+    runs = {"a": {"variant": "nbvae", "datasets": ["sizes"]}}
+    runs |= {"b": {"variant": "nbvae", "datasets": ["sizes.n_cells-60"]}}
+    made = plan(datasets=datasets, runs=runs, baselines=["mean"])
+    labels = {run: {r["dataset"] for r in made.runs if r["run"] == run} for run in ("a", "b")}
+    assert labels == {"a": {"sizes.n_cells-50", "sizes.n_cells-60"}, "b": {"sizes.n_cells-60"}}
+
+
+def test_datasets_that_the_study_does_not_have_are_found_everywhere() -> None:
+    changes = {
+        "tasks": ["held_out_cells", {"thinned_counts": {"datasets": ["batchd"]}}],
+        "runs": {"nbvae": {"variant": "nbvae", "datasets": ["gamma_poison", "batched"]}},
+        "baselines": [{"mean": {"datasets": []}}],
+    }
+    lines = refusal(**NAMED | changes)
+    expected = "no dataset of this study has this label; did you mean"
+    assert any(
+        line.startswith(f"tasks.thinned_counts.datasets is 'batchd': {expected} batched")
+        for line in lines
+    )
+    assert any(
+        line.startswith(f"runs.nbvae.datasets is 'gamma_poison': {expected} gamma_poisson")
+        for line in lines
+    )
+    assert any(line.startswith("baselines.mean.datasets is []: expected a list") for line in lines)
+    assert len(lines) == 3
+
+
+def test_a_dataset_with_a_mistake_of_its_own_is_not_called_unknown() -> None:
+    datasets = ["gamma_poisson", {"batched": {"dataset": "batched_gamma_poisson", "n_cells": 0}}]
+    lines = refusal(**NAMED | {"datasets": datasets})
+    assert [line.split(" ")[0] for line in lines] == ["datasets.batched.n_cells"]
 
 
 def test_columns_of_a_users_file_are_provided_once_named(tmp_path: Path) -> None:
@@ -222,6 +368,8 @@ def test_a_readout_goes_where_the_labels_it_needs_are() -> None:
 def test_a_metric_named_but_met_nowhere_is_refused() -> None:
     [line] = refusal(metrics=["elbo", "imputation_loss"], tasks=["held_out_cells"])
     assert line.startswith("metrics is 'imputation_loss': applies nowhere; it needs")
+    assert "; on gamma_poisson as held_out_cells, on pbmc68k_reduced as held_out_cells: " in line
+    assert line.endswith("there is no expected_counts, masked, masked_counts")
 
 
 def test_a_run_that_no_metric_applies_to_is_refused() -> None:
@@ -231,9 +379,14 @@ def test_a_run_that_no_metric_applies_to_is_refused() -> None:
 
 
 def test_a_run_is_left_out_where_it_has_nothing_to_be_scored() -> None:
-    made = plan(metrics=["elbo"])
-    assert {row["task"] for row in made.runs} == {"held_out_cells"}
-    assert {row["run"] for row in made.skipped} >= {"nbvae.n_latent-3", "nbvae.n_latent-10", "nmf"}
+    some = {"metrics": ["kmeans.nmi", "imputation_loss"], "datasets": ["pbmc68k_reduced"]}
+    made = plan(**some, baselines=["mean"])
+    assert {row["task"] for row in made.runs if row["run"] == "mean"} == {"masked_entries"}
+    place = {"run": "mean", "dataset": "pbmc68k_reduced", "task": "held_out_cells"}
+    assert made.skipped == [{**place, "reason": "no metric of the study applies to it"}]
+    [line] = refusal(metrics=["elbo"])
+    assert line.startswith("tasks.masked_entries: used nowhere in this study: on gamma_poisson as")
+    assert "no metric of the study applies to it" in line
 
 
 def test_a_warmup_that_never_ends_is_refused() -> None:
@@ -315,12 +468,14 @@ def test_a_training_that_a_run_cannot_have_is_refused() -> None:
         "c": {"variant": "scvi", "restart_epochs": 3},
     }
     lines = refusal(**FEW_LABELS | {"runs": runs, "baselines": []})
+    assert len(lines) == 2
     assert any("runs.a.pretrain_epochs is 3: this variant has no pre-tr" in line for line in lines)
     assert any("runs.c.restart_epochs is 3: this variant has no restart" in line for line in lines)
-    assert any(
-        line.startswith("runs.b: on pbmc68k_reduced as held_out_cells: labelled_share: in")
-        for line in lines
-    )
+    runs = {"b": runs["b"], "plain": {"variant": "scvi"}}
+    made = plan(**FEW_LABELS | {"runs": runs, "baselines": []})
+    [left] = made.skipped
+    assert (left["run"], left["task"]) == ("b", "held_out_cells")
+    assert left["reason"].startswith("labelled_share: in tasks.held_out_cells no cell is")
 
 
 def test_what_a_variant_objects_to_is_refused() -> None:

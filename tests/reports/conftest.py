@@ -151,6 +151,14 @@ def _provenance(datasets: tuple[str, ...], n_seeds: int, n_splits: int) -> dict[
         "skipped": [
             {"run": "oracle", "dataset": "pbmc68k_reduced", "task": "all", "reason": "no truth"}
         ],
+        "remarks": [
+            {
+                "dataset": "pbmc68k_reduced",
+                "task": "masked_entries",
+                "split": 1,
+                "remark": "200 of 400 cells are copies of another cell",
+            }
+        ],
         "versions": {"python": "3.11.9", "torch": "2.13.0", "scvaebench": "0.1.0"},
         "commit": "0123456789abcdef",
         "hardware": {"cpu": "two cores", "memory_gb": 8},

@@ -211,3 +211,9 @@ def test_numbers_are_written_to_be_read() -> None:
     assert wording.listing(["a", "b", "c"], 1) == "a and 2 more"
     assert wording.plural(1, "seed") == "1 seed"
     assert wording.fact({"cpu": ["a", "b"]}) == "cpu: a, b"
+
+
+def test_what_was_skipped_and_noticed_is_shown(study_folder: StudyFolder) -> None:
+    page = compose(read(study_folder()))
+    assert '<td class="prose">no truth</td>' in page
+    assert '<td class="prose">200 of 400 cells are copies of another cell</td>' in page

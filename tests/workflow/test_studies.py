@@ -158,3 +158,35 @@ def test_results_that_cannot_be_written_are_told_in_one_line(
     assert "results/default" in said.text
     assert "cannot be written" in said.text
     assert "Traceback" not in said.text
+
+
+def test_what_does_not_fit_is_left_out_and_said(
+    workspace: Workspace, write_counts: Callable[..., None]
+) -> None:
+    write_counts(workspace.folder / "mine.h5ad")
+    path = {"dataset": "h5ad", "path": "mine.h5ad", "cell_type": "type"}
+    workspace.write(
+        plain(
+            datasets=[{"without": path}, {"with": path | {"batch": "donor"}}],
+            tasks=["held_out_cells", "integration"],
+            baselines=["pca", {"mean": {"datasets": ["without"]}}, "batch_onehot"],
+            metrics=["elbo", "knn_purity"],
+        )
+    )
+    checked = workspace.run("python -m bench check configs/mine.yaml")
+    reason = "needs batch, not provided by datasets.without"
+    assert f"skipped: all runs on without as integration: {reason}" in checked
+    workspace.run()
+    scores = workspace.scores()
+    found = set(scores[["dataset", "task", "run"]].itertuples(index=False, name=None))
+    assert found == {
+        ("with", "integration", "pca"),
+        ("with", "integration", "batch_onehot"),
+        ("with", "held_out_cells", "pca"),
+        ("without", "held_out_cells", "pca"),
+        ("without", "held_out_cells", "mean"),
+    }
+    skipped = workspace.record("provenance.json")["skipped"]
+    place = {"run": "all runs", "dataset": "without", "task": "integration"}
+    assert place | {"reason": reason} in skipped
+    assert f'<td class="prose">{reason}</td>' in (workspace.study / "report.html").read_text()

@@ -2,8 +2,8 @@
 
     predicted_i = argmax_c p_ic, the first of ties              true_i: the type in the data
 
-Known types are those of the labelled cells, in alphabetical order.  A prediction for a cell of
-another type counts as wrong.  Labelled cells are not scored.
+Known types are those of the labelled cells, in alphabetical order.  A cell of another type cannot
+be found: it counts as wrong.  Labelled cells are not scored, nor are cells whose type nobody knows.
 """
 
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.dataset import UNKNOWN
 from bench.core.metric import NotApplicable, View
 
 Array = NDArray[Any]
@@ -68,7 +69,8 @@ def hidden_cells(probability: Array, known_type: Array, true_type: Array) -> Hid
     Raises :class:`NotApplicable` if no scored cell has a hidden label, and ValueError if
     ``probability`` does not contain probabilities of the known types.
     """
-    hidden, types = known_type == "", np.unique(known_type[known_type != ""])
+    hidden = (known_type == "") & (true_type != UNKNOWN)
+    types = np.unique(known_type[known_type != ""])
     if not hidden.any():
         raise NotApplicable("no scored cell has a hidden label")
     if probability.shape != (len(known_type), len(types)):

@@ -66,6 +66,14 @@ def _read_only(value: Any) -> Any:
     return view
 
 
+def needed_of_given(names: Iterable[str]) -> frozenset[str]:
+    """The arrays from which these are made; of what is not derived, itself."""
+    found: set[str] = set()
+    for name in names:
+        found |= needed_of_given(DERIVED[name].needs) if name in DERIVED else {name}
+    return frozenset(found)
+
+
 def with_derived(names: Iterable[str]) -> frozenset[str]:
     """These names, and the names of all arrays that can be derived from them."""
     known = frozenset(names)

@@ -31,11 +31,17 @@ class Neighbours:
 
 
 def nearest(points: Array, n_neighbours: int = N_NEIGHBOURS) -> Neighbours:
-    """The ``n_neighbours`` nearest other cells of (cell, dimension) points, or all if fewer."""
+    """The ``n_neighbours`` nearest others of (cell, dimension) points, or all others if fewer.
+
+    Raises :class:`NotApplicable` where that means nothing: of one cell, or where all cells are at
+    one place, so that their order in the file would choose.
+    """
     from sklearn.neighbors import NearestNeighbors
 
     if len(points) < 2:
         raise NotApplicable("a single cell has no neighbours")
+    if len(points) > 2 and (points == points[0]).all():
+        raise NotApplicable("all cells are at one place: none is nearer than another")
     searched = NearestNeighbors(n_neighbors=min(n_neighbours, len(points) - 1))
     distance, index = searched.fit(points.astype(np.float64)).kneighbors()
     return Neighbours(index, distance)

@@ -26,6 +26,9 @@ from bench.parts.scoring.neighbours import Neighbours, nearest
 SMALLEST_TYPE = 10
 """Minimum number of cells of a type in kBET."""
 
+SLACK = 1e-6
+"""Rounding that is allowed beyond the ends of a score's range."""
+
 BIO = ("isolated_labels", "nmi_kmeans", "ari_kmeans", "silhouette_label", "clisi")
 BATCH = ("bras", "ilisi", "kbet", "graph_connectivity", "pcr")
 
@@ -53,7 +56,8 @@ class ScibScores:
 
     @cached_property
     def isolated_labels(self) -> float:
-        """Silhouette, scaled to [0, 1], of the types that occur in the fewest batches."""
+        """Silhouette, scaled to [0, 1], of the types found in the fewest batches."""
+        self._need_labels("type", self._cell_type)
         return float(scib().isolated_labels(self._latent, self._cell_type, self._batch))
 
     @cached_property
@@ -69,11 +73,13 @@ class ScibScores:
     @cached_property
     def silhouette_label(self) -> float:
         """Mean silhouette of types, scaled to [0, 1]."""
+        self._need_labels("type", self._cell_type)
         return float(scib().silhouette_label(self._latent, self._cell_type))
 
     @cached_property
     def clisi(self) -> float:
-        """Separation of types among neighbours: 1 - (LISI - 1) / (types - 1), median."""
+        """How few types share a neighbourhood: 1 - (LISI - 1) / (types - 1), median over cells."""
+        self._need_labels("type", self._cell_type)
         return float(scib().clisi_knn(self._nearest(90), self._cell_type))
 
     @cached_property
@@ -84,7 +90,8 @@ class ScibScores:
 
     @cached_property
     def ilisi(self) -> float:
-        """Mixing of batches in neighbourhoods: (LISI - 1) / (batches - 1), median over cells."""
+        """How many batches share a neighbourhood: (LISI - 1) / (batches - 1), median over cells."""
+        self._need_labels("batch", self._batch)
         return float(scib().ilisi_knn(self._nearest(90), self._batch))
 
     @cached_property
@@ -102,7 +109,11 @@ class ScibScores:
 
     @cached_property
     def pcr(self) -> float:
-        """Relative reduction, by integration, of the variance that batches explain."""
+        """Share of the variance that batches explained before integration which is gone."""
+        self._need_labels("batch", self._batch)
+        for name, values in (("latent", self._latent), ("uncorrected", self._uncorrected)):
+            if not np.ptp(values, axis=0).any():
+                raise NotApplicable(f"the {name} cells are all at one place: nothing varies")
         with warnings.catch_warnings():
             # It warns if batches explain more variance than before; the score is then 0.
             warnings.filterwarnings("ignore", "PCR comparison score is negative", UserWarning)
@@ -129,7 +140,8 @@ class ScibScores:
 
     @cached_property
     def _kmeans(self) -> dict[str, float]:
-        # Its k-means subtracts the mean from its input array in place.
+        self._need_labels("type", self._cell_type)
+        # Its k-means subtracts the mean from the array it is given.
         found = scib().nmi_ari_cluster_labels_kmeans(self._latent.copy(), self._cell_type)
         return {name: float(value) for name, value in found.items()}
 
@@ -137,15 +149,25 @@ class ScibScores:
         values = []
         for name in names:
             try:
-                values.append(getattr(self, name))
+                values.append(_sound(name, getattr(self, name)))
             except NotApplicable:
                 continue
+        if not values:
+            raise NotApplicable("none of its scores applies")
         return float(np.mean(values))
 
     def _nearest(self, n: int) -> Any:
         """The first ``n`` neighbours in the format of scib-metrics, or all if fewer."""
         held = _with_themselves(self._neighbours)
         return held.subset_neighbors(min(n, held.n_neighbors))
+
+    def _need_labels(self, kind: str, labels: NDArray[Any]) -> None:
+        """Raise where all cells have one label, or each its own: then none is near its like."""
+        n_labels = len(np.unique(labels))
+        if n_labels < 2:
+            raise NotApplicable(f"all cells are of one {kind}")
+        if n_labels == len(labels):
+            raise NotApplicable(f"every cell has a {kind} of its own")
 
     def _need_mixed_types(self, n_cells: int) -> None:
         """Raise unless a type of at least ``n_cells`` cells occurs in more than one batch."""
@@ -154,6 +176,14 @@ class ScibScores:
             if len(here) >= n_cells and 1 < len(np.unique(here)) < len(here):
                 return
         raise NotApplicable("no cell type is found in more than one batch")
+
+
+def _sound(name: str, value: float) -> float:
+    """A score that may be averaged.  Raises ValueError with one that is beyond its bounds."""
+    lowest = -0.5 if name == "ari_kmeans" else 0.0
+    if not lowest - SLACK <= value <= 1 + SLACK:
+        raise ValueError(f"{name} is {value:.6g}, outside its own bounds of {lowest:g} to 1")
+    return value
 
 
 def _with_themselves(neighbours: Neighbours) -> Any:

@@ -1,6 +1,7 @@
 """Assignment of cells to roles and scored rows, the same for every competitor.
 
-Splits do not depend on counts, so that counts hidden by a task cannot influence a split.
+Nothing here looks at a count, so nothing a task leaves out can move a split; but copies of a cell
+(``parts.splits.duplicates``) are dealt out together, for whoever sees one has seen them all.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import CountData
 from bench.core.errors import Finding, UserError
 from bench.core.problem import TEST, TRAIN, VALIDATION
+from bench.parts.splits.duplicates import first_of
 
 ROLES = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
@@ -20,11 +22,14 @@ def roles(
     fractions: Mapping[str, float],
     rng: np.random.Generator,
     strata: NDArray[np.str_] | None = None,
+    groups: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int8]:
     """(cell,) roles: the named fractions of ``validation`` and ``test``, the rest is training.
 
-    Sizes are exact to the nearest cell.  With ``strata`` (cell,), every stratum has its share of
-    each role to within about one cell.  Raises :class:`UserError` if a part would be empty.
+    Sizes are exact to the nearest cell.  With ``strata`` (cell,), every stratum gets its share of
+    each role to within about one cell.  Cells of one of the ``groups`` (cell,), copies of each
+    other, have the role of the first, and sizes are then exact on average.  Raises
+    :class:`UserError` where a part would be empty.
     """
     sizes = {name: round(fraction * n_cells) for name, fraction in fractions.items()}
     sizes["train"] = n_cells - sum(sizes.values())
@@ -35,13 +40,20 @@ def roles(
         chosen = _evenly(order, sizes[name])
         role[order[chosen]] = ROLES[name]
         order = order[~chosen]
+    if groups is not None:
+        role = role[first_of(groups)]
+        left = {name: int((role == ROLES[name]).sum()) for name in sizes}
+        _refuse_empty(left, fractions, n_cells)
     return role
 
 
-def ranks(strata: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.floating]:
+def ranks(
+    strata: NDArray[np.str_], rng: np.random.Generator, groups: NDArray[np.int64] | None = None
+) -> NDArray[np.floating]:
     """(cell,) in [0, 1), evenly spread over the cells of each stratum, in random order.
 
-    Ranks below s select a share s of every stratum, to within one cell; a larger s only adds cells.
+    Those below s are a share s of every stratum, to within one cell; a larger s only adds cells.
+    Cells of one of the ``groups`` (cell,), copies of each other, have the rank of the first.
     """
     order = rng.permutation(len(strata))
     _, stratum, sizes = np.unique(strata[order], return_inverse=True, return_counts=True)
@@ -51,7 +63,7 @@ def ranks(strata: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.floa
     rank[np.argsort(stratum, kind="stable")] = np.concatenate([np.arange(n) for n in sizes])
     spread = np.empty(len(strata))
     spread[order] = (rank + start[stratum]) / sizes[stratum]
-    return spread
+    return spread if groups is None else spread[first_of(groups)]
 
 
 def scored_rows(n_cells: int, at_most: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from bench.core.dataset import CountData
 from bench.core.errors import mistake
 from bench.core.problem import Problem
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
+from bench.parts.splits.duplicates import copy_groups
 
 
 def nonzero_counts(data: CountData) -> csr_matrix:
@@ -44,7 +45,9 @@ def corrupted_problem(
         raise mistake("fraction", None, "no count of the scored cells was changed", "ask for more")
     return Problem(
         counts=visible,
-        role=roles(original.shape[0], {"validation": validation}, for_roles),
+        role=roles(
+            original.shape[0], {"validation": validation}, for_roles, groups=copy_groups(data)
+        ),
         scored_rows=scored,
         labels=dict(data.labels),
         targets={"changed": changed, "changed_counts": before[changed]},

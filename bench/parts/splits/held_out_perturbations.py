@@ -10,6 +10,7 @@ from bench.core.dataset import CONTROL, CountData
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.parts.perturbations.treatments import perturbations_in
 from bench.parts.splits.cell_splits import ranks
+from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.perturbation_splits import (
     EVERY_PART,
     Names,
@@ -41,11 +42,12 @@ def held_out_problem(
     not depend on the perturbations.  Raises if a perturbation has too few cells.
     """
     for_roles, for_duplicates = rng.spawn(2)
+    groups = copy_groups(data)
     perturbation = data.labels["perturbation"]
     test_share = np.where(perturbation == CONTROL, shares.test_controls, 0)
-    role = roles_by_rank(ranks(perturbation, for_roles), test_share, shares.validation)
+    role = roles_by_rank(ranks(perturbation, for_roles, groups), test_share, shares.validation)
     role[np.isin(perturbation, left_out)] = UNUSED
-    duplicate = ranks(perturbation, for_duplicates) < shares.duplicate
+    duplicate = ranks(perturbation, for_duplicates, groups) < shares.duplicate
     role[np.isin(perturbation, test) & ~duplicate] = TEST
     trained = perturbations_in(perturbation[np.isin(role, (TRAIN, VALIDATION))]).tolist()
     needed = dict.fromkeys(trained, (TRAIN,)) | dict.fromkeys(test.tolist(), (TEST, UNUSED))
