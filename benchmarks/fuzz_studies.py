@@ -39,7 +39,16 @@ LARGE = frozenset({"norman_published"})
 VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2**31, 2**63 - 1, 2**63, 10**23, 0.5, -0.0, 1e308, 1e-320),
     *(float("nan"), float("inf"), "", " ", "all", "null", "nan", "yes", "1e999", "1e-3", "007"),
-    *("10_000", "2026-02-30", "~nouser123/x.h5ad", "~", "/", "/dev/zero", "../../x.py", "x.h5ad"),
+    *(
+        "10_000",
+        "2026-02-30",
+        "~nouser123/x.h5ad",
+        "~",
+        "/",
+        "/dev/zero",
+        "../../none.py",
+        "x.h5ad",
+    ),
     *("x" * 5000, "x" * 5000 + ".py", "a/" * 3000 + "x.h5ad", "é", "\u202e", "control", "nbvae"),
     *([], {}, [[]], [{}], [None], {"a": None}, {None: 1}, {True: 1}, {0: {}}, {"variant": None}),
     *(["pvae", "nbvae"], [1, 2, 2], list(range(3000)), [[1, 2], [3]], {"low": 1, "high": 1}),
@@ -229,6 +238,8 @@ def main() -> int:
             found = outcome(text, Path(folder))
             kinds[found.kind] += 1
             slowest = max(slowest, found.seconds)
+            if (n + 1) % 1000 == 0:
+                print(f"{n + 1}: {dict(kinds)}", file=sys.stderr, flush=True)
             if found.kind not in ("plan", "refused"):
                 bad += 1
                 print(f"--- mutant {n}: {found.kind}\n{text[:2000]}\n{found.detail}", flush=True)

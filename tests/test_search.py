@@ -106,7 +106,7 @@ def test_a_resolved_search_resolves_to_itself() -> None:
         ({"trials": 0}, "trials is 0: expected a whole number ≥ 1"),
         ({"per_round": 0}, "per_round is 0"),
         ({"metric": "iwelboo"}, "metric is 'iwelboo': nothing on this shelf has that name; did"),
-        ({"metric": 3}, "metric is 3: expected text"),
+        ({"metric": 3}, "metric is '3': nothing on this shelf"),
         ({"variant": "nbva"}, "variant is 'nbva': nothing on this shelf has that name; did"),
         ({"variant": ["nbvae", "pvae"]}, "expected one variant; write one search for"),
         ({"n_hidden": -1}, "n_hidden is -1: expected a whole number > 0"),

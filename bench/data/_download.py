@@ -22,6 +22,15 @@ MIRROR = "SCVAEBENCH_MIRROR"
 """Environment variable: an address in which all files lie under their names."""
 
 
+REASONS = {
+    "Timeout": "the server does not answer",
+    "SSLError": "the server's certificate cannot be verified",
+    "ChunkedEncodingError": "the transfer broke off",
+    "ConnectionError": "no connection to the server",
+}
+"""By the class of an error of requests, which pooch brings: what happened, in one line."""
+
+
 class WrongKindError(Exception):
     """A download that is not the kind of file that its name says."""
 
@@ -140,12 +149,6 @@ def _finding(source: Source, folder: Path, error: Exception) -> Finding:
 
 def _reason(error: OSError) -> str:
     """The reason in one line, without the chain of causes that requests prints."""
-    import requests
-
-    if isinstance(error, requests.exceptions.Timeout):
-        return "the server does not answer"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the server's certificate cannot be verified"
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return "no connection to the server"
-    return " ".join(str(error).split())
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    known = [reason for kind, reason in REASONS.items() if kind in kinds]
+    return known[0] if known else " ".join(str(error).split())

@@ -129,7 +129,7 @@ def _sound(
             k: v for k, v in tried.items() if k in parameters_of(config) and not isinstance(v, dict)
         }
         resolver.check_all(config, mine, place)
-    if not keys or len(resolver.findings) > before:
+    if not keys or metric is None or len(resolver.findings) > before:
         return None
     _need_a_search(space, keys["trials"], place, resolver)
     base = {**given, **{key: _ends(one)[0] for key, one in space.items()}, VARIANT: str(variant)}
@@ -153,7 +153,8 @@ def _own_keys(
     given: Mapping[str, Any], place: str, resolver: Resolver
 ) -> tuple[dict[str, Any], Any]:
     """The keys of a search (empty if any is invalid) and the card of its metric."""
-    metric, result = given.get("metric"), check(SearchKeys, given, place)
+    result = check(SearchKeys, given, place)
+    metric = given.get("metric") if isinstance(result, list) else result.values["metric"]
     found = resolver.find_metric(metric, f"{place}.metric") if isinstance(metric, str) else None
     if isinstance(result, list):
         resolver.note(*result)
@@ -231,7 +232,7 @@ def _plain(value: Any, parameter: Parameter) -> Any:
 
 def _ends(one: Mapping[str, Any]) -> list[Any]:
     """The values that decide whether all are valid; the template uses the first."""
-    return one.get("choices") or [one["low"], one["high"]]
+    return one["choices"] if "choices" in one else [one["low"], one["high"]]
 
 
 def _as_said(one: Mapping[str, Any]) -> Any:

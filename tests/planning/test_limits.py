@@ -71,6 +71,11 @@ def data(**body: Any) -> dict[str, Any]:
             {"search": {"s": {**SEARCH, "trials": 2, "n_latent": {"low": 4, "high": 4}}}},
             "low is 4: expected a value below high, which is 4",
         ),
+        ({"search": {"s": {**SEARCH, "trials": 2, "n_latent": []}}}, "two or more choices"),
+        (
+            {"search": {"s": {**SEARCH, "metric": 0, "trials": 2, "n_latent": [1, 2]}}},
+            "search.s.metric is '0': nothing on this shelf",
+        ),
         ({"readouts": {"bounds": 0}}, "readouts.bounds is 0: expected options"),
         ({"readouts": {"bounds": []}}, "readouts.bounds is .*: expected options"),
         ({"runs": {None: {"variant": "nbvae"}}}, "runs.None: expected at most 80 letters"),
