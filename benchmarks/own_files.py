@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.catalogue import card, metric
+from bench.core.errors import UserError
 from bench.core.problem import Problem
 from bench.core.seeds import numpy_generator
 from bench.data._cleaning import clean_counts
@@ -39,7 +40,12 @@ def described(plan: Plan, label: str) -> dict[str, Any]:
             continue
         of_task = card("tasks", task["task"])
         generator = numpy_generator("split", label, task["task"], 1)
-        problem = of_task.make_problem(data, parse(of_task.config, task["config"]), 1, generator)
+        try:
+            config = parse(of_task.config, task["config"])
+            problem = of_task.make_problem(data, config, 1, generator)
+        except UserError as error:
+            notes.append(f"{name} refused: {error.findings[0]}")
+            continue
         notes += [note for note in remarks(data, problem) if note not in notes]
         tasks.append(name)
         n_scores += sum(scores(run, problem) for run in runs)
