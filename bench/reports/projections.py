@@ -51,7 +51,7 @@ def content(report: StudyReport) -> dict[str, Any]:
     found = panels(report.results, report.leaderboards)
     if not found:
         return {}
-    limits = {"most_runs": MOST_RUNS, "most_cells": MOST_CELLS}
+    limits = {"most_runs": MOST_RUNS, "most_cells": MOST_CELLS, "n_colours": len(COLOURS)}
     return {"panels": found, **limits, "draw_seed": SEED, "faintest": FAINTEST}
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pandas as pd
+
 from bench.core.section import Section
 from bench.reports._report import StudyReport, TaskLeaderboards
 
@@ -21,10 +23,21 @@ def content(report: StudyReport) -> dict[str, Any]:
         "tasks": [_task(task) for task in report.tasks],
         "runs": runs.sort_values(["kind", "run"], ascending=[False, True]),
         "skipped": results.provenance.get("skipped", []),
-        "remarks": results.provenance.get("remarks", []),
+        "remarks": [*results.provenance.get("remarks", []), *_collapsed(results.scores)],
         "most_rows": MOST_ROWS,
         "most_runs": MOST_RUNS,
     }
+
+
+def _collapsed(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """A remark per run and split in which the latent of some seed does not vary."""
+    collapsed = scores[(scores["metric"] == "active_units") & (scores["value"] == 0)]
+    keys = ["dataset", "task", "split", "run"]
+    return [
+        dict(zip(keys[:3], key[:3], strict=True))
+        | {"remark": f"the latent of {key[3]} is the same for all cells, in {len(rows)} seeds"}
+        for key, rows in collapsed.groupby(keys)
+    ]
 
 
 def _task(task: TaskLeaderboards) -> dict[str, Any]:

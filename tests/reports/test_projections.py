@@ -116,3 +116,16 @@ def test_a_full_board_stays_light() -> None:
     table = pd.concat([cells(k) for k in range(38)])[:1500]
     table["cell"] = [f"AAACCTGAGCATCATC-1-donor-{k:05d}" for k in range(len(table))]
     assert len(projections._compact(table)) * projections.MOST_RUNS < 1.5e6
+
+
+def test_the_page_says_that_colours_repeat(
+    study_folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = "3 types and 2 colours: types 2 places apart in this list share a colour"
+    folder = study_folder(datasets=(DATASET,), tasks=(TASK,), means=MEANS, without_truth=())
+    path = folder / "runs" / DATASET / TASK / "1" / "nbvae.7" / "projection.parquet"
+    path.parent.mkdir(parents=True)
+    cells(1).to_parquet(path)
+    assert note not in compose(read(folder, [path]))
+    monkeypatch.setattr(projections, "COLOURS", projections.COLOURS[:2])
+    assert note in compose(read(folder, [path]))
