@@ -1,9 +1,9 @@
 """Facts about a user's counts that change what scores mean; sentences for the report."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from bench.core.dataset import CountData
 from bench.parts.perturbations.treatments import treatments_of
 
 FEWEST_CELLS = 20
@@ -29,12 +29,17 @@ def scaled_counts(counts: csr_matrix) -> list[str]:
     return signs
 
 
-def matching_genes(data: CountData, gene_names: str) -> list[str]:
-    """How many treatments have the name of a gene: methods that use this need at least some."""
-    named = np.unique(data.labels["perturbation"]).tolist()
+def matching_genes(
+    perturbation: NDArray[np.str_], gene_names: NDArray[np.str_], key: str
+) -> list[str]:
+    """How many treatments have the name of a gene: methods that use this need at least some.
+
+    ``key`` is the study's ``gene_names``.
+    """
+    named = np.unique(perturbation[perturbation != ""]).tolist()
     treatments = {treatment for name in named for treatment in treatments_of(name)}
-    n_found = len(treatments.intersection(data.gene_names.tolist()))
+    n_found = len(treatments.intersection(gene_names.tolist()))
     said = f"{n_found:,} of {len(treatments):,} treatments have the name of a gene"
-    if n_found or gene_names or not treatments:
+    if n_found or key or not treatments:
         return [said]
     return [f"{said}; if treatments are genes, name the column of var with symbols: gene_names"]

@@ -74,7 +74,8 @@ def _finished(data: CountData, config: H5adConfig, place: str) -> CountData:
         perturbation = data.labels["perturbation"]
         if wrong := names_cells(perturbation, "perturbation", config.perturbation, rare):
             raise UserError(f"{place} cannot be used:", wrong)
-        return replace(data, repairs=(*data.repairs, *matching_genes(data, config.gene_names)))
+        matching = matching_genes(perturbation, data.gene_names, config.gene_names)
+        return replace(data, repairs=(*data.repairs, *matching))
     return data
 
 
@@ -111,6 +112,9 @@ def describe(config: H5adConfig) -> Description:
         columns["perturbation"] = read.named.perturbation
     levels = [levels_of(name, getattr(config, name), found) for name, found in columns.items()]
     repairs = [*read.filter_repairs, *read.repairs, *read.named.repairs]
+    if len(read.named.perturbation):
+        gene_names, _ = named_genes(read.cells, config.gene_names)
+        repairs += matching_genes(read.named.perturbation, gene_names, config.gene_names)
     return Description(
         n_cells=n_cells,
         n_genes=min(n_genes, config.n_top_genes or n_genes),
