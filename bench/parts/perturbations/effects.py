@@ -29,6 +29,9 @@ N_COMPONENTS, MOST_CELLS = 30, 20_000
 """Dimensions of the space for comparisons of distributions of cells, and the maximum number of
 training cells for its fit, evenly spaced over the training rows, because they are dense there."""
 
+MOST_GENES = 2000
+"""Above this number of genes the components are computed iteratively."""
+
 
 def expression(matrix: csr_matrix | Floats, measured: Measured) -> Floats:
     """(cell, gene) y of counts or values, dense."""
@@ -89,7 +92,10 @@ class Space:
         fitted = rows[:: -(-len(rows) // MOST_CELLS)]
         y = expression(matrix[fitted], measured)
         n_components = min(N_COMPONENTS, *y.shape)
-        self._pca = PCA(n_components, svd_solver="covariance_eigh").fit(y)
+        # The time of an exact decomposition grows with the cube of the number of genes.
+        few = y.shape[1] <= MOST_GENES or n_components >= min(y.shape)
+        solver = "covariance_eigh" if few else "arpack"
+        self._pca = PCA(n_components, svd_solver=solver, random_state=0).fit(y)
 
     def project(self, y: Floats) -> NDArray[np.float32]:
         """(…, gene) expression -> (…, component)."""
