@@ -25,6 +25,7 @@ from bench.data._noticed import matching_genes, scaled_counts
 from bench.data._perturbations import Named
 from bench.data._rare import without_rare
 from bench.data._reader import Asked, Elements, read_elements
+from bench.parts.splits.confounding import confounded
 
 
 def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
@@ -115,6 +116,7 @@ def describe(config: H5adConfig) -> Description:
     if len(read.named.perturbation):
         gene_names, _ = named_genes(read.cells, config.gene_names)
         repairs += matching_genes(read.named.perturbation, gene_names, config.gene_names)
+    repairs += confounded(columns)
     return Description(
         n_cells=n_cells,
         n_genes=min(n_genes, config.n_top_genes or n_genes),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench.core.dataset import LABELS, UNKNOWN, CountData
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
+from bench.parts.splits.confounding import confounded, small_types
 from bench.parts.splits.duplicates import copy_groups, n_copied
 
 MOST_NAMED = 10
@@ -17,8 +18,17 @@ MOST_NAMED = 10
 
 
 def remarks(data: CountData, problem: Problem) -> list[str]:
-    """Sentences about copies of cells, cells without labels, and batches without training cells."""
-    return [*_copies(data, problem), *_unlabelled(problem), *_batches(problem)]
+    """Sentences about copies of cells, missing and confounded labels, small types, and batches."""
+    scored = {
+        name: data.labels[name][problem.scored_rows] for name in LABELS if name in data.labels
+    }
+    return [
+        *_copies(data, problem),
+        *_unlabelled(problem),
+        *confounded(scored),
+        *small_types(scored),
+        *_batches(problem),
+    ]
 
 
 def _copies(data: CountData, problem: Problem) -> Iterator[str]:
