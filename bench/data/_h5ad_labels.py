@@ -1,6 +1,6 @@
 """The columns of a user's ``.h5ad`` file as labels of cells, and what is wrong with them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +41,8 @@ def file_labels(config: H5adConfig, matrix: bool) -> FileLabels:
     labels, repairs = _labels(cells, config, chosen.keep)
     named = _perturbations(cells, config, labels)
     findings = [*_missing(cells, config), *chosen.findings, *named.findings]
-    findings += _of_single_cells(config, labels)
+    findings += [*_of_single_cells(config, labels), *_empty(config, labels)]
+    findings += [*_unused_words(config, cells), *_all_rare(config, named)]
     return FileLabels(cells, chosen.keep, labels, named, findings, chosen.repairs, repairs)
 
 
@@ -96,6 +97,43 @@ def _of_single_cells(config: H5adConfig, labels: Mapping[str, NDArray[np.str_]])
         if name in labels
         for finding in names_cells(labels[name], name, getattr(config, name))
     ]
+
+
+def _empty(config: H5adConfig, labels: Mapping[str, NDArray[np.str_]]) -> Iterator[Finding]:
+    """Findings for columns of batches or types in which no cell has a label."""
+    for name in ("batch", "cell_type"):
+        if name in labels and not (labels[name] != "").any():
+            expected = f"no cell has a label in this column ({len(labels[name]):,} cells)"
+            yield Finding(name, getattr(config, name), expected, "name another column")
+
+
+def _unused_words(config: H5adConfig, cells: Elements) -> Iterator[Finding]:
+    """Findings for ``unknown`` and ``keep`` if none of their words is the label of a cell."""
+    used = {
+        "unknown": [config.batch, config.cell_type],
+        "keep": [config.batch, config.cell_type, config.perturbation, *config.where],
+    }
+    for key, columns in used.items():
+        there = {
+            value.strip()
+            for name in columns
+            if name in cells.obs
+            for value in cells.obs[name].values
+        }
+        given = words(getattr(config, key))
+        if there and given and not there.intersection(given):
+            fix = meant(given[0], sorted(there))
+            yield Finding(key, getattr(config, key), "no cell has such a label", fix)
+
+
+def _all_rare(config: H5adConfig, named: Named) -> Iterator[Finding]:
+    """A finding if ``min_cells`` leaves no perturbation."""
+    treated = named.perturbation[(named.perturbation != "") & (named.perturbation != CONTROL)]
+    if config.min_cells and len(treated):
+        most = int(np.unique(treated, return_counts=True)[1].max())
+        if most < config.min_cells:
+            expected = f"leaves no perturbation: the largest has {most:,} cells"
+            yield Finding("min_cells", config.min_cells, expected, "choose a smaller number")
 
 
 def _missing(cells: Elements, config: H5adConfig) -> list[Finding]:

@@ -1,5 +1,7 @@
 """The levels of a column of labels in one line."""
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,4 +23,18 @@ def levels_of(name: str, column: str, labels: NDArray[np.str_]) -> str:
         parts.append(f"fewer than {RARE} cells: {listed(rare)}")
     if n_missing := int((labels == "").sum()):
         parts.append(f"{n_missing:,} cells without a label")
+    if len(names) == 1 and name != "perturbation":
+        parts.append("one level only: nothing to mix or to tell apart")
     return "; ".join(parts)
+
+
+def alike(name: str, labels: NDArray[np.str_]) -> list[str]:
+    """A sentence per group of labels that differ only in case, blanks or separators."""
+    groups: dict[str, list[str]] = {}
+    for label in np.unique(labels[labels != ""]).tolist():
+        groups.setdefault(re.sub(r"[\s_.-]+", " ", label.lower()).strip(), []).append(label)
+    return [
+        f"{listed(group)} are different labels of {name}: they differ only in case or separators"
+        for group in groups.values()
+        if len(group) > 1
+    ]

@@ -188,6 +188,8 @@ def _unreadable(path: str, message: Mapping[str, Any]) -> UserError:
     if any(word in reason for word in LOCKED):
         fix = "another program has the file open: close it there, or copy the file"
         return mistake(path, None, "cannot be read: it is locked", fix)
+    if "file signature not found" in reason:
+        return mistake(path, None, "is not an .h5ad file", "name a file that anndata wrote")
     return mistake(place, None, f"cannot be read: {reason}", message["fix"] or WHOLE)
 
 

@@ -20,7 +20,7 @@ from bench.data._genes import named_genes, top_genes
 from bench.data._h5ad_config import H5adConfig
 from bench.data._h5ad_labels import file_labels
 from bench.data._labels import names_cells
-from bench.data._levels import levels_of
+from bench.data._levels import alike, levels_of
 from bench.data._noticed import matching_genes, scaled_counts
 from bench.data._perturbations import Named
 from bench.data._rare import without_rare
@@ -92,7 +92,7 @@ def _perturbed(data: CountData, named: Named) -> CountData:
 def _advice(config: H5adConfig, places: list[str]) -> str:
     fitting = [one for one in places if one != config.counts and _looks_like_counts(config, one)]
     if fitting:
-        return f"these look like counts: {', '.join(f'counts: {place}' for place in fitting)}"
+        return f"these look like counts: {', '.join(f'set counts: {place}' for place in fitting)}"
     return "no other matrix in the file looks like counts"
 
 
@@ -116,6 +116,7 @@ def describe(config: H5adConfig) -> Description:
     if len(read.named.perturbation):
         gene_names, _ = named_genes(read.cells, config.gene_names)
         repairs += matching_genes(read.named.perturbation, gene_names, config.gene_names)
+    repairs += [note for name, found in columns.items() for note in alike(name, found)]
     repairs += confounded(columns)
     return Description(
         n_cells=n_cells,

@@ -51,7 +51,7 @@ class StudyFile(BaseModel):
             MaxLen(limits.MOST_SEEDS),
         ]
     ) = 5
-    """Number of replicates of every run, or a list of their seeds; they train together."""
+    """Number of replicates of every run, at least 1, or their seeds; they train together."""
     splits: Annotated[int, Ge(1), Le(limits.MOST_SPLITS)] = 1
     """Number of independent splits of every task."""
     datasets: list[Any] = []

@@ -78,6 +78,52 @@ def test_mistakes_that_only_the_file_shows_are_found_with_the_plan(
     assert words.split(" (")[0] in line
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"batch": "gaps"}, "datasets.mine.batch is 'gaps': no cell has a label in this column"),
+        (
+            {"batch": "donor", "unknown": ["D1"]},
+            "datasets.mine.unknown is ('D1',): no cell has such a label",
+        ),
+        (
+            {"batch": "donor", "keep": ["NA"]},
+            "datasets.mine.keep is ('NA',): no cell has such a label",
+        ),
+        (
+            {"perturbation": "guide", "control": "NT", "min_cells": 31},
+            "datasets.mine.min_cells is 31: leaves no perturbation: the largest has 20 cells",
+        ),
+    ],
+)
+def test_settings_that_fit_no_cell_are_found_with_the_plan(
+    folder: Path, changes: dict[str, Any], words: str
+) -> None:
+    cells = anndata.read_h5ad("mine.h5ad")
+    cells.obs["gaps"] = "nan"
+    cells.obs["guide"] = np.repeat(["NT", "A", "B"], [30, 20, 10])
+    cells.write_h5ad("mine.h5ad")
+    plan = planned(datasets=[{"mine": {"path": "mine.h5ad", **changes}}])
+    with pytest.raises(UserError) as raised:
+        descriptions(plan)
+    [line] = [str(finding) for finding in raised.value.findings]
+    assert line.startswith(words)
+
+
+def test_labels_that_are_alike_single_or_confounded_are_said(folder: Path) -> None:
+    cells = anndata.read_h5ad("mine.h5ad")
+    cells.obs["kind"] = np.repeat(["T cell", "t_cell", "B"], [20, 20, 20])
+    cells.write_h5ad("mine.h5ad")
+    mine = {"path": "mine.h5ad", "batch": "donor_id", "cell_type": "kind"}
+    plan = planned(datasets=[{"mine": mine}])
+    text = "\n".join(inspection(plan, descriptions(plan)))
+    assert "batch (donor_id): 1 level: d (60); one level only" in text
+    assert "T cell, t_cell are different labels of cell_type: they differ only in case" in text
+    plan = planned(datasets=[{"mine": mine | {"batch": "kind"}}])
+    text = "\n".join(inspection(plan, descriptions(plan)))
+    assert "every batch is one cell type and the reverse" in text
+
+
 def test_a_file_that_is_damaged_is_found_with_the_plan() -> None:
     plan = planned()
     whole = Path("mine.h5ad").read_bytes()
