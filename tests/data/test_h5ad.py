@@ -86,7 +86,7 @@ def test_a_truncated_file(path: str) -> None:
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     (tmp_path / "table.h5ad").write_text("gene,count\na,1\n")
-    with pytest.raises(UserError, match="is not an .h5ad file"):
+    with pytest.raises(UserError, match=r"is not an \.h5ad file"):
         load(H5adConfig(path=str(tmp_path / "table.h5ad")), {})
 
 
