@@ -16,7 +16,7 @@ from bench.catalogue import Shelf
 from bench.core.errors import UserError, mistake, suggestion
 from bench.planning.plan import make_plan
 from bench.planning.plan_record import Plan
-from bench.search.trials import rounds
+from bench.planning.search.trials import rounds
 
 HEADINGS: dict[Shelf, str] = {
     "data": "Datasets",

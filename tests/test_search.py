@@ -24,14 +24,14 @@ from bench.jobs.select_trial import select_trial
 from bench.jobs.train import train
 from bench.planning.plan import make_plan
 from bench.planning.plan_record import Plan
+from bench.planning.search import trials
+from bench.planning.search.outcomes import Outcome, best, outcome, table
+from bench.planning.search.proposals import DRAWN, settings
+from bench.planning.search.validation import values_of
 from bench.planning.study import Study, from_config
 from bench.results.keys import read_out_params, score_params, train_params
 from bench.results.layout import READOUTS, SCORES, STATUS
 from bench.results.records import write_record
-from bench.search import trials
-from bench.search.outcomes import Outcome, best, outcome, table
-from bench.search.proposals import DRAWN, settings
-from bench.search.validation import values_of
 from tests import written
 from tests.conftest import SMALL, posed
 

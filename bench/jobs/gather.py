@@ -16,6 +16,7 @@ from bench.core.rows import METRICS, SEARCH
 from bench.jobs.logged import logged
 from bench.jobs.sources import Sources
 from bench.planning.plan_record import Plan, plan_table
+from bench.planning.search.trials import runs_of, trials_file
 from bench.results import layout
 from bench.results.collect import (
     collect,
@@ -29,7 +30,6 @@ from bench.results.integrity import made_from
 from bench.results.provenance import surroundings
 from bench.results.records import digests, find_record, write_record
 from bench.results.tables import PLAN, read
-from bench.search.trials import runs_of, trials_file
 
 Row = dict[str, Any]
 

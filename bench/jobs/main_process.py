@@ -21,11 +21,11 @@ from bench.jobs.process import OWNER, end_children, identity
 from bench.planning.job_params import JobParams
 from bench.planning.plan_cache import remember_current
 from bench.planning.plan_record import Plan
+from bench.planning.search.trials import runs_of
 from bench.results import layout
 from bench.results.digests import Digests
 from bench.results.integrity import remove_parts, repair
 from bench.results.settings import write_settings
-from bench.search.trials import runs_of
 
 MOST_DAMAGES = 10
 """Maximum number of damaged files in messages."""

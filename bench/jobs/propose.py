@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.jobs.logged import logged
+from bench.planning.search import outcomes, proposals
 from bench.results.records import write_record
-from bench.search import outcomes, proposals
 
 Row = dict[str, Any]
 

@@ -12,11 +12,11 @@ from bench.jobs.logged import logged
 from bench.jobs.read_out import READING, model_of, opened, read_out_stage, readouts_of
 from bench.jobs.replicates import Stage
 from bench.jobs.sources import Sources
+from bench.planning.search.validation import validated, values_of
 from bench.readouts._store import write
 from bench.results.layout import ARRAYS, RESULT, VALIDATION, seed_folder
 from bench.results.records import write_record
 from bench.results.settings import read_settings
-from bench.search.validation import validated, values_of
 
 
 @logged

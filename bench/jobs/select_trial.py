@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.jobs.logged import logged
+from bench.planning.search.outcomes import made_from, outcomes, table
+from bench.planning.search.trials import rounds
 from bench.results.records import write_record
-from bench.search.outcomes import made_from, outcomes, table
-from bench.search.trials import rounds
 
 
 @logged

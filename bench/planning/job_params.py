@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.planning.plan_record import Plan
+from bench.planning.search import trials
 from bench.results import layout
 from bench.results.keys import (
     dataset_key,
@@ -20,7 +21,6 @@ from bench.results.keys import (
     score_params,
     train_params,
 )
-from bench.search import trials
 
 Row = dict[str, Any]
 Wildcards = Any

@@ -28,7 +28,7 @@ class Plan:
     """One per run, dataset, task and split; see :mod:`bench.planning.plan`."""
     searches: list[Row]
     """One per search, dataset and task: the search space, and ``template``, the common row of all
-    its trials as runs; see :mod:`bench.search.trials`."""
+    its trials as runs; see :mod:`bench.planning.search.trials`."""
     skipped: list[Row]
     """Combinations that do not fit: run (or :data:`ALL_RUNS`), dataset, task, reason."""
     metrics: dict[str, Row]

@@ -15,9 +15,9 @@ from bench.core.metric import Metric
 from bench.planning import named_datasets
 from bench.planning.entries import SAFE_LABEL, Entry, Resolver
 from bench.planning.parameters import Parameter, check, parameters_of, readable, unknown
+from bench.planning.search.trials import LONGEST, number_in
 from bench.planning.shelves import NAMED_BY
 from bench.planning.sweeps import is_safe
-from bench.search.trials import LONGEST, number_in
 from bench.training.config import TrainingConfig
 
 SECTION = "search"

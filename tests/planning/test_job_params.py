@@ -147,7 +147,7 @@ ALL = of("nbvae") | of("pvae") | fitted("mean", "nmf") | {"select"} | END
         ("reports/new.py", {"report"}),
         ("reports/template/new.html", {"report"}),
         ("page_files/projection.py", set()),
-        ("search/proposals.py", {"propose"}),
+        ("planning/search/proposals.py", {"propose"}),
     ],
 )
 def test_an_edited_source_changes_what_depends_on_it_and_nothing_else(

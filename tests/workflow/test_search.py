@@ -127,7 +127,7 @@ def test_an_edit_that_changes_no_proposal_trains_nothing(searched: Workspace) ->
     shown, place = table(searched), searched.study
     names = [f"runs/tiny/held_out_cells/1/{run}/status.json" for run in TRIALS]
     before = identities(place, *names)
-    with edited(searched.folder / "bench/search/proposals.py"):
+    with edited(searched.folder / "bench/planning/search/proposals.py"):
         done = jobs_in(searched.run())
         assert done >= rounds(1, 2)
         assert not done & of_trials("Training", "Reading out", "Scoring")

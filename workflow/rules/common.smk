@@ -11,7 +11,7 @@ from bench.jobs.main_process import MainProcess
 from bench.planning.job_params import JobParams
 from bench.planning.plan_cache import cached_plan, current_plan
 from bench.planning.yaml_file import merged
-from bench.search.trials import pattern
+from bench.planning.search.trials import pattern
 
 ROOT = Path(workflow.basedir)
 FILES = [Path(file) for file in workflow.configfiles] or [ROOT / "configs/default.yaml"]

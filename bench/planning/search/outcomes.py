@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.core.metric import sign_of
+from bench.planning.search.trials import folder_of_trial, proposed
 from bench.results.layout import VALIDATION
 from bench.results.records import read_record
-from bench.search.trials import folder_of_trial, proposed
 
 Row = dict[str, Any]
 

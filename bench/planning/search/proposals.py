@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.core.metric import sign_of
 from bench.core.seeds import address
-from bench.search.outcomes import Outcome
-from bench.search.trials import label_of
+from bench.planning.search.outcomes import Outcome
+from bench.planning.search.trials import label_of
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
