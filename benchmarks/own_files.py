@@ -50,8 +50,14 @@ def described(plan: Plan, label: str) -> dict[str, Any]:
         tasks.append(name)
         n_scores += sum(scores(run, problem) for run in runs)
     labels = [f"{name} ({len(set(values.tolist())):,})" for name, values in data.labels.items()]
-    shape = (f"{n:,}" for n in data.counts.shape)
-    values = (label, *shape, ", ".join(labels), ", ".join(tasks), n_scores, "; ".join(notes))
+    values = (
+        label,
+        *data.counts.shape,
+        ", ".join(labels),
+        ", ".join(tasks),
+        n_scores,
+        "; ".join(notes),
+    )
     return dict(zip(COLUMNS, values, strict=True))
 
 

@@ -2,8 +2,8 @@
 
     number of dimensions k with  Var_i(z_ik) > 0.01        z: posterior means
 
-Burda et al. 2016.  A dimension that the model does not use has the posterior mean 0 for every cell.
-Zero active units mean a collapsed latent: all cells have the same posterior mean.
+A dimension that the model does not use has the same posterior mean for every cell.  Higher means
+that more dimensions vary between cells; zero means a collapsed latent.
 """
 
 from typing import Any
