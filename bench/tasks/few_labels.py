@@ -18,7 +18,7 @@ from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
 from bench.core.dataset import KNOWN_TYPE, UNKNOWN, CountData
-from bench.core.errors import Finding, UserError, mistake
+from bench.core.errors import MOST_LISTED, Finding, UserError, mistake
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
@@ -158,14 +158,14 @@ def _refuse_small_types(
         needed = (_wanted(config)(counted[TRAIN]) + 1, 1, 1 if config.test else 0)
         if any(counted < needed):
             has = "{} training, {} validation and {} test cells".format(*counted)
-            expected = "has {}; it needs {}, {} and {}".format(has, *needed)
+            expected = "has {}; it needs at least {}, {} and {}".format(has, *needed)
             findings.append(Finding(f"cell_type {kind}", None, expected))
     if findings:
         heading = (
-            "These types have too few cells; tell fewer labels (per_class), change the shares of "
-            f"validation and test, merge types, or label their cells {UNKNOWN!r} in the data:"
+            "These types have too few cells; label fewer cells (per_class), change the shares of "
+            "validation and test, merge types, or list rare types under the dataset's key unknown:"
         )
-        raise UserError(heading, findings)
+        raise UserError(heading, findings, most=MOST_LISTED)
 
 
 def _known(
