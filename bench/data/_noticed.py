@@ -39,7 +39,7 @@ def matching_genes(
     named = np.unique(perturbation[perturbation != ""]).tolist()
     treatments = {treatment for name in named for treatment in treatments_of(name)}
     n_found = len(treatments.intersection(gene_names.tolist()))
-    said = f"{n_found:,} of {len(treatments):,} treatments have the name of a gene"
+    sentence = f"{n_found:,} of {len(treatments):,} treatments have the name of a gene"
     if n_found or key or not treatments:
-        return [said]
-    return [f"{said}; if treatments are genes, name the column of var with symbols: gene_names"]
+        return [sentence]
+    return [f"{sentence}; if treatments are genes, name the column of var with symbols: gene_names"]
