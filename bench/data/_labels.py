@@ -80,8 +80,8 @@ def uncertain(labels: NDArray[np.str_], name: str) -> list[str]:
         notes.append(f"{found[UNKNOWN]:,} cells have the {name} {UNKNOWN!r}, which means no label")
     alike = [f"{label} ({n:,} cells)" for label, n in found.items() if _is_uncertain(label)]
     if alike:
-        said = f"{listed(alike)} count as a {name.replace('_', ' ')}"
-        notes.append(f"{said}; if this means no label, add it to the list unknown")
+        sentence = f"{listed(alike)} count as a {name.replace('_', ' ')}"
+        notes.append(f"{sentence}; if this means no label, add it to the list unknown")
     return notes
 
 
@@ -131,8 +131,8 @@ def filtered(where: Mapping[str, Words | bool], obs: Mapping[str, Column], n_cel
 
 
 def _missing(name: str, label: str, n: int) -> str:
-    said = f"{n:,} cells have the {name} {label!r}, which means a missing label"
-    return f"{said}; to keep it as a label, set keep: {label!r}"
+    sentence = f"{n:,} cells have the {name} {label!r}, which means a missing label"
+    return f"{sentence}; to keep it as a label, set keep: {label!r}"
 
 
 def _text(word: object) -> str:

@@ -21,6 +21,6 @@ def without_rare(data: CountData, min_cells: int) -> CountData:
     if not rare.any():
         return data
     lost = rare[code]
-    said = f"{int(rare.sum()):,} perturbations with fewer than {min_cells} cells were removed"
-    note = f"{said} ({int(lost.sum()):,} cells): {listed(names[rare].tolist())}"
+    sentence = f"{int(rare.sum()):,} perturbations with fewer than {min_cells} cells were removed"
+    note = f"{sentence} ({int(lost.sum()):,} cells): {listed(names[rare].tolist())}"
     return kept_cells(replace(data, repairs=(*data.repairs, note)), ~lost)

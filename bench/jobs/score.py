@@ -36,9 +36,9 @@ def score(
         ),
     )
     limits = Limits(log=log, threads=threads, minutes=minutes)
-    said = summary(run_folder, SCORING, carry_out(SCORING, run_folder, order, limits))
+    fields = summary(run_folder, SCORING, carry_out(SCORING, run_folder, order, limits))
     inputs = {"problem": problem_record["digest"], "readouts": done["digest"]}
-    write_record(run_folder / SCORES, {"key": order.key, "inputs": inputs, **said})
+    write_record(run_folder / SCORES, {"key": order.key, "inputs": inputs, **fields})
 
 
 def score_here(folder: Path) -> None:
@@ -48,8 +48,8 @@ def score_here(folder: Path) -> None:
     metrics = {MetricName.parse(name).in_tables: metric(name) for name in run["metrics"]}
     for seed in run["seeds"]:
         arrays = read(seed_folder(Path(run["paths"]["run"]), seed) / ARRAYS)
-        said = _bounded(score_all(metrics, arrays, problem))
-        write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", **said._asdict()})
+        scored = _bounded(score_all(metrics, arrays, problem))
+        write_json(seed_folder(folder, seed) / RESULT, {"status": "ok", **scored._asdict()})
 
 
 def _good(run: dict[str, Any], done: Record) -> list[int]:

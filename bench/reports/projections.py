@@ -131,9 +131,9 @@ def _picture(data: Any, by: str, colours: dict[str, str]) -> Any:
     if by == "predicted":
         faint = alt.Scale(domain=[0, 1], range=[FAINTEST, 1])
         look["fillOpacity"] = alt.FillOpacity("p:Q", scale=faint, legend=None)
-    label_tip = alt.Tooltip("told:N", title="label")
+    label_tip = alt.Tooltip("label:N")
     tips = [*(alt.Tooltip(f"{name}:N") for name in ("cell", "true", "predicted", "p")), label_tip]
-    chart = base.transform_calculate(label_tip="datum.labelled ? 'told' : 'hidden'")
+    chart = base.transform_calculate(label="datum.labelled ? 'given' : 'hidden'")
     others = chart.transform_filter("!datum.labelled").mark_point(
         shape="circle", size=16, strokeWidth=0, fillOpacity=0.8
     )

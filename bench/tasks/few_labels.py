@@ -73,8 +73,8 @@ def make_problem(
     role = _roles(data, groups, config, for_roles)
     _refuse_small_types(true_type, role, config)
     known = _known(data, role, config, for_told)
-    told = np.isin(groups, groups[known != ""])
-    hidden = _hidden(true_type, role, told, config, for_scored)
+    has_label = np.isin(groups, groups[known != ""])
+    hidden = _hidden(true_type, role, has_label, config, for_scored)
     chosen = sample_labelled(
         true_type,
         (role == VALIDATION) & (true_type != UNKNOWN),
@@ -188,15 +188,15 @@ def _known(
 def _hidden(
     true_type: NDArray[np.str_],
     role: NDArray[np.int8],
-    told: NDArray[np.bool_],
+    has_label: NDArray[np.bool_],
     config: FewLabelsConfig,
     rng: np.random.Generator,
 ) -> Rows:
-    """The cells to be scored: their type is known to the data and told of no copy of theirs."""
+    """The scored cells: the data have their type, and no copy of them has a label."""
     held_back = config.test > 0 or config.test_batch != ""
     test_cells = role == (TEST if held_back else TRAIN)
     order = rng.permutation(len(role))
-    hidden = (test_cells & ~told & (true_type != UNKNOWN))[order]
+    hidden = (test_cells & ~has_label & (true_type != UNKNOWN))[order]
     return np.sort(order[hidden][: config.max_scored_cells])
 
 

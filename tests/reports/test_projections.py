@@ -91,7 +91,7 @@ def test_a_type_has_one_colour_and_labelled_cells_another_mark(drawn: Results) -
             scale = layer["encoding"]["fill"]["scale"]
             assert dict(zip(scale["domain"], scale["range"], strict=True)) == best.colours
         tips = {tip["field"] for tip in labelled["encoding"]["tooltip"]}
-        assert tips == {"cell", "true", "predicted", "p", "told"}
+        assert tips == {"cell", "true", "predicted", "p", "label"}
         fields.append(others["encoding"]["fill"]["field"])
     assert fields == ["true", "predicted"]
     opaque = [p["layer"][0]["encoding"].get("fillOpacity", {}).get("field") for p in pictures]
@@ -129,3 +129,24 @@ def test_the_page_says_that_colours_repeat(
     assert note not in compose(read(folder, [path]))
     monkeypatch.setattr(projections, "COLOURS", projections.COLOURS[:2])
     assert note in compose(read(folder, [path]))
+
+
+def test_every_tooltip_shows_a_column_of_the_data_or_a_computed_one(drawn: Results) -> None:
+    spec = projections.panels(drawn, leaderboards(drawn))[0].spec
+    [text] = spec["datasets"].values()
+    known = {*pd.read_csv(StringIO(text)).columns}
+    found = set[str]()
+
+    def visit(node: object) -> None:
+        if isinstance(node, dict):
+            known.update([node["as"]] if isinstance(node.get("as"), str) else [])
+            tips = node.get("tooltip", [])
+            found.update(tip["field"] for tip in tips if isinstance(tip, dict))
+        for part in (
+            node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+        ):
+            visit(part)
+
+    visit(spec)
+    assert "label" in found
+    assert found <= known

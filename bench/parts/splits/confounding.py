@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import UNKNOWN
+from bench.core.errors import listed
 
 FEWEST_CELLS = 10
 """A type with fewer cells has unstable scores."""
@@ -43,10 +44,9 @@ def small_types(labels: Labels) -> Iterator[str]:
     names, n_cells = np.unique(values[_known(values)], return_counts=True)
     few = names[n_cells < FEWEST_CELLS].tolist()
     if few:
-        shown = ", ".join(few[:10]) + (f" and {len(few) - 10:,} more" if len(few) > 10 else "")
         yield (
             f"{len(few):,} of {len(names):,} cell types have fewer than {FEWEST_CELLS} scored "
-            f"cells; their scores vary between splits: {shown}"
+            f"cells; their scores vary between splits: {listed(few)}"
         )
 
 

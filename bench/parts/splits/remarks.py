@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import LABELS, UNKNOWN, CountData
+from bench.core.errors import listed
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.parts.splits.confounding import confounded, small_types
 from bench.parts.splits.duplicates import copy_groups, n_copied
-
-MOST_NAMED = 10
-"""Labels in one sentence."""
 
 
 def remarks(data: CountData, problem: Problem) -> list[str]:
@@ -36,10 +34,10 @@ def _copies(data: CountData, problem: Problem) -> Iterator[str]:
     if not (n := n_copied(groups)):
         return
     fitted = np.isin(problem.role, (TRAIN, VALIDATION))
-    torn = int(np.isin(groups[problem.role == TEST], groups[fitted]).sum())
-    apart = f"{torn:,} test cells have a copy that is fitted" if torn else "no test cell has a copy"
-    kept = apart if torn else f"{apart} that is fitted"
-    yield f"{n:,} of {len(groups):,} cells are copies of another cell (equal counts); {kept}"
+    n_split = int(np.isin(groups[problem.role == TEST], groups[fitted]).sum())
+    has = f"{n_split:,} test cells have" if n_split else "no test cell has"
+    copies = f"{n:,} of {len(groups):,} cells are copies of another cell (equal counts)"
+    yield f"{copies}; {has} a copy that is fitted"
 
 
 def _unlabelled(problem: Problem) -> Iterator[str]:
@@ -65,13 +63,13 @@ def _batches(problem: Problem) -> Iterator[str]:
     if len(without):
         yield (
             f"{len(without):,} of {len(known):,} batches have no training cells, so that no model "
-            f"learns them: {_listed(without)}"
+            f"learns them: {listed(without.tolist())}"
         )
     alike = _alike(problem, batch, train) if len(known) and problem.measured == "counts" else known
     if len(alike) and problem.measured == "counts":
         yield (
             f"in {len(alike):,} of {len(known):,} batches all training cells have the same library "
-            f"size; a prior on it has a smallest variance there: {_listed(alike)}"
+            f"size; a prior on it has a smallest variance there: {listed(alike.tolist())}"
         )
 
 
@@ -83,8 +81,3 @@ def _alike(problem: Problem, batch: NDArray[np.str_], train: NDArray[np.int64]) 
     np.minimum.at(lowest, code, library)
     np.maximum.at(highest, code, library)
     return names[(np.bincount(code, minlength=len(names)) > 1) & (lowest == highest)]
-
-
-def _listed(names: NDArray[np.str_]) -> str:
-    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED].tolist()) + more
