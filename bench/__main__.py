@@ -113,13 +113,14 @@ def _entry(shelf: Shelf, name: str) -> Iterator[str]:
 
 
 def _check(options: argparse.Namespace) -> Iterator[str]:
+    from bench.planning.descriptions import Descriptions
     from bench.planning.idle_settings import idle_settings
     from bench.planning.inspection import costs, descriptions, inspection
     from bench.planning.study import load_study
 
-    study = load_study(options.study)
-    plan = make_plan(study)
-    found = descriptions(plan)
+    study, described = load_study(options.study), Descriptions()
+    plan = make_plan(study, described=described)
+    found = descriptions(plan, described)
     yield f"{plan.name}{': ' + plan.title if plan.title else ''}"
     yield f"{_counted(plan)}; about {job_count(plan)} jobs"
     yield costs(plan, found)

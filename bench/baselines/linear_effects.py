@@ -107,5 +107,6 @@ BASELINE = Baseline(
     can=frozenset({"perturbed"}),
     deterministic=True,
     role="competitor",
+    embeds_by_gene=True,
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6",
 )

@@ -82,4 +82,6 @@ class Baseline:
     seeds."""
     role: str = "competitor"
     """``competitor``, ``floor`` (lower reference) or ``ceiling`` (uses data that no model has)."""
+    embeds_by_gene: bool = False
+    """Whether it predicts a treatment without training cells from the gene of the same name."""
     reference: str

@@ -106,12 +106,21 @@ def nothing_known(config: Any) -> None:
     """The description of a dataset whose card has none."""
 
 
+Levels = Mapping[str, Mapping[str, int]]
+"""By name of the label: its levels, with the number of cells that have each.  Cells without a
+label do not count."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Description:
     """Facts about a dataset that are known before any job runs."""
 
     n_cells: int
     n_genes: int
+    levels: Levels | None = None
+    """Of batches, cell types and perturbations; None if they are not known."""
+    treatment_genes: bool = True
+    """Whether any treatment has the name of a gene."""
     lines: tuple[str, ...] = ()
     """What ``python -m bench check`` prints, one fact per line."""
     findings: tuple[Finding, ...] = ()

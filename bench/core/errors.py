@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 MOST_LISTED = 10
 """Lists in messages end after so many names, with the number of the others."""
+MOST_JOINED = 3
+"""Findings in one line."""
 LONGEST = 300
 """Maximum number of characters of a value in a message."""
 
@@ -48,6 +50,13 @@ class UserError(Exception):
 def mistake(place: str, value: Any, expected: str, fix: str = "") -> UserError:
     """A :class:`UserError` with one finding."""
     return UserError("One problem:", [Finding(place, value, expected, fix)])
+
+
+def joined(findings: Iterable[Finding]) -> str:
+    """The first findings in one line, and how many more there are."""
+    every = [str(finding) for finding in findings]
+    more = len(every) - MOST_JOINED
+    return "; ".join([*every[:MOST_JOINED], *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def listed(names: Iterable[str]) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.core.dataset import KNOWN_TYPE, CountData
+from bench.core.dataset import KNOWN_TYPE, CountData, Levels
+from bench.core.errors import Finding
 from bench.core.problem import Problem
 
 ADDED = frozenset({KNOWN_TYPE, "duplicate", "all_cells"})
@@ -29,6 +30,11 @@ class Controls:
     ceilings: tuple[str, ...] = ()
 
 
+def accepts_all(levels: Levels, config: Any) -> list[Finding]:
+    """No objection to any labels."""
+    return []
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """Turns a dataset into a problem with inputs and targets.
@@ -42,6 +48,11 @@ class Task:
     """(data, config, split from 1, generator of the split) -> problem."""
     needs: frozenset[str] = frozenset({"counts"})
     """Fields the dataset must provide."""
+    objections: Callable[[Levels, Any], list[Finding]] = accepts_all
+    """(levels of the labels, config) -> why no problem can be made of such data.  A study skips the
+    task on such a dataset; ``make_problem`` raises the same findings."""
+    holds_out_treatments: bool = False
+    """Whether scored treatments have no training cells."""
     hides: frozenset[str] = frozenset()
     """Fields of the dataset that the task hides from all competitors."""
     adds: frozenset[str] = frozenset()

@@ -64,6 +64,13 @@ def whole(dataset: Any) -> Any:
     return np.concatenate(found) if found else np.zeros(0, dtype=dataset.dtype)
 
 
+def first_entries(dataset: Any, at_most: int) -> Any:
+    """(entry,) about so many entries of the first rows of a dataset, flat."""
+    check_storage(dataset)
+    rows = at_most // max(1, prod(dataset.shape[1:]))
+    return np.ravel(dataset[: max(1, rows)])[:at_most]
+
+
 def check_storage(dataset: Any) -> None:
     """Raise if the file does not store all entries, or stores them elsewhere."""
     element = dataset.name.lstrip("/")

@@ -8,6 +8,7 @@ from its standard input (JSON) and writes messages to its standard output: one l
     {"names": "obs", "values": ["cell_0", ...]}
     {"column": "obs/batch", "values": [...], "array": "<i8", "shape": [80]}    codes of the values
     {"matrix": "X", "format": "csr", "shape": [80, 25]}
+    {"n_empty": 2, "array": "<f4", "shape": [100000]}    a sample, and cells without entries
     {"part": "data", "array": "<f4", "shape": [412]}
     {"block": 1648}                                  bytes of the array that follow this line
     {"failed": "uns", "reason": "...", "fix": "..."}  the last message, or
@@ -23,11 +24,21 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bench.data._hdf5_columns import codes_and_values, columns_of, names_of
-from bench.data._hdf5_datasets import COPY, Unreadable, blocks, stored_type
+from bench.data._hdf5_datasets import (
+    COPY,
+    Unreadable,
+    blocks,
+    first_entries,
+    stored_type,
+    whole,
+)
 from bench.data._hdf5_matrices import parts_of, places_of
 
 START_S, BYTES_PER_S = 10, 20_000_000
 """Limit of CPU time: a constant, and the lowest speed at which a healthy file is read."""
+
+SAMPLE = 100_000
+"""Entries of a matrix that are read to tell counts from other values."""
 
 NO_MEMORY = 12
 """Exit code."""
@@ -92,8 +103,9 @@ def answer(request: dict[str, Any], reply: Reply) -> None:
         wanted += [(frame, name) for name in request["var"] if name in of_genes]
         for of, name in wanted:
             _send_column(file, of, name, shape[of != "obs"], reply)
-        if request["matrix"] and request["counts"] in places:
-            _send_matrix(file, request["counts"], shape, reply)
+        if request["counts"] in places:
+            send = _send_matrix if request["matrix"] else _send_sample
+            send(file, request["counts"], shape, reply)
 
 
 def _send_names(file: Any, frame: str, reply: Reply) -> int:
@@ -120,6 +132,14 @@ def _send_matrix(file: Any, place: str, shape: tuple[int, int], reply: Reply) ->
         kind = stored_type(dataset)
         reply.at(dataset.name.lstrip("/"), dataset.size * kind.itemsize)
         reply.array(blocks(dataset), kind.str, dataset.shape, part=name)
+
+
+def _send_sample(file: Any, place: str, shape: tuple[int, int], reply: Reply) -> None:
+    reply.at(place if place in ("X", "raw") else f"layers/{place}")
+    layout, parts = parts_of(file, place, shape)
+    n_empty = int((np.diff(whole(parts["indptr"])) == 0).sum()) if layout == "csr" else 0
+    entries = first_entries(parts["data"], SAMPLE)
+    reply.array([entries], stored_type(parts["data"]).str, entries.shape, n_empty=n_empty)
 
 
 def main() -> None:

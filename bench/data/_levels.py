@@ -11,7 +11,7 @@ RARE = 10
 """Levels with fewer cells are named as rare."""
 
 
-def levels_of(name: str, column: str, labels: NDArray[np.str_]) -> str:
+def levels_line(name: str, column: str, labels: NDArray[np.str_]) -> str:
     """``batch (donor): 8 levels: a (2,738), b (12); rare: b; 4 cells without a label``."""
     names, n_cells = np.unique(labels[labels != ""], return_counts=True)
     order = np.argsort(-n_cells, kind="stable")

@@ -29,6 +29,11 @@ def scaled_counts(counts: csr_matrix) -> list[str]:
     return signs
 
 
+def n_treatment_genes(perturbation: NDArray[np.str_], gene_names: NDArray[np.str_]) -> int:
+    """The number of treatments that have the name of a gene."""
+    return len(_treatments(perturbation).intersection(gene_names.tolist()))
+
+
 def matching_genes(
     perturbation: NDArray[np.str_], gene_names: NDArray[np.str_], key: str
 ) -> list[str]:
@@ -36,10 +41,14 @@ def matching_genes(
 
     ``key`` is the study's ``gene_names``.
     """
-    named = np.unique(perturbation[perturbation != ""]).tolist()
-    treatments = {treatment for name in named for treatment in treatments_of(name)}
-    n_found = len(treatments.intersection(gene_names.tolist()))
-    sentence = f"{n_found:,} of {len(treatments):,} treatments have the name of a gene"
-    if n_found or key or not treatments:
+    n_treatments = len(_treatments(perturbation))
+    n_found = n_treatment_genes(perturbation, gene_names)
+    sentence = f"{n_found:,} of {n_treatments:,} treatments have the name of a gene"
+    if n_found or key or not n_treatments:
         return [sentence]
     return [f"{sentence}; if treatments are genes, name the column of var with symbols: gene_names"]
+
+
+def _treatments(perturbation: NDArray[np.str_]) -> set[str]:
+    named = np.unique(perturbation[perturbation != ""]).tolist()
+    return {treatment for name in named for treatment in treatments_of(name)}

@@ -4,9 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.core.dataset import CONTROL, CountData
+from bench.core.dataset import CONTROL, CountData, Levels
 from bench.core.errors import listed
 from bench.data._cleaning import kept_cells
+
+
+def without_few(levels: Levels, min_cells: int) -> Levels:
+    """The levels without perturbations of fewer cells; other labels as they are."""
+    left = {
+        name: n
+        for name, n in levels.get("perturbation", {}).items()
+        if n >= min_cells or name == CONTROL
+    }
+    return {**levels, "perturbation": left} if "perturbation" in levels else levels
 
 
 def without_rare(data: CountData, min_cells: int) -> CountData:

@@ -37,7 +37,16 @@ class Asked(NamedTuple):
     obs: tuple[str, ...] = ()
     var: tuple[str, ...] = ()
     matrix: bool = True
-    """False to read names and columns only."""
+    """False to read names and columns, and :class:`Sample` of the matrix."""
+
+
+class Sample(NamedTuple):
+    """Some of the stored entries of a matrix."""
+
+    entries: NDArray[Any]
+    """(entry,) the first ones, at most 100,000."""
+    n_empty: int
+    """Cells without a stored entry, as far as the layout shows them at once."""
 
 
 class Column(NamedTuple):
@@ -61,12 +70,13 @@ class Elements:
     obs: dict[str, Column] = field(default_factory=dict)
     var: dict[str, Column] = field(default_factory=dict)
     matrix: csr_matrix | None = None
+    sample: Sample | None = None
 
 
 def read_elements(asked: Asked) -> Elements:
     """The elements of the file.  Raises UserError if one of them cannot be read, with its name."""
-    file = Path(asked.path).expanduser()
-    if not file.is_file():
+    file = Path(os.path.expanduser(asked.path))
+    if not os.path.isfile(file):
         fix = "paths are relative to the folder where snakemake runs"
         raise mistake(asked.path, None, "no such file", fix)
     with _child(asked._replace(path=str(file.resolve()))) as child:
@@ -128,6 +138,8 @@ class _Received:
                 frame, name = message["column"]
                 columns = found.obs if frame == "obs" else found.var
                 columns[name] = Column(self._array(message), message["values"])
+            elif "n_empty" in message:
+                found.sample = Sample(self._array(message), message["n_empty"])
             elif "matrix" in message:
                 layout = message
             elif "part" in message:

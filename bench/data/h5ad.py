@@ -13,19 +13,18 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from bench.core.dataset import CONTROL, LABELS, CountData, Dataset, Description
+from bench.core.dataset import CONTROL, LABELS, CountData, Dataset
 from bench.core.errors import UserError, mistake
 from bench.data._cleaning import clean_counts, kept_cells, not_counts, refuse_invalid
 from bench.data._genes import named_genes, top_genes
 from bench.data._h5ad_config import H5adConfig
+from bench.data._h5ad_description import describe, other_counts
 from bench.data._h5ad_labels import file_labels
 from bench.data._labels import names_cells
-from bench.data._levels import alike, levels_of
 from bench.data._noticed import matching_genes, scaled_counts
 from bench.data._perturbations import Named
 from bench.data._rare import without_rare
-from bench.data._reader import Asked, Elements, read_elements
-from bench.parts.splits.confounding import confounded
+from bench.data._reader import Elements
 
 
 def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
@@ -40,7 +39,7 @@ def load(config: H5adConfig, files: Mapping[str, Path]) -> CountData:
     if cells.matrix is None:
         raise UserError(f"{config.path} cannot be used:", read.findings)
     data = _counts(cells, cells.matrix, config)
-    advice = _advice(config, cells.places) if not_counts(cells.matrix) else ""
+    advice = other_counts(config, cells.places) if not_counts(cells.matrix) else ""
     refuse_invalid(data, place, advice, read.findings)
     data = kept_cells(data, read.keep)
     data = replace(
@@ -87,43 +86,6 @@ def _perturbed(data: CountData, named: Named) -> CountData:
     labels = {**data.labels, "perturbation": named.perturbation}
     data = replace(data, labels=labels, repairs=(*data.repairs, *named.repairs))
     return kept_cells(data, named.perturbation != "")
-
-
-def _advice(config: H5adConfig, places: list[str]) -> str:
-    fitting = [one for one in places if one != config.counts and _looks_like_counts(config, one)]
-    if fitting:
-        return f"these look like counts: {', '.join(f'set counts: {place}' for place in fitting)}"
-    return "no other matrix in the file looks like counts"
-
-
-def _looks_like_counts(config: H5adConfig, place: str) -> bool:
-    try:
-        matrix = read_elements(Asked(path=config.path, counts=place)).matrix
-    except UserError:
-        return False
-    return matrix is not None and not not_counts(matrix)
-
-
-def describe(config: H5adConfig) -> Description:
-    """Cells, genes, labels with their sizes, and mistakes; the matrix is not read."""
-    read = file_labels(config, matrix=False)
-    n_cells, n_genes = int(read.keep.sum()), len(read.cells.gene_names)
-    columns = {name: read.labels[name] for name in LABELS if name in read.labels}
-    if len(read.named.perturbation):
-        columns["perturbation"] = read.named.perturbation
-    levels = [levels_of(name, getattr(config, name), found) for name, found in columns.items()]
-    repairs = [*read.filter_repairs, *read.repairs, *read.named.repairs]
-    if len(read.named.perturbation):
-        gene_names, _ = named_genes(read.cells, config.gene_names)
-        repairs += matching_genes(read.named.perturbation, gene_names, config.gene_names)
-    repairs += [note for name, found in columns.items() for note in alike(name, found)]
-    repairs += confounded(columns)
-    return Description(
-        n_cells=n_cells,
-        n_genes=min(n_genes, config.n_top_genes or n_genes),
-        lines=(f"counts in {config.counts}", *levels, *repairs),
-        findings=tuple(read.findings),
-    )
 
 
 DATASET = Dataset(

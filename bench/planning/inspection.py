@@ -7,13 +7,14 @@ from typing import Any
 from bench import catalogue
 from bench.core.dataset import Description
 from bench.core.errors import Finding, UserError
+from bench.planning.descriptions import Descriptions
 from bench.planning.estimate import Size, estimate, speed_here
 from bench.planning.parameters import parse
 from bench.planning.plan_record import Plan
 
 
-def descriptions(plan: Plan) -> dict[str, Description | None]:
-    """A description of every dataset by label; opens users' files, but reads no matrix.
+def descriptions(plan: Plan, described: Descriptions) -> dict[str, Description | None]:
+    """A description of every dataset by label.
 
     Raises one :class:`UserError` with the mistakes of all datasets.
     """
@@ -21,11 +22,11 @@ def descriptions(plan: Plan) -> dict[str, Description | None]:
     for label, row in plan.datasets.items():
         place = f"datasets.{label}"
         try:
-            found[label] = described = _described(row)
+            found[label] = one = _described(label, row, described)
         except UserError as error:
             mistakes = error.findings
         else:
-            mistakes = described.findings if described else ()
+            mistakes = one.findings if one else ()
         findings += [_inside(place, row["config"], finding) for finding in mistakes]
     if findings:
         count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
@@ -36,10 +37,10 @@ def descriptions(plan: Plan) -> dict[str, Description | None]:
 def inspection(plan: Plan, found: Mapping[str, Description | None]) -> Iterator[str]:
     """The lines of ``check`` about data and costs."""
     for label, row in plan.datasets.items():
-        described = found[label]
-        size = f"{described.n_cells:,} cells × {described.n_genes:,} genes; " if described else ""
+        one = found[label]
+        size = f"{one.n_cells:,} cells × {one.n_genes:,} genes; " if one else ""
         yield f"  dataset {label}: {size}provides {', '.join(row['provides'])}"
-        yield from (f"    {line}" for line in (described.lines if described else ()))
+        yield from (f"    {line}" for line in (one.lines if one else ()))
 
 
 def costs(plan: Plan, found: Mapping[str, Description | None]) -> str:
@@ -55,9 +56,9 @@ def costs(plan: Plan, found: Mapping[str, Description | None]) -> str:
     return f"about {minutes} on the {counted} of this machine, and {disk} of disk{unknown}"
 
 
-def _described(row: Mapping[str, Any]) -> Description | None:
+def _described(label: str, row: Mapping[str, Any], known: Descriptions) -> Description | None:
     card = catalogue.card("data", row["dataset"])
-    return card.describe(parse(card.config, row["config"]))
+    return known.of(label, card, parse(card.config, row["config"]))
 
 
 def _inside(place: str, keys: Mapping[str, Any], finding: Finding) -> Finding:

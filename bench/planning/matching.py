@@ -6,8 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.core.dataset import KNOWN_TYPE, LABELS
-from bench.core.errors import Finding
-from bench.core.task import ADDED
+from bench.core.errors import Finding, joined
+from bench.core.task import ADDED, accepts_all
+from bench.planning.descriptions import Descriptions
 from bench.training.config import FULL_BATCH
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bench.planning.study import Option, Study
 
 GIVEN_LABELS = frozenset({*LABELS, KNOWN_TYPE})
+GENE_NAMES = "name the column of var with symbols in the dataset's key gene_names"
 ALWAYS = frozenset({"observed"})
 """Fields that every problem provides."""
 
@@ -38,8 +40,8 @@ class Match:
 class Matcher:
     """Matches the entries of one study."""
 
-    def __init__(self, study: "Study") -> None:
-        self.study = study
+    def __init__(self, study: "Study", described: Descriptions) -> None:
+        self.study, self.described = study, described
         self.everywhere = asked_everywhere(study)
         self._match = cache(self._matched)
 
@@ -50,7 +52,23 @@ class Matcher:
     def unposable(self, dataset: "Entry", task: "Entry") -> str:
         """Why a task cannot use a dataset; empty if it can."""
         lacking = task.card.needs - self.provided(dataset)
-        return _lacks(lacking, dataset) if lacking else ""
+        if lacking:
+            return _lacks(lacking, dataset)
+        if task.card.objections is accepts_all or task.config is None:
+            return ""
+        known = self.described.usable(dataset)
+        if known is None or known.levels is None:
+            return ""
+        return joined(task.card.objections(known.levels, task.config))
+
+    def nameless(self, competitor: "Entry", dataset: "Entry", task: "Entry") -> str:
+        """Why a competitor cannot predict held-out treatments by their genes; empty if it can."""
+        if not (task.card.holds_out_treatments and getattr(competitor.card, "embeds_by_gene", 0)):
+            return ""
+        known = self.described.usable(dataset)
+        if known is None or known.treatment_genes:
+            return ""
+        return f"no treatment has the name of a gene; {GENE_NAMES}"
 
     def match(self, competitor: "Entry", dataset: "Entry", task: "Entry") -> Match:
         """The match of a run or baseline; cached for all runs with the same card."""
@@ -64,6 +82,8 @@ class Matcher:
             return Match(problem=problem)
         if lacking:
             return Match(problem=_lacks(lacking, dataset))
+        if reason := self.nameless(competitor, dataset, task):
+            return Match(problem=reason)
         if KNOWN_TYPE not in given and competitor.training.get("labelled_share"):
             return Match(problem=f"labelled_share: in {task.place} no cell is labelled")
         blind = task.card.must_read - competitor.card.needs

@@ -14,6 +14,7 @@ from bench.core.errors import Finding, UserError
 from bench.core.files import sha256_of
 from bench.core.metric import MetricName
 from bench.planning import fingerprint
+from bench.planning.descriptions import Descriptions
 from bench.planning.matching import Match, Matcher, untrainable
 from bench.planning.named_datasets import runs_on
 from bench.planning.page import page_file_cards, page_file_code, page_files_of, report_code
@@ -30,12 +31,16 @@ STUDY_RULES = ("propose", "select_trial", "gather")
 """Rules whose digests belong to no run, and to no contribution."""
 
 
-def make_plan(study: "Study", content: Callable[[Path], str] = sha256_of) -> Plan:
+def make_plan(
+    study: "Study",
+    content: Callable[[Path], str] = sha256_of,
+    described: Descriptions | None = None,
+) -> Plan:
     """The plan of a study.  Raises one UserError with all findings.
 
-    ``content`` returns the sha256 of a user's file of counts.
+    ``content`` returns the sha256 of a user's file of counts; ``described`` knows the datasets.
     """
-    planner = _Planner(study, content)
+    planner = _Planner(study, content, described or Descriptions())
     findings = [*study.findings, *dict.fromkeys(planner.findings)]
     if findings:
         count = f"{len(findings)} problems" if len(findings) > 1 else "One problem"
@@ -73,7 +78,9 @@ def metric_row(name: str, card: Any) -> Row:
 class _Planner:
     """Matches a study once, then makes the rows."""
 
-    def __init__(self, study: "Study", content: Callable[[Path], str]) -> None:
+    def __init__(
+        self, study: "Study", content: Callable[[Path], str], described: Descriptions
+    ) -> None:
         self.study, self.content = study, content
         self.findings: list[Finding] = []
         self.skipped: list[Row] = []
@@ -85,7 +92,7 @@ class _Planner:
         self._code = cache(self._code_of)
         self._keys = cache(self._keys_of)
         self.page_files = page_file_cards()
-        matcher = Matcher(study)
+        matcher = Matcher(study, described)
         datasets = [entry for entry in study.datasets if entry.config is not None]
         for dataset, task in ((d, t) for d in datasets for t in study.tasks):
             if runs_on(task, dataset):

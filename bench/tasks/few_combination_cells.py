@@ -17,13 +17,14 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
-from bench.core.dataset import CONTROL, CountData
-from bench.core.errors import mistake
+from bench.core.dataset import CONTROL, CountData, Levels
+from bench.core.errors import Finding
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.parts.perturbations.treatments import perturbations_in
 from bench.parts.splits.cell_splits import ranks
 from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.effect_task import effect_task
+from bench.parts.splits.label_levels import perturbations_of, refuse_objections
 from bench.parts.splits.perturbation_splits import (
     EVERY_PART,
     FEWEST_JUDGED,
@@ -51,14 +52,11 @@ def make_problem(
     data: CountData, config: FewCombinationCellsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles of cells within each perturbation.  Raises with all perturbations of too few cells."""
+    refuse_objections(TASK, data, config)
     for_roles, for_fraction = rng.spawn(2)
     groups = copy_groups(data)
     perturbation = data.labels["perturbation"]
     combinations = combinations_in(perturbation)
-    if len(combinations) < FEWEST_JUDGED:
-        raise mistake(
-            "combinations", None, f"there are {len(combinations)}, and {FEWEST_JUDGED} needed"
-        )
     combined = np.isin(perturbation, combinations)
     test_share = np.where(combined | (perturbation == CONTROL), config.test, 0)
     role = roles_by_rank(ranks(perturbation, for_roles, groups), test_share, config.validation)
@@ -71,9 +69,19 @@ def make_problem(
     return perturbation_problem(data, role, other_cells(perturbation, role))
 
 
+def objections(levels: Levels, config: FewCombinationCellsConfig) -> list[Finding]:
+    """A finding if there are too few combinations."""
+    n_combinations = len(combinations_in(perturbations_of(levels)))
+    if n_combinations >= FEWEST_JUDGED:
+        return []
+    expected = f"there are {n_combinations}, and {FEWEST_JUDGED} needed"
+    return [Finding("combinations", None, expected)]
+
+
 TASK = effect_task(
     label="few combination cells",
     config=FewCombinationCellsConfig,
     make_problem=make_problem,
+    objections=objections,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -16,11 +16,13 @@ from annotated_types import Ge, Le
 from bench.core.dataset import CountData
 from bench.core.problem import UNUSED, Problem
 from bench.core.task import Controls, Task
+from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.perturbation_splits import (
     REVEALED,
 )
 from bench.parts.splits.published_splits import (
     PUBLISHED_TARGETS,
+    objections,
     published_problem,
     published_split,
 )
@@ -41,6 +43,7 @@ def make_problem(
     rng: np.random.Generator,
 ) -> Problem:
     """The published roles of this split.  Raises if there are no combinations."""
+    refuse_objections(TASK, data, config)
     perturbation = data.labels["perturbation"]
     role, train = published_split(perturbation, split - 1)
     role[train[int(config.fraction * len(train)) :]] = UNUSED
@@ -51,6 +54,7 @@ TASK = Task(
     label="few combination cells as published",
     config=FewCombinationCellsAsPublishedConfig,
     make_problem=make_problem,
+    objections=objections,
     needs=frozenset({"perturbation"}),
     adds=frozenset({"duplicate"}),
     readouts=frozenset(

@@ -17,15 +17,21 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
-from bench.core.dataset import KNOWN_TYPE, UNKNOWN, CountData
-from bench.core.errors import MOST_LISTED, Finding, UserError, mistake
+from bench.core.dataset import KNOWN_TYPE, UNKNOWN, CountData, Levels
+from bench.core.errors import MOST_LISTED, Finding, UserError, listed, mistake, suggestion
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
 from bench.parts.splits.duplicates import copy_groups
+from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.seed_labels import marked, markers, refuse_unknown, sample_labelled
 
 Rows = NDArray[np.int64]
+
+RARE_TYPES = (
+    "label fewer cells (per_class), change the shares of validation and test, merge types, or list "
+    "rare types under the dataset's key unknown"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +74,7 @@ def make_problem(
     data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """All counts visible, few types known.  Raises with all types of too few cells."""
+    refuse_objections(TASK, data, config)
     for_roles, for_told, for_selection, for_scored = rng.spawn(4)
     true_type, groups = data.labels["cell_type"], copy_groups(data)
     role = _roles(data, groups, config, for_roles)
@@ -94,6 +101,34 @@ def make_problem(
         selection_targets=_targets(data, selection),
         truth=rates_in_exposure(data),
     )
+
+
+def objections(levels: Levels, config: FewLabelsConfig) -> list[Finding]:
+    """Findings for a single type, types of too few cells, and a test batch that is not there."""
+    types, findings = levels["cell_type"], []
+    if len(types) < 2:
+        expected = "fewer than two types: there is nothing to tell apart"
+        findings.append(Finding("cell_type", ", ".join(types), expected, "name another column"))
+    if config.test_batch:
+        return [*findings, *_absent_batch(levels, config.test_batch)]
+    # At most this share of a type can be training cells; one is needed beside the labelled ones.
+    fewest = _wanted(config)(0) + 2 + (config.test > 0)
+    return findings + [
+        Finding(f"cell_type {kind}", None, f"has {n:,} cells; needs at least {fewest}", RARE_TYPES)
+        for kind, n in types.items()
+        if n < fewest
+    ]
+
+
+def _absent_batch(levels: Levels, batch: str) -> list[Finding]:
+    if "batch" not in levels:
+        reason, fix = "this dataset has no batches", "name their column"
+    elif batch not in levels["batch"]:
+        reason = "no cell is of this batch"
+        fix = suggestion(batch, list(levels["batch"]), f"there are: {listed(levels['batch'])}")
+    else:
+        return []
+    return [Finding("test_batch", batch, reason, fix)]
 
 
 def _targets(data: CountData, rows: Rows) -> dict[str, NDArray[Any]]:
@@ -126,13 +161,7 @@ def _held_out(data: CountData, batch: str) -> NDArray[np.bool_]:
     """(cell,) true in the held-out batch; all false without one."""
     if not batch:
         return np.zeros(data.counts.shape[0], dtype=bool)
-    if "batch" not in data.labels:
-        raise mistake("test_batch", batch, "this dataset has no batches", "name its column")
-    batches = data.labels["batch"]
-    if batch not in batches:
-        there = ", ".join(np.unique(batches))
-        raise mistake("test_batch", batch, "no cell is of this batch", f"there are: {there}")
-    held_out = batches == batch
+    held_out = data.labels["batch"] == batch
     if (data.labels["cell_type"][held_out] == UNKNOWN).all():
         raise mistake("test_batch", batch, "none of its cells has a known type: nothing to score")
     return np.asarray(held_out)
@@ -161,10 +190,7 @@ def _refuse_small_types(
             expected = "has {}; it needs at least {}, {} and {}".format(has, *needed)
             findings.append(Finding(f"cell_type {kind}", None, expected))
     if findings:
-        heading = (
-            "These types have too few cells; label fewer cells (per_class), change the shares of "
-            "validation and test, merge types, or list rare types under the dataset's key unknown:"
-        )
+        heading = f"These types have too few cells; {RARE_TYPES}:"
         raise UserError(heading, findings, most=MOST_LISTED)
 
 
@@ -204,6 +230,7 @@ TASK = Task(
     label="few labels",
     config=FewLabelsConfig,
     make_problem=make_problem,
+    objections=objections,
     needs=frozenset({"counts", "cell_type"}),
     hides=frozenset({"cell_type"}),
     adds=frozenset({KNOWN_TYPE}),

@@ -16,12 +16,13 @@ from annotated_types import Gt, Lt
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from bench.core.dataset import CountData
-from bench.core.errors import mistake
+from bench.core.dataset import CountData, Levels
+from bench.core.errors import Finding
 from bench.core.problem import TEST, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import rates_in_exposure, roles
 from bench.parts.splits.duplicates import copy_groups
+from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.perturbation_splits import (
     EFFECT_TARGETS,
     EVERY_PART,
@@ -47,8 +48,9 @@ def make_problem(
     data: CountData, config: HeldOutCellsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by cell; the test cells are scored.  Raises if a part would be empty."""
+    refuse_objections(TASK, data, config)
     fractions = {"test": config.test, "validation": config.validation}
-    strata = _strata(data, config.stratify_by)
+    strata = data.labels[config.stratify_by] if config.stratify_by else None
     role = roles(data.counts.shape[0], fractions, rng, strata, copy_groups(data))
     scored, selection = np.flatnonzero(role == TEST), np.flatnonzero(role == VALIDATION)
     answers = [_of_counts(data.counts[rows]) for rows in (scored, selection)]
@@ -84,19 +86,20 @@ def _of_counts(counts: csr_matrix) -> dict[str, NDArray[Any]]:
     }
 
 
-def _strata(data: CountData, name: str) -> NDArray[np.str_] | None:
-    if not name:
-        return None
-    if name not in data.labels:
-        known = ", ".join(data.labels) or "none"
-        raise mistake("stratify_by", name, f"this dataset has no such label; it has: {known}")
-    return data.labels[name]
+def objections(levels: Levels, config: HeldOutCellsConfig) -> list[Finding]:
+    """A finding if the data do not have the label ``stratify_by``."""
+    name = config.stratify_by
+    if not name or name in levels:
+        return []
+    reason = f"this dataset has no such label; it has: {', '.join(levels) or 'none'}"
+    return [Finding("stratify_by", name, reason)]
 
 
 TASK = Task(
     label="held-out cells",
     config=HeldOutCellsConfig,
     make_problem=make_problem,
+    objections=objections,
     readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
     targets=frozenset({"library", "gene_variance", "gene_zero_fraction"}) | EFFECT_TARGETS,
     truths=REVEALED,

@@ -11,13 +11,14 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from bench.core.dataset import UNKNOWN, CountData
-from bench.core.errors import Finding, UserError
+from bench.core.dataset import CountData, Levels
+from bench.core.errors import Finding
 from bench.core.problem import Problem
 from bench.core.task import Controls, Task
 from bench.parts.counts.log_counts import components, log_counts
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 from bench.parts.splits.duplicates import copy_groups
+from bench.parts.splits.label_levels import refuse_objections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ def make_problem(
     data: CountData, config: IntegrationConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """All counts visible, all cells fitted.  Raises without several batches and several types."""
-    _refuse_single(data)
+    refuse_objections(TASK, data, config)
     for_roles, for_scored, for_components = rng.spawn(3)
     n_cells = data.counts.shape[0]
     scored = scored_rows(n_cells, config.max_scored_cells, for_scored)
@@ -51,24 +52,24 @@ def make_problem(
     )
 
 
-def _refuse_single(data: CountData) -> None:
+def objections(levels: Levels, config: IntegrationConfig) -> list[Finding]:
+    """Findings for a single batch or a single cell type."""
     expected = {
         "batch": "fewer than two batches: there is nothing to mix",
         "cell_type": "fewer than two types: there is nothing to keep apart",
     }
-    findings = [
-        Finding(label, ", ".join(names), expected[label], "name another column")
+    return [
+        Finding(label, ", ".join(levels[label]), expected[label], "name another column")
         for label in expected
-        if len(names := np.setdiff1d(data.labels[label], [UNKNOWN])) < 2
+        if len(levels[label]) < 2
     ]
-    if findings:
-        raise UserError("These cells cannot be integrated:", findings)
 
 
 TASK = Task(
     label="integration",
     config=IntegrationConfig,
     make_problem=make_problem,
+    objections=objections,
     needs=frozenset({"counts", "batch", "cell_type"}),
     adds=frozenset({"all_cells"}),
     readouts=frozenset({"latent"}),

@@ -12,11 +12,13 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Lt
 
-from bench.core.dataset import CONTROL, CountData
+from bench.core.dataset import CONTROL, CountData, Levels
+from bench.core.errors import Finding
 from bench.core.problem import TRAIN, Problem
 from bench.parts.splits.cell_splits import roles
 from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.effect_task import effect_task
+from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.perturbation_splits import (
     EVERY_PART,
     perturbation_problem,
@@ -36,6 +38,7 @@ def make_problem(
     data: CountData, config: SeenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles of cells within each perturbation.  Raises with all perturbations of too few cells."""
+    refuse_objections(TASK, data, config)
     fractions = {"test": config.test, "validation": config.validation}
     perturbation = data.labels["perturbation"]
     role = roles(len(perturbation), fractions, rng, perturbation, copy_groups(data))
@@ -44,9 +47,20 @@ def make_problem(
     return perturbation_problem(data, role, np.flatnonzero(role == TRAIN))
 
 
+def objections(levels: Levels, config: SeenPerturbationsConfig) -> list[Finding]:
+    """Findings for perturbations with fewer cells than there are parts."""
+    fewest, fix = len(EVERY_PART), "set min_cells of an h5ad dataset, or merge them"
+    return [
+        Finding(f"perturbation {name}", None, f"has {n} cells; needs at least {fewest}", fix)
+        for name, n in levels["perturbation"].items()
+        if n < fewest
+    ]
+
+
 TASK = effect_task(
     label="seen perturbations",
     config=SeenPerturbationsConfig,
     make_problem=make_problem,
+    objections=objections,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794",
 )

@@ -21,13 +21,15 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
+from numpy.typing import NDArray
 
-from bench.core.dataset import CountData
-from bench.core.errors import listed, mistake
+from bench.core.dataset import CountData, Levels
+from bench.core.errors import Finding, listed, mistake
 from bench.core.problem import Problem
 from bench.parts.perturbations.treatments import JOINS, perturbations_in, treatments_of
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.held_out_perturbations import HeldOutShares, held_out_problem
+from bench.parts.splits.label_levels import perturbations_of, refuse_objections
 from bench.parts.splits.perturbation_splits import (
     FEWEST_JUDGED,
     Names,
@@ -56,26 +58,45 @@ def make_problem(
     data: CountData, config: UnseenCombinationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by combination, then by cell.  Raises if too few combinations can be scored."""
+    refuse_objections(TASK, data, config)
     for_combinations, for_cells = rng.spawn(2)
-    names = combinations_in(data.labels["perturbation"])
-    together = np.array([JOINS.join(sorted(treatments_of(name))) for name in names.tolist()], str)
     labels = data.labels["perturbation"]
+    names = combinations_in(labels)
+    together = _without_dosages(names)
     train, test = _drawn(np.unique(together), labels, config, for_combinations)
     left_out, tested = names[~np.isin(together, train)], names[np.isin(together, test)]
     return held_out_problem(data, left_out, tested, config, for_cells)
+
+
+def objections(levels: Levels, config: UnseenCombinationsConfig) -> list[Finding]:
+    """A finding if too few combinations are of treatments that also occur alone."""
+    names = perturbations_of(levels)
+    combinations = np.unique(_without_dosages(combinations_in(names)))
+    n_eligible = int(_eligible(combinations, names).sum())
+    if n_eligible >= FEWEST_JUDGED:
+        return []
+    reason = f"{n_eligible} of {len(combinations)} are of treatments that are also given alone"
+    fix = "" if len(combinations) else _no_combination(names)
+    return [Finding("combinations", None, f"{reason}; this task needs {FEWEST_JUDGED}", fix)]
+
+
+def _without_dosages(names: Names) -> Names:
+    """(combination,) the treatments of each, in alphabetical order."""
+    return np.array([JOINS.join(sorted(treatments_of(name))) for name in names.tolist()], str)
+
+
+def _eligible(combinations: Names, labels: Names) -> NDArray[np.bool_]:
+    """(combination,) whether all its treatments also occur alone."""
+    alone = given_alone(labels)
+    return np.array([np.isin(name.split(JOINS), alone).all() for name in combinations], bool)
 
 
 def _drawn(
     combinations: Names, labels: Names, config: UnseenCombinationsConfig, rng: np.random.Generator
 ) -> tuple[Names, Names]:
     """The training combinations and the test combinations."""
-    alone = given_alone(labels)
     order = rng.permutation(combinations)
-    eligible = np.array([np.isin(name.split(JOINS), alone).all() for name in order.tolist()], bool)
-    if eligible.sum() < FEWEST_JUDGED:
-        reason = f"{eligible.sum()} of {len(order)} are of treatments that are also given alone"
-        fix = "" if len(order) else _no_combination(labels)
-        raise mistake("combinations", None, f"{reason}; this task needs {FEWEST_JUDGED}", fix)
+    eligible = _eligible(order, labels)
     # Rounded first, because 0.1 * 30 is slightly more than 3.
     n_test = ceil(round(config.test_fraction * len(order), 6))
     n_train = int(round(config.train_fraction * len(order), 6))
@@ -92,6 +113,7 @@ TASK = effect_task(
     label="unseen combinations",
     config=UnseenCombinationsConfig,
     make_problem=make_problem,
+    objections=objections,
     reference="Bereket and Karaletsos 2023, arXiv 2311.02794; Ahlmann-Eltze et al. 2025, "
     "doi:10.1038/s41592-025-02772-6",
 )

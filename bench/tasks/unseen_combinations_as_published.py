@@ -24,12 +24,14 @@ from annotated_types import Ge, Gt, Le
 from bench.core.dataset import CountData
 from bench.core.problem import TEST, UNUSED, Problem
 from bench.core.task import Controls, Task
+from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.perturbation_splits import (
     REVEALED,
     combinations_in,
 )
 from bench.parts.splits.published_splits import (
     PUBLISHED_TARGETS,
+    objections,
     published_problem,
     published_split,
 )
@@ -51,6 +53,7 @@ def make_problem(
     rng: np.random.Generator,
 ) -> Problem:
     """The published roles of this split.  Raises if there are no combinations."""
+    refuse_objections(TASK, data, config)
     perturbation = data.labels["perturbation"]
     role, _ = published_split(perturbation, split - 1)
     order = combinations_in(perturbation)
@@ -67,6 +70,7 @@ TASK = Task(
     label="unseen combinations as published",
     config=UnseenCombinationsAsPublishedConfig,
     make_problem=make_problem,
+    objections=objections,
     needs=frozenset({"perturbation"}),
     adds=frozenset({"duplicate"}),
     readouts=frozenset(

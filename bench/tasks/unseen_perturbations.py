@@ -17,12 +17,13 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Lt
 
-from bench.core.dataset import CountData
-from bench.core.errors import mistake
+from bench.core.dataset import CountData, Levels
+from bench.core.errors import Finding
 from bench.core.problem import Problem
 from bench.parts.perturbations.treatments import perturbations_in, treatments_of
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.held_out_perturbations import HeldOutShares, held_out_problem
+from bench.parts.splits.label_levels import perturbations_of, refuse_objections
 from bench.parts.splits.perturbation_splits import (
     Names,
     combinations_in,
@@ -45,23 +46,28 @@ def make_problem(
     data: CountData, config: UnseenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by treatment, then by cell.  Raises if a part has too few treatments."""
+    refuse_objections(TASK, data, config)
     for_treatments, for_cells = rng.spawn(2)
     perturbation = data.labels["perturbation"]
-    unseen = _unseen(perturbation, _drawn(perturbation, config, for_treatments))
+    order = for_treatments.permutation(given_alone(perturbation))
+    unseen = _unseen(perturbation, order[: _n_test(len(order), config)])
     test = np.setdiff1d(unseen, combinations_in(perturbation))
     return held_out_problem(data, unseen, test, config, for_cells)
 
 
-def _drawn(
-    perturbation: Names, config: UnseenPerturbationsConfig, rng: np.random.Generator
-) -> Names:
-    """The held-out treatments."""
-    order = rng.permutation(given_alone(perturbation))
-    n_test = ceil(round(config.test_fraction * len(order), 6))
-    if min(n_test, len(order) - n_test) < FEWEST:
-        reason = f"holds {n_test} of {len(order)} treatments out; needs {FEWEST} on either side"
-        raise mistake("test_fraction", config.test_fraction, reason, "choose another share")
-    return order[:n_test]
+def objections(levels: Levels, config: UnseenPerturbationsConfig) -> list[Finding]:
+    """A finding if there are too few test treatments or training treatments."""
+    n_treatments = len(given_alone(perturbations_of(levels)))
+    n_test = _n_test(n_treatments, config)
+    if min(n_test, n_treatments - n_test) >= FEWEST:
+        return []
+    reason = f"holds {n_test} of {n_treatments} treatments out; needs {FEWEST} on either side"
+    return [Finding("test_fraction", config.test_fraction, reason, "choose another share")]
+
+
+def _n_test(n_treatments: int, config: UnseenPerturbationsConfig) -> int:
+    # Rounded first, because 0.1 * 30 is slightly more than 3.
+    return ceil(round(config.test_fraction * n_treatments, 6))
 
 
 def _unseen(perturbation: Names, treatments: Names) -> Names:
@@ -75,6 +81,8 @@ TASK = effect_task(
     label="unseen perturbations",
     config=UnseenPerturbationsConfig,
     make_problem=make_problem,
+    objections=objections,
+    holds_out_treatments=True,
     reference="Ahlmann-Eltze et al. 2025, doi:10.1038/s41592-025-02772-6; Roohani et al. 2024, "
     "doi:10.1038/s41587-023-01905-6",
 )

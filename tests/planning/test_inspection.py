@@ -11,6 +11,7 @@ import yaml
 
 from bench.__main__ import main
 from bench.core.errors import UserError
+from bench.planning.descriptions import Descriptions
 from bench.planning.estimate import Size, estimate
 from bench.planning.inspection import descriptions, inspection
 from bench.planning.plan import make_plan
@@ -51,7 +52,7 @@ def planned(**changes: Any) -> Plan:
 
 def test_sizes_levels_and_gaps_are_printed() -> None:
     plan = planned()
-    text = "\n".join(inspection(plan, descriptions(plan)))
+    text = "\n".join(inspection(plan, descriptions(plan, Descriptions())))
     assert "dataset mine: 60 cells × 12 genes; provides batch, cell_type, counts" in text
     assert "batch (donor): 2 levels: d2 (35), d1 (25)" in text
     assert "cell_type (kind): 2 levels: T (40), B (15); 5 cells without a label" in text
@@ -73,7 +74,7 @@ def test_mistakes_that_only_the_file_shows_are_found_with_the_plan(
     mine = {"path": "mine.h5ad", "cell_type": "kind", **changes}
     plan = planned(datasets=[{"mine": mine}, "gamma_poisson"])
     with pytest.raises(UserError) as raised:
-        descriptions(plan)
+        descriptions(plan, Descriptions())
     [line] = [str(finding) for finding in raised.value.findings]
     assert words.split(" (")[0] in line
 
@@ -105,7 +106,7 @@ def test_settings_that_fit_no_cell_are_found_with_the_plan(
     cells.write_h5ad("mine.h5ad")
     plan = planned(datasets=[{"mine": {"path": "mine.h5ad", **changes}}])
     with pytest.raises(UserError) as raised:
-        descriptions(plan)
+        descriptions(plan, Descriptions())
     [line] = [str(finding) for finding in raised.value.findings]
     assert line.startswith(words)
 
@@ -116,11 +117,11 @@ def test_labels_that_are_alike_single_or_confounded_are_said(folder: Path) -> No
     cells.write_h5ad("mine.h5ad")
     mine = {"path": "mine.h5ad", "batch": "donor_id", "cell_type": "kind"}
     plan = planned(datasets=[{"mine": mine}])
-    text = "\n".join(inspection(plan, descriptions(plan)))
+    text = "\n".join(inspection(plan, descriptions(plan, Descriptions())))
     assert "batch (donor_id): 1 level: d (60); one level only" in text
     assert "T cell, t_cell are different labels of cell_type: they differ only in case" in text
     plan = planned(datasets=[{"mine": mine | {"batch": "kind"}}])
-    text = "\n".join(inspection(plan, descriptions(plan)))
+    text = "\n".join(inspection(plan, descriptions(plan, Descriptions())))
     assert "every batch is one cell type and the reverse" in text
 
 
@@ -129,7 +130,7 @@ def test_a_file_that_is_damaged_is_found_with_the_plan() -> None:
     whole = Path("mine.h5ad").read_bytes()
     Path("mine.h5ad").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError) as raised:
-        descriptions(plan)
+        descriptions(plan, Descriptions())
     assert "datasets.mine: mine.h5ad" in str(raised.value.findings[0])
 
 

@@ -118,7 +118,7 @@ def test_real_numbers_are_posed_as_they_are(task: str) -> None:
 
 
 def test_every_perturbation_needs_cells_of_every_part_to_be_seen() -> None:
-    with pytest.raises(UserError, match="too few cells") as refusal:
+    with pytest.raises(UserError, match="seen perturbations cannot use") as refusal:
         posed("seen_perturbations", cells(SIZES | {"A": 1, "D+E": 2}))
     named = {finding.place for finding in refusal.value.findings}
     assert named == {"perturbation A", "perturbation D+E"}

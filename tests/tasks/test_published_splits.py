@@ -91,7 +91,7 @@ def test_validation_keeps_all_its_combinations_at_every_share_of_cells() -> None
 @pytest.mark.parametrize("task", [OOD, FEW])
 def test_data_without_combinations_or_without_a_ceiling_are_refused(task: str) -> None:
     alone = {name: n for name, n in SIZES.items() if "+" not in name}
-    with pytest.raises(UserError, match="no cell was given two treatments"):
+    with pytest.raises(UserError, match="no cell has two treatments"):
         posed(task, cells(alone))
     few = dict.fromkeys([f"A+g{k}" for k in range(40)], 1)
     with pytest.raises(UserError, match="all its cells are test cells"):

@@ -2,17 +2,27 @@
 
 from typing import Any
 
-from bench.core.task import Task
+from bench.core.task import Task, accepts_all
 from bench.parts.splits.perturbation_splits import EFFECT_CONTROLS, EFFECT_TARGETS, REVEALED
 
 
-def effect_task(*, label: str, config: type, make_problem: Any, reference: str) -> Task:
+def effect_task(
+    *,
+    label: str,
+    config: type,
+    make_problem: Any,
+    reference: str,
+    objections: Any = accepts_all,
+    holds_out_treatments: bool = False,
+) -> Task:
     """A task whose problems :func:`perturbation_problem` makes, ranked by ``effect_pearson``."""
     return Task(
         label=label,
         config=config,
         make_problem=make_problem,
         needs=frozenset({"perturbation"}),
+        objections=objections,
+        holds_out_treatments=holds_out_treatments,
         adds=frozenset({"duplicate"}),
         readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
         targets=EFFECT_TARGETS,

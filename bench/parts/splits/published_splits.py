@@ -10,14 +10,16 @@ Source: Bereket and Karaletsos 2023, arXiv 2311.02794; code at insitro/sams-vae 
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.core.dataset import CountData
-from bench.core.errors import mistake
+from bench.core.dataset import CountData, Levels
+from bench.core.errors import Finding
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
 from bench.parts.perturbations.effects import observed_effects
+from bench.parts.splits.label_levels import perturbations_of
 from bench.parts.splits.perturbation_splits import (
     EFFECT_TARGETS,
     Names,
@@ -35,16 +37,19 @@ SHARE = 0.2
 """Share of test cells, and of validation cells among the others."""
 
 
-def published_split(perturbation: Names, seed: int) -> tuple[NDArray[np.int8], Rows]:
-    """(cell,) roles, and the training cells of combinations in their random order.
+def objections(levels: Levels, config: Any) -> list[Finding]:
+    """A finding if there are no combinations."""
+    if len(combinations_in(perturbations_of(levels))):
+        return []
+    reason = "no cell has two treatments"
+    return [Finding("perturbation", None, reason, "use a dataset with combinations")]
 
-    Raises UserError if there are no combinations.
-    """
+
+def published_split(perturbation: Names, seed: int) -> tuple[NDArray[np.int8], Rows]:
+    """(cell,) roles, and the training cells of combinations in their random order."""
     from sklearn.model_selection import train_test_split
 
     combinations = combinations_in(perturbation)
-    if not len(combinations):
-        raise mistake("perturbation", None, "no cell was given two treatments", "use other data")
     combined = np.isin(perturbation, combinations)
     role = np.full(len(perturbation), TRAIN, dtype=np.int8)
     _, single = train_test_split(np.flatnonzero(~combined), test_size=SHARE, random_state=seed)
