@@ -13,9 +13,9 @@ from typing import Any, get_args
 
 from bench import catalogue
 from bench.catalogue import Shelf
-from bench.core.errors import UserError, mistake, suggestion
+from bench.core.errors import UserError, listed, mistake, suggestion
 from bench.planning.plan import make_plan
-from bench.planning.plan_record import Plan
+from bench.planning.plan_record import Plan, grouped_skips
 from bench.planning.search.trials import rounds
 
 HEADINGS: dict[Shelf, str] = {
@@ -29,9 +29,6 @@ HEADINGS: dict[Shelf, str] = {
     "page_files": "Tables of single runs for the report",
     "reports": "Sections of the report",
 }
-
-MOST_SHOWN = 10
-"""Labels in one line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -173,14 +170,10 @@ def _searches(plan: Plan) -> Iterator[str]:
 
 
 def _skipped(plan: Plan) -> Iterator[str]:
-    """A line for all runs that are skipped on a dataset and task for the same reason."""
-    runs: dict[tuple[str, str, str], list[str]] = {}
-    for row in plan.skipped:
-        runs.setdefault((row["dataset"], row["task"], row["reason"]), []).append(row["run"])
-    for (dataset, task, reason), labels in runs.items():
-        more = f" and {len(labels) - MOST_SHOWN} more" if len(labels) > MOST_SHOWN else ""
-        shown = ", ".join(labels[:MOST_SHOWN])
-        yield f"  skipped: {shown}{more} on {dataset} as {task}: {reason}"
+    """A line for all combinations that are skipped for the same reason."""
+    for row in grouped_skips(plan.skipped):
+        runs, datasets, tasks = (listed(row[name]) for name in ("run", "dataset", "task"))
+        yield f"  skipped: {runs} on {datasets} as {tasks}: {row['reason']}"
 
 
 def job_count(plan: Plan) -> int:

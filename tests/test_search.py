@@ -222,7 +222,7 @@ def test_a_variant_whose_needs_are_not_met_is_refused() -> None:
     [line] = refusal(search=search, datasets=["gamma_poisson"])
     assert line.startswith(
         "search.tuned: cannot run anywhere in this study: on gamma_poisson as held_out_cells: "
-        "needs batch, not"
+        "needs batch, which"
     )
     made = plan(search=search, baselines=["mean"])
     assert {row["dataset"] for row in made.searches} == {"batched_gamma_poisson"}

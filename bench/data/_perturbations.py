@@ -24,6 +24,9 @@ from bench.data._combinations import likely_controls, spelling_faults, spelling_
 from bench.data._spelling import Spelling, own_name
 from bench.parts.perturbations.treatments import perturbation_name
 
+NO_NUMBER = "a dosage that is not a number"
+NUMBERS = "write plain numbers, such as 0.5, all in one unit that is not written"
+
 
 class Named(NamedTuple):
     """The converted labels of a file."""
@@ -51,7 +54,12 @@ class Faults:
     def findings(self) -> list[Finding]:
         """One finding per fault, the most frequent first."""
         return [
-            Finding(self.key, self.column, f"{n:,} cells have {f}, such as {self.example[f]}")
+            Finding(
+                self.key,
+                self.column,
+                f"{n:,} cells have {f}, such as {self.example[f]}",
+                NUMBERS if f == NO_NUMBER else "",
+            )
             for f, n in self.n_cells.most_common()
         ]
 
@@ -131,9 +139,9 @@ def _number(amount: str) -> float:
     try:
         dosage = float(amount)
     except ValueError:
-        raise ValueError("a dosage that is not a number") from None
+        raise ValueError(NO_NUMBER) from None
     if not isfinite(dosage):
-        raise ValueError("a dosage that is not a number")
+        raise ValueError(NO_NUMBER)
     if dosage < 0:
         raise ValueError("a negative dosage")
     return dosage

@@ -164,6 +164,11 @@ class Resolver:
                 self.note(Finding(here, given, "expected parameters, as 'name: value'"))
                 continue
             given = dict(given or {})
+            for key in [key for key, value in given.items() if value is None and ":" in str(key)]:
+                name, _, value = str(key).partition(":")
+                del given[key]
+                expected = "a blank is missing after the colon"
+                self.note(Finding(here, key, expected, f"write {name}: {value}"))
             given |= {key: value for key, value in (shared or {}).items() if key not in given}
             drafts += self._drafts(shelf, str(label), given, here)
         return list(_labelled(shelf, str(label), place, drafts))

@@ -209,7 +209,10 @@ def _can_answer(shelf: "Shelf", can: frozenset[str], readout: "Readout") -> bool
 
 
 def _lacks(fields: Iterable[str], dataset: "Entry") -> str:
-    return f"needs {words(fields)}, not provided by {dataset.place}"
+    asked = sorted(set(fields) & dataset.card.on_request)
+    keys = "its key" if len(asked) == 1 else "its keys"
+    fix = f"; if the data have this, set {keys} {', '.join(asked)}" if asked else ""
+    return f"needs {words(fields)}, which the dataset does not provide{fix}"
 
 
 def _needed(readout: "Option") -> frozenset[str]:

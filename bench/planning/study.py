@@ -35,6 +35,9 @@ ALL = "all"
 Seed = Annotated[int, Ge(0), Le(limits.LARGEST_SEED)]
 Seeds = Annotated[list[Seed], MinLen(1), MaxLen(limits.MOST_SEEDS)]
 
+LISTS = ("datasets", "tasks", "baselines", "trackers")
+"""Sections that are lists of names, paths or labels."""
+
 
 class StudyFile(BaseModel):
     """The keys of a study file; their content is checked entry by entry."""
@@ -204,12 +207,23 @@ def _sound_part(config: Mapping[str, Any], resolver: Resolver) -> StudyFile:
     except ValidationError as error:
         for key in dict.fromkeys(str(detail["loc"][0]) for detail in error.errors()):
             described = StudyFile.model_fields[key].description
-            expected = f"expected: {described}{limits.OF_KEYS.get(key, '')}"
-            resolver.note(Finding(key, given.pop(key), expected))
+            expected = f"expected: {described}{limits.OF_KEYS.get(key, '')}".removesuffix(".")
+            fix = _shape_fix(key, value := given.pop(key))
+            resolver.note(Finding(key, value, expected, fix))
     seeds = given.get("seeds")
     if isinstance(seeds, list) and len(set(seeds)) < len(seeds):
         resolver.note(Finding("seeds", seeds, "duplicate seed", "every replicate needs its own"))
     return StudyFile.model_construct(**given)
+
+
+def _shape_fix(key: str, value: Any) -> str:
+    """How to write a mapping where a list is expected, and the reverse."""
+    if key in LISTS and isinstance(value, dict):
+        return f"begin each entry with a dash, such as '- {next(iter(value), 'label')}: {{...}}'"
+    if key == "runs" and isinstance(value, list):
+        first = value[0] if value and isinstance(value[0], str) else "nbvae"
+        return f"write a label for each, such as '{first}: {{variant: {first}}}'"
+    return ""
 
 
 def _runs(file: StudyFile, training: Mapping[str, Any], resolver: Resolver) -> list[Entry]:

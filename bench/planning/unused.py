@@ -111,7 +111,7 @@ class _Unused:
         return [r for r in self.skipped if r["run"] in runs and r["dataset"] in named]
 
 
-REMOVE = "remove it"
+REMOVE = "change this, or remove it"
 
 
 def _competitors(study: "Study") -> Iterator["Entry"]:

@@ -92,4 +92,10 @@ def _place(path: Path, error: yaml.YAMLError) -> str:
 def _problem(error: yaml.YAMLError) -> str:
     parts = [getattr(error, "context", None), getattr(error, "problem", None)]
     reason = ", ".join(part for part in parts if part) or str(error)
-    return f"is not valid YAML: {reason}"
+    fix = "; indent with blanks, not with tabs" if "'\\t'" in reason else ""
+    mark = getattr(error, "context_mark", None)
+    if mark and "flow" in reason:
+        fix = f"; a bracket that opens in line {mark.line + 1} may not be closed"
+    if mark and "quoted scalar" in reason:
+        fix = f"; a quotation mark in line {mark.line + 1} may not be closed"
+    return f"is not valid YAML: {reason}{fix}"

@@ -4,7 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from bench.core.errors import listed
 from bench.core.section import Section
+from bench.planning.plan_record import grouped_skips
 from bench.reports._report import StudyReport, TaskLeaderboards
 
 MOST_ROWS = 100
@@ -22,10 +24,17 @@ def content(report: StudyReport) -> dict[str, Any]:
         "data": results.provenance.get("data", {}),
         "tasks": [_task(task) for task in report.tasks],
         "runs": runs.sort_values(["kind", "run"], ascending=[False, True]),
-        "skipped": results.provenance.get("skipped", []),
+        "skipped": [_names(row) for row in grouped_skips(results.provenance.get("skipped", []))],
         "remarks": [*results.provenance.get("remarks", []), *_collapsed(results.scores)],
         "most_rows": MOST_ROWS,
         "most_runs": MOST_RUNS,
+    }
+
+
+def _names(skipped: dict[str, Any]) -> dict[str, str]:
+    """A row of the table, with lists of names as text."""
+    return {
+        name: value if isinstance(value, str) else listed(value) for name, value in skipped.items()
     }
 
 

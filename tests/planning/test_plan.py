@@ -80,7 +80,7 @@ def test_the_plan_is_plain_data_and_the_same_every_time() -> None:
 def test_a_baseline_that_cannot_run_somewhere_is_left_out_there_with_a_reason() -> None:
     made = plan()
     assert {(s["run"], s["dataset"]) for s in made.skipped} == {("oracle", "pbmc68k_reduced")}
-    assert "not provided by datasets.pbmc68k_reduced" in made.skipped[0]["reason"]
+    assert "which the dataset does not provide" in made.skipped[0]["reason"]
     assert {r["dataset"] for r in made.runs if r["run"] == "oracle"} == {"gamma_poisson"}
 
 
@@ -94,8 +94,8 @@ def test_a_variant_whose_needs_are_not_met_is_refused(tmp_path: Path) -> None:
     lines = refusal(runs={"mine": {"variant": path, "width": [1, 2]}}, datasets=["gamma_poisson"])
     assert lines == [
         "runs.mine: cannot run anywhere in this study: on gamma_poisson as held_out_cells, on "
-        "gamma_poisson as masked_entries: needs batch, not provided by datasets.gamma_poisson; "
-        "remove it"
+        "gamma_poisson as masked_entries: needs batch, which the dataset does not provide; "
+        "change this, or remove it"
     ]
 
 
@@ -109,7 +109,7 @@ def test_a_variant_whose_needs_are_met_on_some_datasets_is_skipped_on_the_others
         ("mine", "gamma_poisson", task) for task in ("held_out_cells", "masked_entries")
     }
     assert {s["reason"] for s in made.skipped} == {
-        "needs cell_type, not provided by datasets.gamma_poisson"
+        "needs cell_type, which the dataset does not provide"
     }
 
 
@@ -132,7 +132,7 @@ def test_a_task_whose_needs_are_met_on_some_datasets_is_skipped_on_the_others(
     path = own(tmp_path, "task", {"counts", "cell_type"}, {"bounds"})
     made = plan(tasks=["held_out_cells", path], baselines=["nmf"])
     assert {r["dataset"] for r in made.runs if r["task"] == "my_task"} == {"pbmc68k_reduced"}
-    reason = "needs cell_type, not provided by datasets.gamma_poisson"
+    reason = "needs cell_type, which the dataset does not provide"
     place = {"run": ALL_RUNS, "dataset": "gamma_poisson", "task": "my_task"}
     assert made.skipped == [{**place, "reason": reason}]
 
@@ -141,7 +141,7 @@ def test_a_task_whose_needs_are_met_nowhere_is_refused_once(tmp_path: Path) -> N
     path = own(tmp_path, "task", {"counts", "cell_type"}, {"bounds"})
     reason = (
         "tasks.my_task: used nowhere in this study: on gamma_poisson as my_task: needs cell_type, "
-        "not provided by datasets.gamma_poisson; remove it"
+        "which the dataset does not provide; change this, or remove it"
     )
     only = {"datasets": ["gamma_poisson"], "baselines": ["nmf"]}
     assert refusal(tasks=["held_out_cells", path], **only) == [reason]
@@ -162,7 +162,7 @@ def test_a_study_of_data_with_and_without_batches_leaves_out_what_needs_them() -
         "held_out_cells"
     }
     left = {(row["run"], row["dataset"], row["task"]): row["reason"] for row in made.skipped}
-    lacking = "not provided by datasets.gamma_poisson"
+    lacking = "which the dataset does not provide"
     needed = left[ALL_RUNS, "gamma_poisson", "integration"]
     assert needed == f"needs batch, cell_type, {lacking}"
     assert left["scvi_mmd", "gamma_poisson", "held_out_cells"] == f"needs batch, {lacking}"
@@ -187,7 +187,7 @@ def test_reasons_of_one_message_end_after_ten_with_a_count() -> None:
     ]
     [line] = refusal(datasets=datasets, tasks=["integration"], runs={}, baselines=["pca"])
     assert line.startswith("tasks.integration: used nowhere in this study: on d0 as integration")
-    assert "; and 2 more; remove it" in line
+    assert ", and 2 more: needs batch" in line
     assert "datasets.d11" not in line
 
 

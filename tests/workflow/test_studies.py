@@ -174,7 +174,9 @@ def test_what_does_not_fit_is_left_out_and_said(
         )
     )
     checked = workspace.run("python -m bench check configs/mine.yaml")
-    reason = "needs batch, not provided by datasets.without"
+    reason = (
+        "needs batch, which the dataset does not provide; if the data have this, set its key batch"
+    )
     assert f"skipped: all runs on without as integration: {reason}" in checked
     workspace.run()
     scores = workspace.scores()
