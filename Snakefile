@@ -28,6 +28,10 @@ rule study:
         f"Everything of {JOBS.study} is there"
 
 
+onstart:
+    MAIN.started()
+
+
 onsuccess:
     MAIN.finished()
 

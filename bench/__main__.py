@@ -14,8 +14,9 @@ from typing import Any, get_args
 from bench import catalogue
 from bench.catalogue import Shelf
 from bench.core.errors import UserError, listed, mistake, suggestion
+from bench.core.skipped import grouped_skips
 from bench.planning.plan import make_plan
-from bench.planning.plan_record import Plan, grouped_skips
+from bench.planning.plan_record import Plan
 from bench.planning.search.trials import rounds
 
 HEADINGS: dict[Shelf, str] = {

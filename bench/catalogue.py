@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -101,6 +101,12 @@ def card(shelf: Shelf, name: str) -> Any:
     if not hasattr(module, CARDS[shelf]):
         raise mistake(str(path), None, f"ends without a card: {CARDS[shelf]} = ... is missing")
     return getattr(module, CARDS[shelf])
+
+
+def job(rule: str) -> Callable[..., None]:
+    """The function of a rule of the workflow."""
+    found: Callable[..., None] = getattr(import_module(f"bench.jobs.{rule}"), rule)
+    return found
 
 
 def metric(name: str) -> Metric:

@@ -1,8 +1,8 @@
 """Runs work that may fail in a child process, so that the parent can record any failure.
 
-The child is ``python -m bench.jobs.<job> FOLDER``: it reads ``FOLDER/run.yaml`` and writes into
-this folder.  Its output goes to the log of the job.  If the parent ends, the child and all
-processes that it started end too.
+The child is ``python -m bench.jobs.<job> FOLDER``, or a copy of this process that does the same: it
+reads ``FOLDER/run.yaml`` and writes into this folder.  Its output goes to the log of the job.  If
+the parent ends, the child and all processes that it started end too.
 """
 
 import os
@@ -10,15 +10,17 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from bench.core.files import read_json, write_json
 from bench.core.machine import of_the_machine, wants_memory
 from bench.core.rows import Status
+from bench.jobs.forked import Forked, is_forked
 from bench.jobs.process import LIFELINE, adopt_orphans, guard, kill_group
 from bench.jobs.reasons import log_tail, reason_of, shortened
 
@@ -66,16 +68,29 @@ class Limits:
     minutes: float
 
 
-def run_isolated(job: str, folder: Path, limits: Limits) -> Outcome:
-    """Run ``python -m bench.jobs.<job> FOLDER`` in a child for at most ``limits.minutes``."""
+Start = Callable[[Mapping[str, str], TextIO, int, int], subprocess.Popen[bytes] | Forked]
+"""(environment, output, end of the lifeline for the child, own end) -> the child."""
+
+
+def run_isolated(job: str, work: Callable[[Path], None], folder: Path, limits: Limits) -> Outcome:
+    """Run ``python -m bench.jobs.<job> FOLDER`` in a child for at most ``limits.minutes``.
+
+    ``work`` is what this program does: a copy of this process does it if libraries allow copies.
+    """
+    if is_forked():
+        return _limited(partial(_fork, work, folder), folder, limits)
     return run_limited([sys.executable, "-m", f"bench.jobs.{job}", str(folder)], folder, limits)
 
 
 def run_limited(command: list[str], folder: Path, limits: Limits) -> Outcome:
     """Run a command that may write :data:`FAILURE` into ``folder``; its output is logged."""
+    return _limited(partial(_spawn, command), folder, limits)
+
+
+def _limited(start: Start, folder: Path, limits: Limits) -> Outcome:
     kills_before, minutes, log = _kernel_kills(), limits.minutes, Path(str(limits.log))
     with log.open("a", encoding="utf8") as stream:
-        code = _exit_code(command, limits.threads, minutes, stream)
+        code = _exit_code(start, limits.threads, minutes, stream)
     tail = log_tail(log) if code != 0 else ""
     if code is None:
         reason = (
@@ -95,10 +110,13 @@ def run_here(work: Callable[[Path], None], folder: Path) -> Outcome:
     return Outcome(status="ok")
 
 
-def as_child(work: Callable[[Path], None]) -> None:
-    """Main function of a child: start the guard, do the work, and write a reason on failure."""
+def as_child(work: Callable[[Path], None], folder: Path | None = None) -> None:
+    """Main function of a child: start the guard, do the work, and write a reason on failure.
+
+    Without a folder it is the argument of the program.
+    """
     guard()
-    folder, code = Path(sys.argv[1]).resolve(), 0
+    folder, code = (folder or Path(sys.argv[1])).resolve(), 0
     try:
         work(folder)
     except BaseException as error:  # a user's file may raise anything
@@ -116,18 +134,11 @@ def limited_env(threads: int) -> dict[str, str]:
     return {**os.environ, **{f"{name}_NUM_THREADS": str(threads) for name in names}}
 
 
-def _exit_code(command: list[str], threads: int, minutes: float, stream: TextIO) -> int | None:
+def _exit_code(start: Start, threads: int, minutes: float, stream: TextIO) -> int | None:
     """The exit code of the child; None after the time limit.  Ends all of its processes."""
-    with _lifeline() as held, adopt_orphans():
-        child = subprocess.Popen(
-            command,
-            env=limited_env(threads) | {LIFELINE: str(held)},
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            pass_fds=(held,),
-            start_new_session=True,
-        )
+    with _lifeline() as (for_child, own), adopt_orphans():
+        env = limited_env(threads) | {LIFELINE: str(for_child)}
+        child = start(env, stream, for_child, own)
         try:
             return child.wait(minutes * 60 * GRACE)
         except subprocess.TimeoutExpired:
@@ -137,12 +148,45 @@ def _exit_code(command: list[str], threads: int, minutes: float, stream: TextIO)
             child.wait()
 
 
+def _spawn(
+    command: list[str], env: Mapping[str, str], stream: TextIO, for_child: int, own: int
+) -> subprocess.Popen[bytes]:
+    """A new program."""
+    return subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=stream,
+        stderr=subprocess.STDOUT,
+        pass_fds=(for_child,),
+        start_new_session=True,
+    )
+
+
+def _fork(
+    work: Callable[[Path], None],
+    folder: Path,
+    env: Mapping[str, str],
+    stream: TextIO,
+    for_child: int,
+    own: int,
+) -> Forked:
+    """A copy of this process."""
+
+    def child() -> None:
+        # Otherwise the pipe would not close when the parent ends.
+        os.close(own)
+        as_child(work, folder)
+
+    return Forked(child, env, stream)
+
+
 @contextmanager
-def _lifeline() -> Iterator[int]:
-    """One end of a pipe for the child; the pipe closes when this process ends."""
+def _lifeline() -> Iterator[tuple[int, int]]:
+    """A pipe between this process and a child; it closes when this process ends."""
     for_child, own = os.pipe()
     try:
-        yield for_child
+        yield for_child, own
     finally:
         os.close(for_child)
         os.close(own)

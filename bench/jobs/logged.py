@@ -11,6 +11,7 @@ from typing import Any
 from bench.core.errors import UserError
 from bench.core.files import write_json
 from bench.core.machine import wants_memory
+from bench.jobs.forked import is_forked
 from bench.jobs.isolation import MachineFault
 from bench.jobs.process import leave_with_owner
 from bench.jobs.reasons import TAIL_BYTES, log_tail, reason_of, shortened
@@ -34,7 +35,9 @@ def logged(job: Callable[..., None]) -> Callable[..., None]:
         if log is None:
             job(*arguments, **named)
             return
-        leave_with_owner()
+        # A copy of the server of jobs ends with it, and must have one thread to be copied.
+        if not is_forked():
+            leave_with_owner()
         failure_note(Path(log)).unlink(missing_ok=True)
         with (
             Path(log).open("w", buffering=1, encoding="utf8") as log_file,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.core.errors import mistake
+from bench.jobs import server
 from bench.jobs.ending import ending, failed_by_themselves
 from bench.jobs.process import OWNER, end_children, identity
 from bench.planning.job_params import JobParams
@@ -40,6 +41,9 @@ class MainProcess:
         self._lock: IO[str] | None = None
         if not workflow.subprocess_exec:
             os.environ[OWNER] = identity()
+        if workflow.remote_exec:
+            # The server of the process that submitted this job works outside of its limits.
+            server.start(cache)
         if workflow.is_main_process:
             planned = json.loads(plan.read_text(encoding="utf8"))
             if workflow.output_settings.dryrun:
@@ -79,6 +83,14 @@ class MainProcess:
     def _is_news(self, record: logging.LogRecord) -> bool:
         """Whether to print a record; interrupted jobs are not errors."""
         return not (self.interrupted and record.levelno >= logging.ERROR)
+
+    def started(self) -> None:
+        """Before the first job: start the server of jobs."""
+        server.start(self.cache)
+        if self.workflow.local_exec:
+            # Snakemake repeats every decision after a second in case its limit of submissions to a
+            # cluster has allowed more: with hundreds of jobs this takes a third of a core.
+            self.workflow.scheduler.job_rate_limiter = None
 
     def finished(self) -> None:
         """Print the summary after all jobs of a study ended."""

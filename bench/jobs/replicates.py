@@ -118,7 +118,7 @@ def _make(stage: Stage, folder: Path, order: Order, todo: Sequence[int], limits:
         if limits.log is None:
             outcome = run_here(stage.work, attempt)
         else:
-            outcome = run_isolated(stage.job, attempt, limits)
+            outcome = run_isolated(stage.job, stage.work, attempt, limits)
         if outcome.of_the_machine:
             raise MachineFault(outcome)
         made = {seed: _made(stage, attempt, seed, order, outcome) for seed in todo}

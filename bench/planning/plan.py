@@ -13,12 +13,13 @@ from bench.catalogue import Shelf
 from bench.core.errors import Finding, UserError
 from bench.core.files import sha256_of
 from bench.core.metric import MetricName
+from bench.core.skipped import ALL_RUNS
 from bench.planning import fingerprint
 from bench.planning.descriptions import Descriptions
 from bench.planning.matching import Match, Matcher, untrainable
 from bench.planning.named_datasets import runs_on
 from bench.planning.page import page_file_cards, page_file_code, page_files_of, report_code
-from bench.planning.plan_record import ALL_RUNS, Plan, Row
+from bench.planning.plan_record import Plan, Row
 from bench.planning.unused import Place, unused
 from bench.results.keys import dataset_key, problem_key, with_keys
 

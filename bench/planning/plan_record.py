@@ -1,18 +1,9 @@
 """The plan of a study: a record of plain data that can be read without importing any card."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
 Row = dict[str, Any]
-
-ALL_RUNS = "all runs"
-"""The ``run`` of a skipped row that stands for every run, because the task cannot use the dataset;
-no label of a run has a blank."""
-
-
-SKIPPED = ("run", "dataset", "task", "reason")
-"""Fields of a skipped row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +26,7 @@ class Plan:
     """One per search, dataset and task: the search space, and ``template``, the common row of all
     its trials as runs; see :mod:`bench.planning.search.trials`."""
     skipped: list[Row]
-    """Combinations that do not fit: run (or :data:`ALL_RUNS`), dataset, task, reason."""
+    """Combinations that do not fit, see :mod:`bench.core.skipped`."""
     metrics: dict[str, Row]
     """By name or path as in the study: the columns of ``metrics.csv``."""
     trackers: dict[str, Row]
@@ -51,17 +42,6 @@ class Plan:
     def as_data(self) -> dict[str, Any]:
         """The plan as a dictionary of JSON types."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-def grouped_skips(skipped: Iterable[Row]) -> list[Row]:
-    """Skipped rows, where rows with the same reason are one: run, dataset and task are lists."""
-    rows = [tuple(row[name] for name in SKIPPED) for row in skipped]
-    for place in range(len(SKIPPED) - 1):
-        merged: dict[tuple[Any, ...], list[str]] = {}
-        for row in rows:
-            merged.setdefault((row[:place], row[place + 1 :]), []).append(row[place])
-        rows = [(*before, tuple(names), *after) for (before, after), names in merged.items()]
-    return [dict(zip(SKIPPED, row, strict=True)) for row in rows]
 
 
 def plan_table(plan: Plan) -> list[Row]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.core.errors import Finding
+from bench.core.skipped import ALL_RUNS
 from bench.planning.matching import asked_everywhere, words
 from bench.planning.named_datasets import runs_on
-from bench.planning.plan_record import ALL_RUNS, Row
+from bench.planning.plan_record import Row
 
 if TYPE_CHECKING:
     from bench.planning.entries import Entry

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bench.core.errors import listed
 from bench.core.section import Section
-from bench.planning.plan_record import grouped_skips
+from bench.core.skipped import grouped_skips
 from bench.reports._report import StudyReport, TaskLeaderboards
 
 MOST_ROWS = 100

@@ -142,7 +142,7 @@ def test_a_child_uses_the_threads_it_was_given(tmp_path: Path) -> None:
 
 def test_a_job_of_the_package_runs_in_a_child(tmp_path: Path) -> None:
     limits = Limits(log=str(tmp_path / "log.txt"), threads=1, minutes=1)
-    outcome = run_isolated("no_such_job", tmp_path, limits)
+    outcome = run_isolated("no_such_job", lambda folder: None, tmp_path, limits)
     assert outcome.status == "failed"
     assert "No module named bench.jobs.no_such_job" in outcome.reason
 

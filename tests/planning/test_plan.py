@@ -9,9 +9,10 @@ import pytest
 
 from bench.core.errors import UserError
 from bench.core.rows import METRICS
+from bench.core.skipped import ALL_RUNS
 from bench.planning.matching import warmup_beyond_reach
 from bench.planning.plan import make_plan
-from bench.planning.plan_record import ALL_RUNS, Plan, plan_table
+from bench.planning.plan_record import Plan, plan_table
 from bench.planning.study import from_config
 
 OWN = {

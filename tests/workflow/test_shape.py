@@ -21,19 +21,17 @@ def name_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
-def test_a_script_imports_one_job_and_calls_it(path: Path) -> None:
+def test_a_script_asks_for_the_job_of_its_rule(path: Path) -> None:
     imported, called = ast.parse(path.read_text()).body
-    assert isinstance(imported, ast.ImportFrom)
-    assert (imported.module, [alias.name for alias in imported.names]) == (
-        f"bench.jobs.{path.stem}",
-        [path.stem],
-    )
+    assert ast.unparse(imported) == "from bench.jobs.request import request"
     assert isinstance(called, ast.Expr)
     assert isinstance(called.value, ast.Call)
-    assert isinstance(called.value.func, ast.Name)
-    assert called.value.func.id == path.stem
-    assert {keyword.arg for keyword in called.value.keywords} >= {"log"}
-    assert (ROOT / "jobs" / f"{path.stem}.py").is_file()
+    assert ast.unparse(called.value.func) == "request"
+    assert [ast.unparse(one) for one in called.value.args] == ["snakemake.rule"]
+    job = ast.parse((ROOT / "jobs" / f"{path.stem}.py").read_text())
+    [function] = [n for n in job.body if isinstance(n, ast.FunctionDef) and n.name == path.stem]
+    named = {keyword.arg for keyword in called.value.keywords}
+    assert named == {one.arg for one in function.args.args} | {"log"}
 
 
 def rules_in(path: Path) -> dict[str, str]:

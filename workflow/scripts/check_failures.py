@@ -1,6 +1,7 @@
-from bench.jobs.check_failures import check_failures
+from bench.jobs.request import request
 
-check_failures(
+request(
+    snakemake.rule,
     runs=snakemake.input.runs,
     record=snakemake.output[0],
     log=snakemake.log[0],

@@ -1,6 +1,7 @@
-from bench.jobs.export_to_tracker import export_to_tracker
+from bench.jobs.request import request
 
-export_to_tracker(
+request(
+    snakemake.rule,
     tracker=snakemake.params.tracker,
     written=snakemake.output[0],
     log=snakemake.log[0],

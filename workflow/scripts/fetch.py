@@ -1,6 +1,7 @@
-from bench.jobs.fetch import fetch
+from bench.jobs.request import request
 
-fetch(
+request(
+    snakemake.rule,
     dataset=snakemake.params.dataset,
     done=snakemake.output[0],
     log=snakemake.log[0],

@@ -1,6 +1,7 @@
-from bench.jobs.fit_baseline import fit_baseline
+from bench.jobs.request import request
 
-fit_baseline(
+request(
+    snakemake.rule,
     run=snakemake.params.run,
     problem=snakemake.input.problem,
     record=snakemake.output[0],

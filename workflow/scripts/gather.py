@@ -1,6 +1,7 @@
-from bench.jobs.gather import gather
+from bench.jobs.request import request
 
-gather(
+request(
+    snakemake.rule,
     plan=snakemake.config["plan"],
     scores=snakemake.output[0],
     key=snakemake.params.key,

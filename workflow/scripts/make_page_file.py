@@ -1,6 +1,7 @@
-from bench.jobs.make_page_file import make_page_file
+from bench.jobs.request import request
 
-make_page_file(
+request(
+    snakemake.rule,
     key=snakemake.params.key,
     inputs=dict(snakemake.input.items()),
     table=snakemake.output.table,

@@ -1,6 +1,7 @@
-from bench.jobs.make_problem import make_problem
+from bench.jobs.request import request
 
-make_problem(
+request(
+    snakemake.rule,
     task=snakemake.params.task,
     split=int(snakemake.wildcards.split),
     dataset=snakemake.wildcards.dataset,

@@ -1,6 +1,7 @@
-from bench.jobs.prepare import prepare
+from bench.jobs.request import request
 
-prepare(
+request(
+    snakemake.rule,
     dataset=snakemake.params.dataset,
     fetched=snakemake.input.get("fetched") or None,
     cells=snakemake.output.cells,

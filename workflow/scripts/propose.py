@@ -1,6 +1,7 @@
-from bench.jobs.propose import propose
+from bench.jobs.request import request
 
-propose(
+request(
+    snakemake.rule,
     search=snakemake.params.search,
     round=int(snakemake.wildcards.round),
     numbers=snakemake.params.numbers,

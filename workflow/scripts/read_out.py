@@ -1,6 +1,7 @@
-from bench.jobs.read_out import read_out
+from bench.jobs.request import request
 
-read_out(
+request(
+    snakemake.rule,
     run=snakemake.params.run,
     problem=snakemake.input.problem,
     record=snakemake.output[0],

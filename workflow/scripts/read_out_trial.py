@@ -1,6 +1,7 @@
-from bench.jobs.read_out_trial import read_out_trial
+from bench.jobs.request import request
 
-read_out_trial(
+request(
+    snakemake.rule,
     run=snakemake.params.run,
     problem=snakemake.input.problem,
     record=snakemake.output[0],

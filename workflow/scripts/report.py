@@ -1,6 +1,7 @@
-from bench.jobs.report import report
+from bench.jobs.request import request
 
-report(
+request(
+    snakemake.rule,
     page=snakemake.output.page,
     page_files=snakemake.params.page_files,
     key=snakemake.params.key,

@@ -1,6 +1,7 @@
-from bench.jobs.score import score
+from bench.jobs.request import request
 
-score(
+request(
+    snakemake.rule,
     run=snakemake.params.run,
     problem=snakemake.input.problem,
     record=snakemake.output[0],

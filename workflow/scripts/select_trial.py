@@ -1,6 +1,7 @@
-from bench.jobs.select_trial import select_trial
+from bench.jobs.request import request
 
-select_trial(
+request(
+    snakemake.rule,
     search=snakemake.params.search,
     splits=snakemake.params.splits,
     key=snakemake.params.key,

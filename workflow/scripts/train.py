@@ -1,6 +1,7 @@
-from bench.jobs.train import train
+from bench.jobs.request import request
 
-train(
+request(
+    snakemake.rule,
     run=snakemake.params.run,
     problem=snakemake.input.problem,
     record=snakemake.output[0],
