@@ -8,6 +8,8 @@ MOST_LISTED = 10
 """Lists in messages end after so many names, with the number of the others."""
 MOST_JOINED = 3
 """Findings in one line."""
+LONGEST_NAME = 120
+"""Characters of a name in a list."""
 LONGEST = 300
 """Maximum number of characters of a value in a message."""
 
@@ -63,7 +65,13 @@ def listed(names: Iterable[str]) -> str:
     """The first names, and how many more there are."""
     every = list(names)
     more = f" and {len(every) - MOST_LISTED:,} more" if len(every) > MOST_LISTED else ""
-    return ", ".join(every[:MOST_LISTED]) + more
+    return ", ".join(map(_printable, every[:MOST_LISTED])) + more
+
+
+def _printable(name: str) -> str:
+    """A name for a terminal: in one line and not longer than a few words."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in name[: LONGEST_NAME + 1])
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
 def suggestion(name: str, known: Sequence[str], otherwise: str = "") -> str:

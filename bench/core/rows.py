@@ -61,3 +61,8 @@ TREATMENTS = ("treatment", "latent", "mask_probability", "embedding", "seed")
 PERTURBATION_SCORES = ("perturbation", "seed", "correlation", "n_cells", "observed_size")
 """Columns of a run's ``perturbation_scores.parquet``: correlation of predicted and observed effect,
 number of scored cells of the perturbation, and Euclidean length of the observed effect."""
+
+
+def for_spreadsheet(text: str) -> str:
+    """The text in a form that a spreadsheet does not interpret as a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -51,7 +51,7 @@ def spelling_notes(counted: Counter[str], spelling: Spelling) -> list[str]:
         looks = f"{listed(alike)} may be controls by name and count as perturbations"
         notes.append(f"{looks}; to use them as controls, add them to the list control")
     if spelling.decided:
-        return notes
+        return [*notes, *_never_alone(counted, spelling)]
     for separator in OTHER_SEPARATORS:
         joined = [
             label
@@ -64,6 +64,15 @@ def spelling_notes(counted: Counter[str], spelling: Spelling) -> list[str]:
             made = f"{listed(joined)} consist of other labels joined by {separator}"
             notes.append(f'{made}; if these are combinations, set separator: "{separator}"')
     return notes
+
+
+def _never_alone(counted: Counter[str], spelling: Spelling) -> Iterator[str]:
+    """A sentence about combinations of which no part occurs alone."""
+    parts = {label: spelling.treatments(label) for label in counted}
+    alone = {of_label[0] for of_label in parts.values() if len(of_label) == 1}
+    strange = [label for label, p in parts.items() if len(p) > 1 and not alone.intersection(p)]
+    if strange:
+        yield f"no part of these combinations occurs alone: {listed(strange)}"
 
 
 def likely_controls(counted: Counter[str], spelling: Spelling) -> list[str]:

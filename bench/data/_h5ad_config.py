@@ -17,7 +17,8 @@ class H5adConfig:
     path: str
     """The file; paths are relative to the folder where snakemake runs."""
     counts: str = "X"
-    """The place of the counts: ``X``, ``raw``, or the name of a layer."""
+    """The place of the counts: ``X``, ``raw``, or the name of a layer; ``layers/raw`` for a layer
+    that is called ``raw``."""
     batch: str = ""
     """Column of ``obs``; empty without such a column."""
     cell_type: str = ""
@@ -46,3 +47,8 @@ class H5adConfig:
     """Column of ``var`` with the symbols of genes; empty for the names of ``var``."""
     n_top_genes: Annotated[int, Ge(0)] = 0
     """Keep the genes with the largest Poisson deviance; 0 keeps all."""
+
+    def __post_init__(self) -> None:
+        layer = self.counts.removeprefix("layers/")
+        if layer not in ("X", "raw"):
+            object.__setattr__(self, "counts", layer)

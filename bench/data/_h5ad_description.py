@@ -8,8 +8,8 @@ from bench.data._h5ad_config import H5adConfig
 from bench.data._h5ad_labels import FileLabels, file_labels
 from bench.data._levels import alike, levels_line
 from bench.data._noticed import matching_genes, n_treatment_genes
-from bench.data._rare import without_few
-from bench.data._reader import Asked, Elements, read_elements
+from bench.data._rare import frequent
+from bench.data._reader import Asked, read_elements
 from bench.parts.splits.confounding import confounded
 from bench.parts.splits.label_levels import levels_of_labels
 
@@ -20,29 +20,36 @@ def describe(config: H5adConfig) -> Description:
     Raises :class:`UserError` for an element that cannot be read.
     """
     read = file_labels(config, matrix=False)
-    n_genes, perturbation = len(read.cells.gene_names), read.named.perturbation
-    columns = {name: read.labels[name] for name in LABELS if name in read.labels}
+    kept, removed = frequent(read.named.perturbation, config.min_cells)
+    n_genes, perturbation = len(read.cells.gene_names), read.named.perturbation[kept]
+    columns = {
+        name: values[kept] if len(kept) else values
+        for name, values in read.labels.items()
+        if name in LABELS
+    }
     treatment_genes, matching = False, list[str]()
     if len(perturbation):
         columns["perturbation"] = perturbation
         gene_names, _ = named_genes(read.cells, config.gene_names)
-        treatment_genes = n_treatment_genes(perturbation, gene_names) > 0
+        # Which genes are kept depends on the counts.
+        chosen = config.n_top_genes and config.n_top_genes < n_genes
+        treatment_genes = bool(chosen or n_treatment_genes(perturbation, gene_names))
         matching = matching_genes(perturbation, gene_names, config.gene_names)
     return Description(
-        n_cells=int(read.keep.sum()),
+        n_cells=len(perturbation) if len(kept) else int(read.keep.sum()),
         n_genes=min(n_genes, config.n_top_genes or n_genes),
-        levels=without_few(levels_of_labels(columns), config.min_cells),
+        levels=levels_of_labels(columns),
         treatment_genes=treatment_genes,
         lines=(
             f"counts in {config.counts}",
             *(levels_line(name, getattr(config, name), found) for name, found in columns.items()),
-            *_empty_cells(read.cells),
-            *(*read.filter_repairs, *read.repairs, *read.named.repairs, *matching),
+            *_empty_cells(read),
+            *(*read.filter_repairs, *read.repairs, *read.named.repairs, *removed, *matching),
             *(note for name, found in columns.items() for note in alike(name, found)),
             *confounded(columns),
             *_all_genes(config, n_genes),
         ),
-        findings=(*_not_counts(read, config), *read.findings),
+        findings=(*_nothing(read, config), *_not_counts(read, config), *read.findings),
     )
 
 
@@ -70,9 +77,26 @@ def _not_counts(read: FileLabels, config: H5adConfig) -> list[Finding]:
     return [Finding(place, None, f"in its first entries, {one}", advice) for one in faults]
 
 
-def _empty_cells(cells: Elements) -> list[str]:
-    n_empty = cells.sample.n_empty if cells.sample else 0
+def _empty_cells(read: FileLabels) -> list[str]:
+    n_empty = _n_empty(read)
     return [f"{n_empty:,} cells have no counts; they are removed"] if n_empty else []
+
+
+def _n_empty(read: FileLabels) -> int:
+    sample = read.cells.sample
+    return int(read.keep[sample.empty].sum()) if sample else 0
+
+
+def _nothing(read: FileLabels, config: H5adConfig) -> list[Finding]:
+    """A finding for a file without cells, genes or counts."""
+    shape = (len(read.cells.cell_names), len(read.cells.gene_names))
+    place = f"{config.path}: {config.counts}"
+    if 0 in shape:
+        has = f"has no entries: {shape[0]:,} cells and {shape[1]:,} genes"
+        return [Finding(place, None, has)]
+    if read.keep.any() and _n_empty(read) == read.keep.sum():
+        return [Finding(place, None, "no cell has any counts")]
+    return []
 
 
 def _all_genes(config: H5adConfig, n_genes: int) -> list[str]:

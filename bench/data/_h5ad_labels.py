@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from bench.core.dataset import CONTROL, LABELS
 from bench.core.errors import Finding
 from bench.data._h5ad_config import H5adConfig
-from bench.data._labels import filtered, labels_of, names_cells, uncertain, words
+from bench.data._labels import MISSING, filtered, labels_of, names_cells, uncertain, words
 from bench.data._perturbations import Faults, Named, named_perturbations
 from bench.data._reader import Asked, Elements, read_elements
 from bench.data._spelling import Spelling
-from bench.data._wording import meant
+from bench.data._wording import is_like, meant
+
+FEW_CELLS = "to leave out perturbations of few cells, set min_cells"
 
 
 class FileLabels(NamedTuple):
@@ -42,6 +44,8 @@ def file_labels(config: H5adConfig, matrix: bool) -> FileLabels:
     named = _perturbations(cells, config, labels)
     findings = [*_missing(cells, config), *chosen.findings, *named.findings]
     findings += [*_of_single_cells(config, labels), *_empty(config, labels)]
+    if not config.min_cells:
+        findings += names_cells(named.perturbation, "perturbation", config.perturbation, FEW_CELLS)
     findings += [*_unused_words(config, cells), *_all_rare(config, named)]
     return FileLabels(cells, chosen.keep, labels, named, findings, chosen.repairs, repairs)
 
@@ -108,22 +112,32 @@ def _empty(config: H5adConfig, labels: Mapping[str, NDArray[np.str_]]) -> Iterat
 
 
 def _unused_words(config: H5adConfig, cells: Elements) -> Iterator[Finding]:
-    """Findings for ``unknown`` and ``keep`` if none of their words is the label of a cell."""
+    """Findings for words of ``unknown`` and ``keep`` that are the label of no cell."""
     used = {
         "unknown": [config.batch, config.cell_type],
         "keep": [config.batch, config.cell_type, config.perturbation, *config.where],
     }
     for key, columns in used.items():
-        there = {
-            value.strip()
-            for name in columns
-            if name in cells.obs
-            for value in cells.obs[name].values
-        }
         given = words(getattr(config, key))
-        if there and given and not there.intersection(given):
-            fix = meant(given[0], sorted(there))
-            yield Finding(key, getattr(config, key), "no cell has such a label", fix)
+        if given and not any(columns):
+            fix = "set the key batch or cell_type to their column"
+            yield Finding(key, getattr(config, key), "there are no labels", fix)
+        there = {
+            label for name in columns if name in cells.obs for label in _labels_in(cells, name)
+        }
+        absent = [word for word in given if there and word not in there]
+        for word in absent:
+            # One list may serve several files: a word that is like no label is no mistake.
+            if len(absent) == len(given) or (word not in MISSING and is_like(word, there)):
+                fix = meant(word, sorted(there))
+                yield Finding(key, word, "no cell has such a label", fix)
+
+
+def _labels_in(cells: Elements, name: str) -> set[str]:
+    """The labels of a column that some cell has, without blanks around them."""
+    column = cells.obs[name]
+    used = np.unique(column.codes[column.codes >= 0])
+    return {column.values[code].strip() for code in used.tolist()}
 
 
 def _all_rare(config: H5adConfig, named: Named) -> Iterator[Finding]:

@@ -7,15 +7,21 @@ from bench.data._hdf5_datasets import COPY, WRITE_AGAIN, Unreadable, encoding_of
 LAYOUTS = {"csr_matrix": "csr", "csc_matrix": "csc", "csr": "csr", "csc": "csc"}
 """By the attribute ``encoding-type``, and by ``h5sparse_format`` of old files."""
 
+LAYERS = "layers/"
+
 OLD_RAW = "raw.X"
 """Where anndata before 0.7 wrote the matrix of ``raw``."""
 
 
 def places_of(file: Any) -> list[str]:
-    """``X``, ``raw`` and the names of layers, as far as the file has them."""
+    """``X``, ``raw`` and the names of layers, as far as the file has them.
+
+    A layer that is called ``X`` or ``raw`` has its folder before its name.
+    """
     here = ["X"] if "X" in file and encoding_of(file["X"]) != "null" else []
     here += ["raw"] if ("raw" in file and "X" in file["raw"]) or OLD_RAW in file else []
-    return here + (list(file["layers"]) if "layers" in file else [])
+    layers = list(file["layers"]) if "layers" in file else []
+    return here + [f"{LAYERS}{name}" if name in ("X", "raw") else name for name in layers]
 
 
 def parts_of(file: Any, place: str, shape: tuple[int, int]) -> tuple[str, dict[str, Any]]:
@@ -41,10 +47,15 @@ def parts_of(file: Any, place: str, shape: tuple[int, int]) -> tuple[str, dict[s
     return layout, parts
 
 
+def element_of(place: str) -> str:
+    """The element of the file, without distinction of old versions."""
+    return place if place in ("X", "raw") else f"{LAYERS}{place.removeprefix(LAYERS)}"
+
+
 def _address(file: Any, place: str) -> str:
     if place == "raw":
         return OLD_RAW if OLD_RAW in file else "raw/X"
-    return "X" if place == "X" else f"layers/{place}"
+    return element_of(place)
 
 
 def _dense(item: Any, shape: tuple[int, int]) -> tuple[str, dict[str, Any]]:

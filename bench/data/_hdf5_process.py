@@ -8,7 +8,8 @@ from its standard input (JSON) and writes messages to its standard output: one l
     {"names": "obs", "values": ["cell_0", ...]}
     {"column": "obs/batch", "values": [...], "array": "<i8", "shape": [80]}    codes of the values
     {"matrix": "X", "format": "csr", "shape": [80, 25]}
-    {"n_empty": 2, "array": "<f4", "shape": [100000]}    a sample, and cells without entries
+    {"empty": "X", "array": "<i8", "shape": [2]}     cells without an entry
+    {"entries": "X", "array": "<f4", "shape": [100000]}    the first ones
     {"part": "data", "array": "<f4", "shape": [412]}
     {"block": 1648}                                  bytes of the array that follow this line
     {"failed": "uns", "reason": "...", "fix": "..."}  the last message, or
@@ -32,7 +33,7 @@ from bench.data._hdf5_datasets import (
     stored_type,
     whole,
 )
-from bench.data._hdf5_matrices import parts_of, places_of
+from bench.data._hdf5_matrices import element_of, parts_of, places_of
 
 START_S, BYTES_PER_S = 10, 20_000_000
 """Limit of CPU time: a constant, and the lowest speed at which a healthy file is read."""
@@ -125,7 +126,7 @@ def _send_column(file: Any, frame: str, name: str, length: int, reply: Reply) ->
 
 
 def _send_matrix(file: Any, place: str, shape: tuple[int, int], reply: Reply) -> None:
-    reply.at(place if place in ("X", "raw") else f"layers/{place}")
+    reply.at(element_of(place))
     layout, parts = parts_of(file, place, shape)
     reply.say(matrix=place, format=layout, shape=list(shape))
     for name, dataset in parts.items():
@@ -135,11 +136,14 @@ def _send_matrix(file: Any, place: str, shape: tuple[int, int], reply: Reply) ->
 
 
 def _send_sample(file: Any, place: str, shape: tuple[int, int], reply: Reply) -> None:
-    reply.at(place if place in ("X", "raw") else f"layers/{place}")
+    reply.at(element_of(place))
     layout, parts = parts_of(file, place, shape)
-    n_empty = int((np.diff(whole(parts["indptr"])) == 0).sum()) if layout == "csr" else 0
+    empty = np.zeros(0, dtype="<i8")
+    if layout == "csr":
+        empty = np.flatnonzero(np.diff(whole(parts["indptr"])) == 0)
+    reply.array([empty], "<i8", empty.shape, empty=place)
     entries = first_entries(parts["data"], SAMPLE)
-    reply.array([entries], stored_type(parts["data"]).str, entries.shape, n_empty=n_empty)
+    reply.array([entries], stored_type(parts["data"]).str, entries.shape, entries=place)
 
 
 def main() -> None:

@@ -64,7 +64,9 @@ def labels_of(
             padded[text] += n
         texts.append("" if label in missing or label in unknowns else label)
     repairs = [_missing(name, label, n) for label, n in missing.items() if label and n]
-    repairs += [f"{n:,} cells have the {name} {label!r}: unknown" for label, n in unknowns.items()]
+    repairs += [
+        f"{n:,} cells have the {name} {label!r}: unknown" for label, n in unknowns.items() if n
+    ]
     if n_padded := padded.total():
         blanks = f"blanks around the {name} of {n_padded:,} cells were removed"
         repairs.append(f"{blanks}, such as {next(iter(padded))!r}")
@@ -112,6 +114,9 @@ def filtered(where: Mapping[str, Words | bool], obs: Mapping[str, Column], n_cel
     found = Filter(np.ones(n_cells, dtype=bool), [], [])
     for name, given in where.items():
         if name not in obs:
+            continue
+        if given == ():
+            found.findings.append(Finding(f"where.{name}", [], "expected at least one label"))
             continue
         wanted = words(given) or ("",)
         labels = labels_of(obs[name], name, keep=wanted).values

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import CONTROL
 from bench.core.errors import Finding, listed
 from bench.data._combinations import likely_controls, spelling_faults, spelling_notes
+from bench.data._labels import MISSING
 from bench.data._spelling import Spelling, own_name
 from bench.parts.perturbations.treatments import perturbation_name
 
@@ -160,8 +161,9 @@ def _no_control(
     if not spelling.controls:
         return [Finding("control", [], "expected at least one label")]
     parts = {part for label in counted for part in (label, *spelling.parts(label))}
-    gaps = n_gaps > 0 and spelling.gaps_are_controls
-    absent = [one for one in spelling.controls if one not in parts and not gaps]
+    absent = [
+        one for one in spelling.controls if one not in parts and not (n_gaps and one in MISSING)
+    ]
     if CONTROL in perturbation and (not absent or spelling.controls == (CONTROL,)):
         return []
     expected = "only in combinations: effects need cells with the control alone"
@@ -193,7 +195,10 @@ def _repairs(
         reason = "had no perturbation label and were removed"
         repairs.append(f"{lost:,} of {len(labels):,} cells {reason}")
     if len(spelling.controls) > 1:
-        sizes = [f"{one} ({int((labels == one).sum()):,} cells)" for one in spelling.controls]
+        n_cells = {one: int((labels == one).sum()) for one in spelling.controls}
+        missing = next((one for one in spelling.controls if one in MISSING), None)
+        n_cells |= {missing: lost + n_cells[missing]} if missing else {}
+        sizes = [f"{one} ({n:,} cells)" for one, n in n_cells.items()]
         repairs.append(f"{len(sizes)} labels are one set of controls: {listed(sizes)}")
     same = (labels == perturbation) | (labels == "") | np.isin(labels, spelling.controls)
     renamed = np.flatnonzero(~same)
@@ -201,4 +206,31 @@ def _repairs(
         old, new = str(labels[renamed[0]]), str(perturbation[renamed[0]])
         example = f"such as {old!r} as {new!r}"
         repairs.append(f"the perturbations of {len(renamed):,} cells were renamed, {example}")
-    return repairs
+    return [*repairs, *_merged(labels, perturbation, spelling)]
+
+
+def _merged(
+    labels: NDArray[np.str_], perturbation: NDArray[np.str_], spelling: Spelling
+) -> list[str]:
+    """A sentence about different labels of the same perturbation, and one about repeated parts."""
+    pairs = sorted(set(zip(perturbation.tolist(), labels.tolist(), strict=True)))
+    of_name: dict[str, list[str]] = {}
+    for name, label in pairs:
+        if name and name != CONTROL:
+            of_name.setdefault(name, []).append(label)
+    controls = set(spelling.controls)
+    merged = [
+        " and ".join(several)
+        for several in of_name.values()
+        if len({frozenset(spelling.parts(label)) - controls for label in several}) > 1
+    ]
+    repeated = [
+        label
+        for several in of_name.values()
+        for label in several
+        if len(set(parts := spelling.treatments(label))) < len(parts)
+    ]
+    notes = [f"these labels are one perturbation each: {listed(merged)}"] if merged else []
+    if repeated:
+        notes.append(f"the dosages of a repeated treatment add up: {listed(repeated)}")
+    return notes

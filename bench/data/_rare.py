@@ -3,20 +3,28 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bench.core.dataset import CONTROL, CountData, Levels
+from bench.core.dataset import CONTROL, CountData
 from bench.core.errors import listed
 from bench.data._cleaning import kept_cells
 
 
-def without_few(levels: Levels, min_cells: int) -> Levels:
-    """The levels without perturbations of fewer cells; other labels as they are."""
-    left = {
-        name: n
-        for name, n in levels.get("perturbation", {}).items()
-        if n >= min_cells or name == CONTROL
-    }
-    return {**levels, "perturbation": left} if "perturbation" in levels else levels
+def frequent(perturbation: NDArray[np.str_], min_cells: int) -> tuple[NDArray[np.bool_], list[str]]:
+    """(cell,) whether a cell is a control or has a perturbation of enough cells, and a sentence.
+
+    Cells without a label ("") are not kept.  The counts are not looked at.
+    """
+    names, code = np.unique(perturbation, return_inverse=True)
+    sizes = np.bincount(code, minlength=len(names))
+    rare = (sizes < min_cells) & (names != CONTROL) & (names != "")
+    kept = ~(rare | (names == ""))[code] if len(names) else np.zeros(0, dtype=bool)
+    return kept, [_removed(names[rare], int(sizes[rare].sum()), min_cells)] if rare.any() else []
+
+
+def _removed(names: NDArray[np.str_], n_cells: int, min_cells: int) -> str:
+    sentence = f"{len(names):,} perturbations with fewer than {min_cells} cells were removed"
+    return f"{sentence} ({n_cells:,} cells): {listed(names.tolist())}"
 
 
 def without_rare(data: CountData, min_cells: int) -> CountData:
@@ -31,6 +39,5 @@ def without_rare(data: CountData, min_cells: int) -> CountData:
     if not rare.any():
         return data
     lost = rare[code]
-    sentence = f"{int(rare.sum()):,} perturbations with fewer than {min_cells} cells were removed"
-    note = f"{sentence} ({int(lost.sum()):,} cells): {listed(names[rare].tolist())}"
+    note = _removed(names[rare], int(lost.sum()), min_cells)
     return kept_cells(replace(data, repairs=(*data.repairs, note)), ~lost)

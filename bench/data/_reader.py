@@ -21,6 +21,7 @@ from scipy.sparse import csr_matrix
 
 from bench.core.errors import UserError, mistake
 from bench.data import _hdf5_process
+from bench.data._hdf5_matrices import element_of
 from bench.data._sparse import DenseRows, checked_csr
 
 PROGRAM = (sys.executable, "-m", _hdf5_process.__name__)
@@ -45,8 +46,8 @@ class Sample(NamedTuple):
 
     entries: NDArray[Any]
     """(entry,) the first ones, at most 100,000."""
-    n_empty: int
-    """Cells without a stored entry, as far as the layout shows them at once."""
+    empty: NDArray[np.int64]
+    """Cells without a stored entry, if the matrix is stored by cells."""
 
 
 class Column(NamedTuple):
@@ -122,6 +123,7 @@ class _Received:
         """All that was asked for."""
         found, parts = Elements(), dict[str, Any]()
         layout: Mapping[str, Any] = {}
+        empty = np.zeros(0, dtype=np.int64)
         for message in self._messages():
             if "done" in message:
                 found.matrix = self._matrix(layout, parts) if layout else None
@@ -138,8 +140,10 @@ class _Received:
                 frame, name = message["column"]
                 columns = found.obs if frame == "obs" else found.var
                 columns[name] = Column(self._array(message), message["values"])
-            elif "n_empty" in message:
-                found.sample = Sample(self._array(message), message["n_empty"])
+            elif "empty" in message:
+                empty = self._array(message)
+            elif "entries" in message:
+                found.sample = Sample(self._array(message), empty)
             elif "matrix" in message:
                 layout = message
             elif "part" in message:
@@ -186,8 +190,8 @@ class _Received:
         if layout["format"] == "dense":
             return parts["data"]
         place = layout["matrix"]
-        element = place if place in ("X", "raw") else f"layers/{place}"
-        return checked_csr(parts, layout["format"], layout["shape"], f"{self.path}: {element}")
+        element = f"{self.path}: {element_of(place)}"
+        return checked_csr(parts, layout["format"], layout["shape"], element)
 
 
 class _Ended(Exception):

@@ -19,7 +19,7 @@ from bench.data._cleaning import clean_counts, kept_cells, not_counts, refuse_in
 from bench.data._genes import named_genes, top_genes
 from bench.data._h5ad_config import H5adConfig
 from bench.data._h5ad_description import describe, other_counts
-from bench.data._h5ad_labels import file_labels
+from bench.data._h5ad_labels import FEW_CELLS, file_labels
 from bench.data._labels import names_cells
 from bench.data._noticed import matching_genes, scaled_counts
 from bench.data._perturbations import Named
@@ -70,9 +70,8 @@ def _finished(data: CountData, config: H5adConfig, place: str) -> CountData:
         if CONTROL not in data.labels["perturbation"]:
             lost = "no control cell has any counts"
             raise mistake(place, None, lost, "effects need control cells")
-        rare = "to leave out perturbations of few cells, set min_cells"
         perturbation = data.labels["perturbation"]
-        if wrong := names_cells(perturbation, "perturbation", config.perturbation, rare):
+        if wrong := names_cells(perturbation, "perturbation", config.perturbation, FEW_CELLS):
             raise UserError(f"{place} cannot be used:", wrong)
         matching = matching_genes(perturbation, data.gene_names, config.gene_names)
         return replace(data, repairs=(*data.repairs, *matching))

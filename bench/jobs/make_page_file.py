@@ -8,6 +8,7 @@ import pandas as pd
 from bench.catalogue import card
 from bench.core.files import replacing, write_bytes
 from bench.core.page_file import Replicate
+from bench.core.rows import for_spreadsheet
 from bench.jobs.logged import logged
 from bench.readouts._store import read
 from bench.results.layout import ARRAYS, page_record, seed_folder
@@ -40,6 +41,9 @@ def replicates_read(readouts: Path) -> Iterator[Replicate]:
 def _write(table: pd.DataFrame, path: Path) -> None:
     with replacing(path) as part:
         if path.suffix == ".csv":
-            table.to_csv(part, index=False, float_format="%.6g")
+            plain = table.map(
+                lambda value: for_spreadsheet(value) if isinstance(value, str) else value
+            )
+            plain.to_csv(part, index=False, float_format="%.6g")
         else:
             table.to_parquet(part, index=False)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.core.metric import Metric
+from bench.core.metric import Metric, NotApplicable
 
 
 def score(*, neighbour_index: NDArray[Any], cell_type: NDArray[Any]) -> float:
+    if np.unique(cell_type, return_counts=True)[1].max() < 2:
+        raise NotApplicable("it needs a cell type of two cells")
     alike = (cell_type[neighbour_index[:, :30]] == cell_type[:, None]).mean(1)
     return float(np.mean([alike[cell_type == kind].mean() for kind in np.unique(cell_type)]))
 

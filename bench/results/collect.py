@@ -12,7 +12,7 @@ import pandas as pd
 from bench.core.dataset import Dataset
 from bench.core.files import read_json
 from bench.core.metric import MetricName
-from bench.core.rows import RUN_KEYS, RUNS, SCORES, UNSCORED
+from bench.core.rows import RUN_KEYS, RUNS, SCORES, UNSCORED, for_spreadsheet
 from bench.results import layout
 from bench.results.records import Record, content_of, find_record
 
@@ -67,7 +67,7 @@ def collect(study: Path, runs: Iterable[Mapping[str, Any]], ended: bool) -> Coll
 def with_plain_reasons(table: pd.DataFrame) -> pd.DataFrame:
     """The table with reasons that a spreadsheet does not interpret as formulas."""
     if "reason" in table:
-        table["reason"] = [_plain(reason) for reason in table["reason"]]
+        table["reason"] = [for_spreadsheet(reason) for reason in table["reason"]]
     return table
 
 
@@ -180,7 +180,3 @@ def data_record(cells: Path, card: Dataset) -> Row:
         repairs = json.loads(file["uns/repairs"][()])
     known = {"n_cells": n_cells, "n_genes": n_genes, "repairs": repairs}
     return {"sha256": content_of(record), "sources": record["inputs"], **known, **status}
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

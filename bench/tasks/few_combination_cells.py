@@ -21,7 +21,7 @@ from bench.core.dataset import CONTROL, CountData, Levels
 from bench.core.errors import Finding
 from bench.core.problem import TEST, TRAIN, UNUSED, Problem
 from bench.parts.perturbations.treatments import perturbations_in
-from bench.parts.splits.cell_splits import ranks
+from bench.parts.splits.cell_splits import need_training, ranks
 from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.label_levels import perturbations_of, refuse_objections
@@ -46,6 +46,9 @@ class FewCombinationCellsConfig:
     """Share of the cells of every combination, and of the controls."""
     validation: Annotated[float, Gt(0), Lt(1)] = 0.16
     """Share of the cells of every perturbation, and of the controls."""
+
+    def __post_init__(self) -> None:
+        need_training(test=self.test, validation=self.validation)
 
 
 def make_problem(

@@ -21,7 +21,7 @@ from bench.core.dataset import KNOWN_TYPE, UNKNOWN, CountData, Levels
 from bench.core.errors import MOST_LISTED, Finding, UserError, listed, mistake, suggestion
 from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.core.task import Controls, Task
-from bench.parts.splits.cell_splits import rates_in_exposure, roles
+from bench.parts.splits.cell_splits import need_training, rates_in_exposure, roles
 from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.seed_labels import marked, markers, refuse_unknown, sample_labelled
@@ -61,6 +61,7 @@ class FewLabelsConfig:
         # The plan contains a list instead of a tuple.
         object.__setattr__(self, "markers", tuple(self.markers))
         markers(self.markers)
+        need_training(test=self.test, validation=self.validation)
         findings = [
             Finding(one, getattr(self, one), f"cannot go with {other}", "leave one of them out")
             for one, other in (("fraction", "markers"), ("test", "test_batch"))
@@ -126,6 +127,8 @@ def _absent_batch(levels: Levels, batch: str) -> list[Finding]:
     elif batch not in levels["batch"]:
         reason = "no cell is of this batch"
         fix = suggestion(batch, list(levels["batch"]), f"there are: {listed(levels['batch'])}")
+    elif len(levels["batch"]) < 2:
+        reason, fix = "all cells are of this batch", "name another column"
     else:
         return []
     return [Finding("test_batch", batch, reason, fix)]

@@ -20,9 +20,9 @@ from bench.core.dataset import CountData, Levels
 from bench.core.errors import Finding
 from bench.core.problem import TEST, VALIDATION, Problem
 from bench.core.task import Controls, Task
-from bench.parts.splits.cell_splits import rates_in_exposure, roles
+from bench.parts.splits.cell_splits import need_training, rates_in_exposure, roles
 from bench.parts.splits.duplicates import copy_groups
-from bench.parts.splits.label_levels import refuse_objections
+from bench.parts.splits.label_levels import lacking_effects, refuse_objections
 from bench.parts.splits.perturbation_splits import (
     EFFECT_TARGETS,
     EVERY_PART,
@@ -42,6 +42,9 @@ class HeldOutCellsConfig:
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1
     stratify_by: Literal["", "batch", "cell_type", "perturbation"] = ""
     """Label by which the split is stratified."""
+
+    def __post_init__(self) -> None:
+        need_training(test=self.test, validation=self.validation)
 
 
 def make_problem(
@@ -87,12 +90,14 @@ def _of_counts(counts: csr_matrix) -> dict[str, NDArray[Any]]:
 
 
 def objections(levels: Levels, config: HeldOutCellsConfig) -> list[Finding]:
-    """A finding if the data do not have the label ``stratify_by``."""
-    name = config.stratify_by
+    """Findings if the data do not have the label ``stratify_by``, or too few perturbed cells."""
+    name, lacking = config.stratify_by, []
+    if "perturbation" in levels:
+        lacking = lacking_effects(levels)
     if not name or name in levels:
-        return []
+        return lacking
     reason = f"this dataset has no such label; it has: {', '.join(levels) or 'none'}"
-    return [Finding("stratify_by", name, reason)]
+    return [*lacking, Finding("stratify_by", name, reason)]
 
 
 TASK = Task(

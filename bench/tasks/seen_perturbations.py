@@ -15,7 +15,7 @@ from annotated_types import Gt, Lt
 from bench.core.dataset import CONTROL, CountData, Levels
 from bench.core.errors import Finding
 from bench.core.problem import TRAIN, Problem
-from bench.parts.splits.cell_splits import roles
+from bench.parts.splits.cell_splits import need_training, roles
 from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.label_levels import refuse_objections
@@ -32,6 +32,9 @@ class SeenPerturbationsConfig:
 
     test: Annotated[float, Gt(0), Lt(1)] = 0.2
     validation: Annotated[float, Gt(0), Lt(1)] = 0.16
+
+    def __post_init__(self) -> None:
+        need_training(test=self.test, validation=self.validation)
 
 
 def make_problem(

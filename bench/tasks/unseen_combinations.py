@@ -87,8 +87,8 @@ def _without_dosages(names: Names) -> Names:
 
 def _eligible(combinations: Names, labels: Names) -> NDArray[np.bool_]:
     """(combination,) whether all its treatments also occur alone."""
-    alone = given_alone(labels)
-    return np.array([np.isin(name.split(JOINS), alone).all() for name in combinations], bool)
+    alone = set(given_alone(labels).tolist())
+    return np.array([alone.issuperset(name.split(JOINS)) for name in combinations.tolist()], bool)
 
 
 def _drawn(

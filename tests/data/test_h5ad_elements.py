@@ -285,3 +285,13 @@ def test_reading_is_limited_in_cpu_time() -> None:
     ended = subprocess.run([sys.executable, "-c", limited], check=False, timeout=60)
     assert ended.returncode == -24
     assert _hdf5_process.START_S >= 5
+
+
+def test_a_layer_may_be_called_like_another_place(path: str) -> None:
+    with_matrix(path, np.log1p(COUNTS))
+    with_matrix(path, COUNTS, "layers/raw")
+    assert "did you mean" not in refused(path, counts="other")
+    assert "there are: X, layers/raw" in refused(path, counts="raw")
+    np.testing.assert_array_equal(loaded(path, counts="layers/raw").counts.toarray(), COUNTS)
+    with_matrix(path, COUNTS, "layers/umis")
+    np.testing.assert_array_equal(loaded(path, counts="layers/umis").counts.toarray(), COUNTS)

@@ -176,3 +176,36 @@ def test_lists_end_after_ten() -> None:
     assert listed("abc") == "a, b, c"
     assert listed("abcdefghij") == "a, b, c, d, e, f, g, h, i, j"
     assert listed("abcdefghijkl") == "a, b, c, d, e, f, g, h, i, j and 2 more"
+
+
+def test_a_word_that_is_nearly_a_label_is_refused(tmp_path: Path) -> None:
+    path = user_file(tmp_path, kind=["T", "Doublet", "Debris", "B"])
+    said = refused(path, cell_type="kind", unknown=("Debris", "doublet"))
+    assert "unknown is 'doublet': no cell has such a label; did you mean Doublet?" in said
+    loaded(path, cell_type="kind", unknown=("Debris", "Low quality"))
+    assert "unknown is 'Debris': there are no labels" in refused(path, unknown="Debris")
+
+
+def test_every_control_must_occur_though_gaps_are_controls(tmp_path: Path) -> None:
+    path = user_file(tmp_path, guide=[None, None, "luciferase", "A", "A"])
+    said = refused(path, perturbation="guide", control=("nan", "lucifrase"))
+    assert "control is 'lucifrase': not among the perturbations" in said
+    data = loaded(path, perturbation="guide", control=("nan", "luciferase"))
+    assert data.labels["perturbation"].tolist() == ["control"] * 3 + ["A"] * 2
+    sizes = "2 labels are one set of controls: nan (2 cells), luciferase (1 cells)"
+    assert sizes in data.repairs
+
+
+def test_an_empty_filter_is_refused(tmp_path: Path) -> None:
+    path = user_file(tmp_path, qc=["pass", "fail", None])
+    assert "where.qc is []: expected at least one label" in refused(path, where={"qc": ()})
+
+
+def test_labels_that_become_one_are_said(tmp_path: Path) -> None:
+    guides = ["control", "drug", "drug_1", "A+A", "B+A", "A+B", "A"]
+    data = loaded(user_file(tmp_path, guide=guides), perturbation="guide", dose_separator="_")
+    assert "these labels are one perturbation each: drug and drug_1" in data.repairs
+    assert "the dosages of a repeated treatment add up: A+A" in data.repairs
+    guides = ["control", "A_B", "A", "HLA_X"]
+    data = loaded(user_file(tmp_path, guide=guides), perturbation="guide", separator="_")
+    assert "no part of these combinations occurs alone: HLA_X" in data.repairs

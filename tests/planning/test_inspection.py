@@ -85,11 +85,11 @@ def test_mistakes_that_only_the_file_shows_are_found_with_the_plan(
         ({"batch": "gaps"}, "datasets.mine.batch is 'gaps': no cell has a label in this column"),
         (
             {"batch": "donor", "unknown": ["D1"]},
-            "datasets.mine.unknown is ('D1',): no cell has such a label",
+            "datasets.mine.unknown is 'D1': no cell has such a label",
         ),
         (
             {"batch": "donor", "keep": ["NA"]},
-            "datasets.mine.keep is ('NA',): no cell has such a label",
+            "datasets.mine.keep is 'NA': no cell has such a label",
         ),
         (
             {"perturbation": "guide", "control": "NT", "min_cells": 31},

@@ -137,9 +137,41 @@ def test_cells_without_counts_are_counted_before_any_job() -> None:
     cells = anndata.read_h5ad("good.h5ad")
     cells.X[:3] = 0
     cells.X = csr_matrix(cells.X)
+    cells.obs["qc"] = ["fail"] * 2 + ["pass"] * 58
     cells.write_h5ad("good.h5ad")
-    found = card("data", "h5ad").describe(H5adConfig(path="good.h5ad"))
-    assert "3 cells have no counts; they are removed" in found.lines
+    describe = card("data", "h5ad").describe
+    assert (
+        "3 cells have no counts; they are removed" in describe(H5adConfig(path="good.h5ad")).lines
+    )
+    found = describe(H5adConfig(path="good.h5ad", where={"qc": "pass"}))
+    assert "1 cells have no counts; they are removed" in found.lines
+    cells.X = csr_matrix(np.zeros((60, 12), dtype=np.float32))
+    cells.write_h5ad("good.h5ad")
+    [finding] = describe(H5adConfig(path="good.h5ad")).findings
+    assert finding.expected == "no cell has any counts"
+
+
+@pytest.mark.parametrize(
+    ("guides", "words"),
+    [
+        (["ctrl"] * 2 + ["A", "B"] * 29, "control cells is 2: expected at least 3"),
+        (["ctrl"] * 60, "perturbed cells is 0: expected at least 3"),
+        (["ctrl"] * 20 + ["A", "B"] * 19 + ["unknown"] * 2, "perturbation unknown: has 2 cells"),
+    ],
+)
+def test_too_few_cells_of_a_screen_are_found_before_any_job(guides: list[str], words: str) -> None:
+    written("screen.h5ad", guide=guides)
+    with pytest.raises(UserError, match=words):
+        planned([{"screen": SCREEN}], tasks=["seen_perturbations"])
+
+
+def test_what_is_left_out_is_left_out_of_the_description() -> None:
+    written("screen.h5ad", guide=["ctrl"] * 30 + ["A"] * 20 + ["B"] * 7 + ["C"] * 3)
+    config = H5adConfig(path="screen.h5ad", perturbation="guide", control="ctrl", min_cells=5)
+    found = card("data", "h5ad").describe(config)
+    assert found.levels == {"perturbation": {"control": 30, "A": 20, "B": 7}}
+    assert found.n_cells == 57
+    assert "1 perturbations with fewer than 5 cells were removed (3 cells): C" in found.lines
 
 
 def few(labels: dict[str, list[str]]) -> CountData:

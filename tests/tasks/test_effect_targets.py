@@ -123,12 +123,12 @@ def test_every_perturbation_needs_cells_of_every_part_to_be_seen() -> None:
     named = {finding.place for finding in refusal.value.findings}
     assert named == {"perturbation A", "perturbation D+E"}
     without = {name: n for name, n in SIZES.items() if name != "control"}
-    with pytest.raises(UserError, match="perturbation control: has 0 training"):
+    with pytest.raises(UserError, match="control cells is 0: expected at least 3"):
         posed("seen_perturbations", cells(without))
 
 
 def test_held_out_cells_without_controls_say_what_to_do() -> None:
-    few = cells(SIZES | {"control": 2})
+    few = cells(SIZES | {"control": 3})
     with pytest.raises(UserError, match="stratify_by: perturbation") as refusal:
         posed("held_out_cells", few)
     assert {one.place for one in refusal.value.findings} <= {"test cells", "validation cells"}

@@ -80,10 +80,11 @@ def test_at_nothing_told_no_combination_trains_or_validates() -> None:
 def test_what_is_too_small_is_refused_by_name() -> None:
     with pytest.raises(UserError, match="there are 1, and 2 needed"):
         posed(TASK, cells({"control": 20, "A": 20, "B": 20, "A+B": 20}))
+    with pytest.raises(UserError, match="control cells is 2: expected at least 3"):
+        posed(TASK, cells(SIZES | {"control": 2}))
     with pytest.raises(UserError, match="too few cells") as refusal:
-        posed(TASK, cells(SIZES | {"A+B": 1, "control": 2}))
-    named = {finding.place for finding in refusal.value.findings}
-    assert named == {"perturbation A+B", "perturbation control"}
+        posed(TASK, cells(SIZES | {"A+B": 1}))
+    assert {finding.place for finding in refusal.value.findings} == {"perturbation A+B"}
 
 
 def test_test_cells_are_those_of_all_combinations_and_of_controls_only() -> None:

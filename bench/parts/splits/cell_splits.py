@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.dataset import CountData
-from bench.core.errors import Finding, UserError
+from bench.core.errors import Finding, UserError, mistake
 from bench.core.problem import TEST, TRAIN, VALIDATION
 from bench.parts.splits.duplicates import first_of
 
@@ -45,6 +45,13 @@ def roles(
         left = {name: int((role == ROLES[name]).sum()) for name in sizes}
         _refuse_empty(left, fractions, n_cells)
     return role
+
+
+def need_training(**shares: float) -> None:
+    """Raises :class:`UserError` if these shares leave nothing for training."""
+    if sum(shares.values()) >= 1:
+        named = " and ".join(shares)
+        raise mistake(named, None, "together leave no cells for training", "lower one of them")
 
 
 def ranks(

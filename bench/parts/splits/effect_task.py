@@ -3,6 +3,7 @@
 from typing import Any
 
 from bench.core.task import Task, accepts_all
+from bench.parts.splits.label_levels import lacking_effects
 from bench.parts.splits.perturbation_splits import EFFECT_CONTROLS, EFFECT_TARGETS, REVEALED
 
 
@@ -21,7 +22,7 @@ def effect_task(
         config=config,
         make_problem=make_problem,
         needs=frozenset({"perturbation"}),
-        objections=objections,
+        objections=lambda levels, config: [*lacking_effects(levels), *objections(levels, config)],
         holds_out_treatments=holds_out_treatments,
         adds=frozenset({"duplicate"}),
         readouts=frozenset({"bounds", "latent", "effects", "treatment_latents"}),
