@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import vmap
 
+from bench.core.ledger import LossTerms
 from bench.core.problem import VALIDATION, Problem
 from bench.core.variant import DataFacts, StateDict, Variant
 from bench.training import objective, randomness
@@ -22,8 +22,9 @@ from bench.training.cells import DeviceCells, facts_of, on_device
 from bench.training.config import TrainingConfig
 from bench.training.curves import Curves
 from bench.training.minibatches import Minibatch, TrainingCells, training_cells
-from bench.training.stack import Stack, Tensors, as_network, build_stack, one_pass
+from bench.training.stack import Stack, Tensors, as_network
 from bench.training.stopping import EarlyStopping, mark_diverged, still_training
+from bench.training.turns import Turns, build_replicates
 
 VALIDATION_DRAWS = 5
 """Minimum number of samples of the latent for the validation bound; the same in every epoch."""
@@ -65,7 +66,7 @@ class Phase:
     """A phase in progress: the stack, its optimiser, and the replicates still in it."""
 
     context: TrainingContext
-    stack: Stack
+    stack: Stack | Turns
     optimiser: torch.optim.Optimizer
     replicates: list[EarlyStopping]
     order_generators: list[torch.Generator]
@@ -81,10 +82,9 @@ class Phase:
 
         The lists are replaced, not changed: an earlier reference still has all replicates.
         """
-        kept = torch.tensor(indices, device=self.context.device)
-        stack = self.stack.subset(kept)
-        optimiser = optimisation.optimiser_for(stack, self.context.training)
-        optimisation.carry_over(self.optimiser, optimiser, kept)
+        stack = self.stack.subset(indices)
+        optimiser = optimisation.optimiser_for(stack.parameters, self.context.training)
+        optimisation.carry_over(self.optimiser, optimiser, indices)
         self.stack, self.optimiser = stack, optimiser
         self.replicates = [self.replicates[i] for i in indices]
         self.order_generators = [self.order_generators[i] for i in indices]
@@ -120,7 +120,7 @@ def train(
         on_epoch=on_epoch,
     )
     first = _pretrain(context, variant, facts, config, seeds)
-    stack = build_stack(lambda: variant.build(facts, config), seeds, device)
+    stack = build_replicates(lambda: variant.build(facts, config), seeds, device)
     phase = start_phase(context, stack, seeds, "")
     if first:
         stack.load_states(list(map(variant.from_pretrained, first.stack.states, stack.states)))
@@ -149,18 +149,20 @@ def _pretrain(
     if variant.pretrain is None:
         raise ValueError(f"pretrain_epochs: {variant.label} has no pre-training")
     build = variant.pretrain
-    stack = build_stack(lambda: build(facts, config), seeds, context.device)
+    stack = build_replicates(lambda: build(facts, config), seeds, context.device)
     phase = start_phase(context, stack, seeds, "pretrain ")
     run_phase(phase, context.training.pretrain_epochs, 0, None)
     return phase
 
 
-def start_phase(context: TrainingContext, stack: Stack, seeds: Sequence[int], name: str) -> Phase:
+def start_phase(
+    context: TrainingContext, stack: Stack | Turns, seeds: Sequence[int], name: str
+) -> Phase:
     """A phase before its first step; its name is part of the addresses of its generators."""
     return Phase(
         context=context,
         stack=stack,
-        optimiser=optimisation.optimiser_for(stack, context.training),
+        optimiser=optimisation.optimiser_for(stack.parameters, context.training),
         replicates=[EarlyStopping(seed) for seed in seeds],
         order_generators=randomness.generators(seeds, f"{name}order"),
         noise_generators=randomness.generators(seeds, f"{name}noise"),
@@ -184,7 +186,7 @@ def run_phase(
             and done % training.restart_epochs == 0
         ):
             phase.stack.load_states(list(map(reinitialise, phase.stack.states)))
-            phase.optimiser = optimisation.optimiser_for(phase.stack, training)
+            phase.optimiser = optimisation.optimiser_for(phase.stack.parameters, training)
         _one_epoch(phase, epoch)
         _validate(phase, epoch, patience)
         going = still_training(phase.replicates, epoch, patience, warm_at)
@@ -203,8 +205,8 @@ def _warm_at(phase: Phase) -> int:
 
 def _one_epoch(phase: Phase, epoch: int) -> None:
     """One pass over the training cells, each replicate in its own order."""
-    context, network = phase.context, as_network(phase.stack.skeleton)
-    network.train()
+    context = phase.context
+    phase.stack.train(True)
     for group in phase.optimiser.param_groups:
         group["lr"] = optimisation.decayed_rate(context.training, epoch - phase.first_epoch)
     minibatches = context.order.epoch(phase.order_generators)
@@ -218,52 +220,47 @@ def _one_step(phase: Phase, minibatch: Minibatch) -> dict[str, Tensor]:
     """One optimiser step of every replicate; returns the (replicate,) terms of the ledgers."""
     context, (rows, cell_weight) = phase.context, minibatch
     kl_weight = optimisation.kl_weight(context.training, phase.step)
-    skeleton, training, n_train = phase.stack.skeleton, context.training, context.n_train
-    wanted = skeleton.noise(rows.shape[1])
+    training, n_train = context.training, context.n_train
+    wanted = phase.stack.skeleton.noise(rows.shape[1])
     noise = randomness.draw(wanted, training.n_samples, phase.noise_generators, context.device)
 
-    def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
-        terms = one_pass(skeleton, params, buffers, cells, noise)
-        cost = objective.loss(terms, n_train, training.objective, kl_weight, cell_weight)
-        return cost, objective.summary(terms, n_train, cell_weight)
+    def cost(terms: LossTerms) -> tuple[Tensor, Tensors]:
+        loss = objective.loss(terms, n_train, training.objective, kl_weight, cell_weight)
+        return loss, objective.summary(terms, n_train, cell_weight)
 
-    losses, terms = vmap(replicate)(
-        phase.stack.params, phase.stack.buffers, context.cells.minibatch(rows), noise
-    )
     phase.optimiser.zero_grad()
-    losses.sum().backward()
-    optimisation.clip_each(phase.stack.params, training.gradient_clip)
+    losses, terms = phase.stack.gradients(cost, context.cells.minibatch, rows, noise)
+    phase.stack.clip(training.gradient_clip)
     phase.optimiser.step()
     mark_diverged(phase.replicates, losses, phase.first_step + phase.step)
     phase.step += 1
     phase.processed += rows.numel()
-    return {"loss": losses.detach(), **{name: term.detach() for name, term in terms.items()}}
+    return {"loss": losses, **terms}
 
 
 @torch.no_grad()
 def _validate(phase: Phase, epoch: int, patience: int) -> None:
     """Compute the validation bound of every replicate, with the same noise in every epoch."""
-    context, skeleton = phase.context, phase.stack.skeleton
-    as_network(skeleton).eval()
+    context, stack = phase.context, phase.stack
+    stack.train(False)
     training, n_train, rows = context.training, context.n_train, context.validation
     seeds = [one.seed for one in phase.replicates]
     generators = randomness.generators(seeds, "validation")
 
-    def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
-        terms = one_pass(skeleton, params, buffers, cells, noise)
+    def measure(terms: LossTerms) -> Tensors:
         measured = objective.bound(terms, n_train, training.objective)
         return {**objective.summary(terms, n_train), "bound": measured}
 
     means: dict[str, Tensor] = {}
     for part in rows.split(VALIDATION_CELLS):
         n_draws = max(training.n_samples, VALIDATION_DRAWS)
-        noise = randomness.draw(skeleton.noise(len(part)), n_draws, generators, context.device)
-        terms = vmap(replicate, in_dims=(0, 0, None, 0))(
-            phase.stack.params, phase.stack.buffers, context.cells.minibatch(part), noise
+        noise = randomness.draw(
+            stack.skeleton.noise(len(part)), n_draws, generators, context.device
         )
+        terms = stack.values(measure, context.cells.minibatch, part, noise)
         share = len(part) / len(rows)
         means = {name: means.get(name, 0.0) + share * value for name, value in terms.items()}
     context.curves.add("validation", phase.first_step + phase.step, epoch, seeds, means)
     for index, one in enumerate(phase.replicates):
         bound = float(means["bound"][index])
-        one.update(bound, epoch, phase.stack, index, always=not patience)
+        one.update(bound, epoch, stack.state, index, always=not patience)

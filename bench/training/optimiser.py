@@ -1,31 +1,40 @@
-"""Optimisers that treat each replicate of a stack independently."""
+"""Optimisers that treat each replicate independently."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from bench.training.config import TrainingConfig
-from bench.training.stack import Stack
 
 
-def optimiser_for(stack: Stack, training: TrainingConfig) -> torch.optim.Optimizer:
-    """The optimiser over the stacked parameters.
+def optimiser_for(params: Sequence[Tensor], training: TrainingConfig) -> torch.optim.Optimizer:
+    """The optimiser over the parameters of all replicates.
 
     Elementwise optimisers only: a step of one replicate does not depend on other gradients.
     """
-    params, rate, decay = list(stack.params.values()), training.learning_rate, training.weight_decay
+    rate, decay = training.learning_rate, training.weight_decay
     if training.optimizer == "rmsprop":
         return torch.optim.RMSprop(params, lr=rate, weight_decay=decay)
-    return torch.optim.Adam(params, lr=rate, weight_decay=decay, eps=training.adam_epsilon)
+    one_pass = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in params)
+    return torch.optim.Adam(
+        params, lr=rate, weight_decay=decay, eps=training.adam_epsilon, fused=one_pass
+    )
 
 
-def carry_over(old: torch.optim.Optimizer, new: torch.optim.Optimizer, kept: Tensor) -> None:
-    """Give ``new`` the moments of the replicates at these indices."""
-    pairs = zip(old.param_groups[0]["params"], new.param_groups[0]["params"], strict=True)
-    for before, after in pairs:
+def carry_over(old: torch.optim.Optimizer, new: torch.optim.Optimizer, kept: Sequence[int]) -> None:
+    """Give ``new`` the moments of the replicates at these indices.
+
+    Its parameters are some of those of ``old``, or slices of all of them.
+    """
+    earlier = old.param_groups[0]["params"]
+    for index, after in enumerate(new.param_groups[0]["params"]):
+        if after in old.state:
+            new.state[after] = old.state[after]
+            continue
+        before = earlier[index]
         new.state[after] = {
-            name: value[kept].clone() if value.shape == before.shape else value
+            name: value[list(kept)].clone() if value.shape == before.shape else value
             for name, value in old.state[before].items()
         }
 
@@ -49,14 +58,3 @@ def check_warm_up(training: TrainingConfig, steps_per_epoch: int) -> None:
         raise ValueError(
             f"{wanted}, but training has {steps} steps: the warm-up would never complete"
         )
-
-
-def clip_each(params: Mapping[str, Tensor], largest: float) -> None:
-    """Scale each replicate's gradient to a norm of at most ``largest``; 0 disables clipping."""
-    gradients = [p.grad for p in params.values() if p.grad is not None]
-    if not largest or not gradients:
-        return
-    squares = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0)
-    factor = (largest / squares.sqrt().clamp_min(1e-12)).clamp_max(1.0)
-    for gradient in gradients:
-        gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,10 @@ from bench.core.seeds import address
 from bench.core.variant import VariantModule
 
 Tensors = dict[str, Tensor]
+Cost = Callable[[LossTerms], tuple[Tensor, Tensors]]
+"""Ledger -> () loss and the terms of a report."""
+Measure = Callable[[LossTerms], Tensors]
+"""Ledger -> () values by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +33,46 @@ class Stack:
     def n_replicates(self) -> int:
         """Number of replicates in the stack."""
         return len(next(iter(self.params.values())))
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The tensors that an optimiser changes."""
+        return list(self.params.values())
+
+    def train(self, mode: bool) -> None:
+        """Put the module into training mode, or into evaluation mode."""
+        as_network(self.skeleton).train(mode)
+
+    def gradients(
+        self, cost: Cost, minibatch: Callable[[Tensor], Tensors], rows: Tensor, noise: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        """(replicate,) losses and terms of a step; every parameter receives its gradient.
+
+        ``rows`` (replicate, cell) are the cells of each replicate.
+        """
+        losses, terms = self._mapped(cost, minibatch(rows), noise, 0)
+        losses.sum().backward()
+        return losses.detach(), {name: term.detach() for name, term in terms.items()}
+
+    def values(
+        self, measure: Measure, minibatch: Callable[[Tensor], Tensors], rows: Tensor, noise: Tensors
+    ) -> Tensors:
+        """(replicate,) what is measured of these (cell,) rows."""
+        measured: Tensors = self._mapped(measure, minibatch(rows), noise, None)
+        return measured
+
+    def clip(self, largest: float) -> None:
+        """Scale each replicate's gradient to a norm of at most ``largest``; 0 disables clipping."""
+        clip_each([p.grad for p in self.params.values() if p.grad is not None], largest)
+
+    def _mapped(
+        self, function: Callable[[LossTerms], Any], cells: Tensors, noise: Tensors, axis: int | None
+    ) -> Any:
+        def replicate(params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors) -> Any:
+            return function(one_pass(self.skeleton, params, buffers, cells, noise))
+
+        mapped = vmap(replicate, in_dims=(0, 0, axis, 0))
+        return mapped(self.params, self.buffers, cells, noise)
 
     def state(self, replicate: int) -> Tensors:
         """A copy of one replicate's plain state dict, on the CPU."""
@@ -50,10 +95,11 @@ class Stack:
         """The state of every replicate."""
         return [self.state(replicate) for replicate in range(self.n_replicates)]
 
-    def subset(self, indices: Tensor) -> Stack:
+    def subset(self, indices: Sequence[int]) -> Stack:
         """The replicates at these indices, as fresh leaves."""
-        params = {k: v.detach()[indices].clone().requires_grad_() for k, v in self.params.items()}
-        buffers = {k: v[indices].clone() for k, v in self.buffers.items()}
+        kept = list(indices)
+        params = {k: v.detach()[kept].clone().requires_grad_() for k, v in self.params.items()}
+        buffers = {k: v[kept].clone() for k, v in self.buffers.items()}
         return Stack(skeleton=self.skeleton, params=params, buffers=buffers)
 
 
@@ -68,12 +114,12 @@ def build_stack(
     build: Callable[[], VariantModule], seeds: Sequence[int], device: torch.device
 ) -> Stack:
     """One replicate per seed, each initialised from its own seed."""
-    replicates = [_built(build, seed) for seed in seeds]
+    replicates = [built(build, seed) for seed in seeds]
     params, buffers = stack_module_state([as_network(one).to(device) for one in replicates])
     return Stack(skeleton=replicates[0], params=params, buffers=buffers)
 
 
-def _built(build: Callable[[], VariantModule], seed: int) -> VariantModule:
+def built(build: Callable[[], VariantModule], seed: int) -> VariantModule:
     """Build with a seeded global generator, from which layers initialise, and restore it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(address("replicate", seed, "init"))
@@ -83,22 +129,40 @@ def _built(build: Callable[[], VariantModule], seed: int) -> VariantModule:
 def one_pass(
     module: VariantModule, params: Tensors, buffers: Tensors, cells: Tensors, noise: Tensors
 ) -> LossTerms:
-    """(sample, cell) ledger of one replicate; ``noise`` has a leading sample axis.
-
-    Computations that do not depend on the noise (the encoder) run once for all samples.  A single
-    sample uses no inner ``vmap``, so that the module can update running statistics; during training
-    a module with running statistics processes several samples one after the other.
-    """
+    """(sample, cell) ledger of one replicate with these weights."""
     network = as_network(module)
 
     def at(one: Mapping[str, Tensor]) -> LossTerms:
-        return functional_call(network, (params, buffers), (cells, one))
+        terms: LossTerms = functional_call(network, (params, buffers), (cells, one))
+        return terms
 
+    return over_noise(network, at, noise)
+
+
+def over_noise(
+    network: nn.Module, at: Callable[[Mapping[str, Tensor]], LossTerms], noise: Tensors
+) -> LossTerms:
+    """(sample, cell) ledger of one replicate; ``noise`` has a leading sample axis.
+
+    Computations that do not depend on the noise (the encoder) run once for all samples.  A single
+    sample uses no ``vmap``, so that the module can update running statistics; during training a
+    module with running statistics processes several samples one after the other.
+    """
     n_draws = len(next(iter(noise.values())))
     if n_draws == 1 or (network.training and _has_running_statistics(network)):
         each = [at({name: value[draw] for name, value in noise.items()}) for draw in range(n_draws)]
         return _stacked(each)
     return vmap(at)(noise)
+
+
+def clip_each(gradients: Sequence[Tensor], largest: float) -> None:
+    """Scale the (replicate, …) gradients of each replicate to a norm of at most ``largest``."""
+    if not largest or not gradients:
+        return
+    squares = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0)
+    factor = (largest / squares.sqrt().clamp_min(1e-12)).clamp_max(1.0)
+    for gradient in gradients:
+        gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
 
 
 def _stacked(each: Sequence[LossTerms]) -> LossTerms:

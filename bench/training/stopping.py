@@ -1,11 +1,12 @@
 """Early stopping per replicate, with copies of the best weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
 from torch import Tensor
 
-from bench.training.stack import Stack, Tensors
+from bench.training.stack import Tensors
 
 
 @dataclass
@@ -25,16 +26,18 @@ class EarlyStopping:
         """Whether the loss was not finite at some step."""
         return self.diverged_at >= 0
 
-    def update(self, bound: float, epoch: int, stack: Stack, index: int, *, always: bool) -> None:
+    def update(
+        self, bound: float, epoch: int, state: Callable[[int], Tensors], index: int, *, always: bool
+    ) -> None:
         """Record a validation bound (nats per cell, higher is better).
 
-        ``index`` is that of the replicate in the stack.  Its weights are copied if the bound is the
+        ``index`` is that of the replicate, and ``state`` copies its weights: if the bound is the
         best so far, or ``always``.
         """
         self.epochs = epoch + 1
         if always or bound > self.best_bound:
             self.best_bound, self.best_epoch = bound, epoch
-            self.best_state = stack.state(index)
+            self.best_state = state(index)
 
     def should_stop(self, epoch: int, patience: int, earliest: int) -> bool:
         """Whether it stops after this epoch; patience counts from epoch ``earliest`` or later."""

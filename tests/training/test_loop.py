@@ -15,8 +15,9 @@ from bench.training.config import TrainingConfig
 from bench.training.devices import arithmetic
 from bench.training.loop import Trained, train
 from bench.training.sparse import to_device
-from bench.training.stack import Stack
+from bench.training.stack import Stack, build_stack
 from bench.training.stopping import EarlyStopping
+from bench.training.turns import Turns
 
 CPU = torch.device("cpu")
 
@@ -74,13 +75,13 @@ def test_training_improves_the_validation_bound(problems):
 def test_one_replicate_that_diverges_does_not_touch_the_others(problems, monkeypatch):
     problem = problems["held_out_cells"]
     expected = trained(problem, [0, 2]).replicates
-    subset, sizes = Stack.subset, []
+    subset, sizes = Turns.subset, []
 
-    def counted(stack, indices):
+    def counted(turns, indices):
         sizes.append(len(indices))
-        return subset(stack, indices)
+        return subset(turns, indices)
 
-    monkeypatch.setattr(Stack, "subset", counted)
+    monkeypatch.setattr(Turns, "subset", counted)
     entry = card("models", "nbvae")
 
     def poisoned(facts, config):
@@ -105,12 +106,12 @@ def test_one_replicate_that_diverges_does_not_touch_the_others(problems, monkeyp
 def test_the_weights_kept_are_a_copy_the_best_or_without_patience_the_last():
     stack = Stack(skeleton=torch.nn.Linear(1, 1), params={"w": torch.ones(2, 3)}, buffers={})
     kept = EarlyStopping(seed=0)
-    kept.update(-1.0, 0, stack, 1, always=False)
+    kept.update(-1.0, 0, stack.state, 1, always=False)
     stack.params["w"].add_(5)
-    kept.update(-2.0, 1, stack, 1, always=False)
+    kept.update(-2.0, 1, stack.state, 1, always=False)
     assert kept.best_state["w"].tolist() == [1.0, 1.0, 1.0]
     assert (kept.best_epoch, kept.epochs) == (0, 2)
-    kept.update(-3.0, 2, stack, 1, always=True)
+    kept.update(-3.0, 2, stack.state, 1, always=True)
     assert kept.best_state["w"].tolist() == [6.0, 6.0, 6.0]
 
 
@@ -135,9 +136,34 @@ def test_replicates_stop_one_by_one(problems):
 def test_gradients_are_clipped_replicate_by_replicate():
     weight = torch.zeros(2, 4, requires_grad=True)
     weight.grad = torch.stack([torch.full((4,), 5.0), torch.full((4,), 0.1)])
-    optimiser.clip_each({"w": weight}, 1.0)
+    Stack(skeleton=torch.nn.Linear(1, 1), params={"w": weight}, buffers={}).clip(1.0)
     assert weight.grad[0].norm().item() == pytest.approx(1.0)
     assert weight.grad[1].tolist() == pytest.approx([0.1] * 4)
+    modules = [torch.nn.Linear(2, 2, bias=False) for _ in range(2)]
+    for module, size in zip(modules, (5.0, 0.1), strict=True):
+        module.weight.grad = torch.full((2, 2), size)
+    Turns(modules=tuple(modules)).clip(1.0)
+    assert modules[0].weight.grad.norm().item() == pytest.approx(1.0)
+    assert modules[1].weight.grad.flatten().tolist() == pytest.approx([0.1] * 4)
+
+
+@pytest.mark.parametrize("name", ["nbvae", "scvi", "scanvi", "sams_vae"])
+@pytest.mark.parametrize("n_samples", [1, 2])
+def test_replicates_in_turn_are_those_of_a_stack(problems, monkeypatch, name, n_samples):
+    """Up to rounding: three seeds, one of which may leave early, gradients clipped."""
+    task = {"scanvi": "few_labels", "sams_vae": "seen_perturbations"}.get(name, "held_out_cells")
+    problem, variant = problems[task], card("models", name)
+    hyperparameters = variant.config(n_latent=2, n_hidden=8)
+    config = TrainingConfig(
+        max_epochs=6, batch_size=16, patience=2, n_samples=n_samples, gradient_clip=1.0
+    )
+    found = [train(problem, variant, hyperparameters, config, [0, 1, 2], CPU, quiet)]
+    monkeypatch.setattr("bench.training.loop.build_replicates", build_stack)
+    found.append(train(problem, variant, hyperparameters, config, [0, 1, 2], CPU, quiet))
+    for turn, stacked in zip(*(one.replicates for one in found), strict=True):
+        assert turn.epochs == stacked.epochs
+        assert turn.best_bound == pytest.approx(stacked.best_bound, rel=1e-4)
+        assert largest_difference(turn.best_state, stacked.best_state) < 1e-3
 
 
 def test_running_statistics_move_with_every_one_of_several_draws(problems):
