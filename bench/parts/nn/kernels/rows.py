@@ -46,7 +46,7 @@ def _rows(  # type: ignore[no-untyped-def]
     each = np.empty(n_genes, np.float32)
     for i in range(n_rows):
         if len(library) > 0:
-            means_of_shares(rates[i], library[i], floor[0], share, mean)
+            means_of_shares(rates[i], library[i], floor[i], share, mean)
         else:
             copied_means(rates[i], mean)
         first, last = start[cell_of[i]], start[cell_of[i] + 1]
@@ -88,10 +88,10 @@ log_likelihood_rows = Kernel(_rows)
 cell_of, value, of_rates, of_library, of_theta, of_dropout) -> None.
 
 rates       (row, gene): logits of shares if ``library`` is (row,), means if it is (0,)
-floor       (1,), added to every mean that is made from logits
+floor       (row,), added to every mean that is made from logits
 theta       (K, gene) inverse dispersions, and (row,) which of them; or None twice
 dropout     (L, gene) dropout logits, and (row,) which of them; or None twice
-mask        (M, gene) 1 for observed entries, else 0, and (row,) which of them; or (0, gene)
+mask        (M, gene) 1 for observed entries, else 0, and (row,) which of them; or (0, any) and any
 start, column, count, cell_of    non-zeros by cell (CSR), and the (row,) cells
 value       (row,) log-likelihood over observed genes, nats; filled
 of_…        gradients of each row's value: (row, gene), (row,), (row, gene), (row, gene); filled, or

@@ -8,21 +8,24 @@ term.  Means are no smaller than 1e-37.
 """
 
 import numpy as np
-from numba import njit
 
 from bench.parts.nn.kernels.compilation import over_genes
 from bench.parts.nn.kernels.elementary import exp
 
 SMALLEST = np.float32(1e-37)
+SIGN, MAGNITUDE = np.int32(31), np.int32(0x7FFFFFFF)
 
 
-@njit(fastmath=True)
+@over_genes
 def _largest(logits):  # type: ignore[no-untyped-def]
-    """The largest logit; any number if one of them is NaN."""
-    top = logits[0]
+    """The largest logit, found among whole numbers of the same order: the maximum of floats is
+    vectorised only if NaN is ruled out."""
+    top = np.int32(-0x80000000)
     for j in range(len(logits)):
-        top = logits[j] if logits[j] > top else top
-    return top
+        bits = np.float32(logits[j]).view(np.int32)
+        key = np.int32(bits ^ np.int32(np.int32(bits >> SIGN) & MAGNITUDE))
+        top = key if key > top else top
+    return np.int32(top ^ np.int32(np.int32(top >> SIGN) & MAGNITUDE)).view(np.float32)
 
 
 @over_genes
