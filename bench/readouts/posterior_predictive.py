@@ -64,7 +64,7 @@ def _new_counts(
 ) -> Tensor:
     """(cell, gene) counts, sampled on the CPU for equal results on all devices."""
     law = fitted.over_draws(
-        lambda noise: fitted.module.generate(at_draw(posterior, noise), cells),
+        lambda noise: fitted.module.generate(at_draw(posterior, noise), cells).dense(),
         len(cells["observed"]),
         1,
     )

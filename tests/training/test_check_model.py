@@ -35,8 +35,8 @@ FAULTS = {
         "forward uses a global generator",
     ),
     "mask ignored by the likelihood": (
-        '(cells["observed"] * law.log_prob(seen_counts(cells)))',
-        'law.log_prob(cells["counts"])',
+        "law.log_likelihood(cells)",
+        'law.log_prob(cells["counts"]).sum(-1)',
         "depend on counts that are not observed",
     ),
     "mask ignored by the encoder": (

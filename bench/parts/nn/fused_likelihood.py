@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from bench.core.variant import Minibatch
+from bench.core.variant import ENTRIES, Minibatch
 from bench.parts.nn.shares import Shares
 
 
@@ -30,13 +30,16 @@ class CountEntries(NamedTuple):
     """(entry,) counts."""
     rows: Tensor
     """(cell,) int64."""
+    counts: Tensor
+    """(cell, gene) the same counts; the entries are used only while this tensor is the field
+    ``counts`` of the minibatch."""
 
 
 class Table(NamedTuple):
     """A (K, gene) table and the (row,) index into it; None twice if the law has none."""
 
     values: Tensor | None
-    index: Tensor | None
+    row_of: Tensor | None
 
 
 NO_TABLE = Table(None, None)
@@ -87,8 +90,8 @@ def _table(values: Tensor, lead: torch.Size, n_genes: int) -> Table:
 
 def _counts(cells: Minibatch, lead: torch.Size, n_genes: int) -> tuple[Tensor | None, ...]:
     """Dense counts, start, column and value of entries (or None thrice), and the rows' cells."""
-    entries: Any = cells.get("entries")
-    if entries is None:
+    entries: Any = cells.get(ENTRIES)
+    if entries is None or entries.counts is not cells["counts"]:
         dense, index = _table(cells["counts"], lead, n_genes)
         return dense, None, None, None, index
     rows = entries.rows.expand(lead).reshape(-1)

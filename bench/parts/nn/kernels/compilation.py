@@ -8,6 +8,7 @@ on a file in the cache, so that one process compiles and the others load.
 """
 
 import fcntl
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from typing import Any
 from numba import njit
 
 HERE = Path(__file__).parent
+LOCK = "scvaebench_kernels.lock"
 
 EXACT = {"contract", "nsz"}
 """Rounding as written: elementary functions subtract what nearly cancels."""
@@ -42,7 +44,7 @@ class Kernel:
     """A compiled function whose first call for each combination of types holds the lock."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        options = {"fastmath": REORDERED, "error_model": "numpy"}
+        options: dict[str, Any] = {"fastmath": REORDERED, "error_model": "numpy"}
         try:
             self.compiled = njit(cache=True, **options)(function)
         except RuntimeError:  # No folder can be written: compile in every process.
@@ -70,12 +72,11 @@ class Kernel:
 @contextmanager
 def locked(folder: Path | None) -> Iterator[None]:
     """Exclude other processes that compile into this folder."""
-    try:
-        handle = (folder or Path(tempfile.gettempdir())).joinpath("kernels.lock").open("a")
-    except OSError:  # A cache that can be read but not written.
-        handle = tempfile.TemporaryFile("a")
-    with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    elsewhere = Path(tempfile.gettempdir())
+    can_write = folder is not None and os.access(folder, os.W_OK)
+    path = (folder if folder and can_write else elsewhere) / LOCK
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

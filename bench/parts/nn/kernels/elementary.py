@@ -38,8 +38,10 @@ SQRT_HALF_BITS, EXPONENT_BITS, BIAS = np.int32(0x3F3504F3), np.int32(23), np.int
 
 @elementwise
 def exp_and_less_one(x):  # type: ignore[no-untyped-def]
-    """exp(x) and exp(x) - 1, for x in [-87, 88].  Polynomials are summed in pairs (Estrin): a chain of
-    dependent operations is what costs time."""
+    """exp(x) and exp(x) - 1, for x in [-87, 88].
+
+    Polynomials are summed in pairs (Estrin): a chain of dependent operations is what costs time.
+    """
     # Comparisons in this order keep NaN.
     x = LOWEST if x < LOWEST else x
     x = HIGHEST if x > HIGHEST else x

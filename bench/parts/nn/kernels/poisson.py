@@ -1,6 +1,6 @@
 """One row of Poisson counts.  ``value`` (gene,) and ``slope`` (gene,) = mu d/d mu are filled.
 
-    x log mu - mu - log x!
+x log mu - mu - log x!
 """
 
 from math import lgamma, log

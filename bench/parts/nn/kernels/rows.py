@@ -84,8 +84,8 @@ def _rows(  # type: ignore[no-untyped-def]
 
 
 log_likelihood_rows = Kernel(_rows)
-"""(rates, library, floor, theta, theta_of, dropout, dropout_of, mask, mask_of, start, column, count,
-cell_of, value, of_rates, of_library, of_theta, of_dropout) -> None.
+"""(rates, library, floor, theta, theta_of, dropout, dropout_of, mask, mask_of, start, column,
+count, cell_of, value, of_rates, of_library, of_theta, of_dropout) -> None.
 
 rates       (row, gene): logits of shares if ``library`` is (row,), means if it is (0,)
 floor       (row,), added to every mean that is made from logits
