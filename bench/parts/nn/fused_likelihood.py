@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.core.variant import ENTRIES, Minibatch
+from bench.parts.nn.observed import seen_counts
 from bench.parts.nn.shares import Shares
 
 
@@ -92,7 +93,7 @@ def _counts(cells: Minibatch, lead: torch.Size, n_genes: int) -> tuple[Tensor | 
     """Dense counts, start, column and value of entries (or None thrice), and the rows' cells."""
     entries: Any = cells.get(ENTRIES)
     if entries is None or entries.counts is not cells["counts"]:
-        dense, index = _table(cells["counts"], lead, n_genes)
+        dense, index = _table(seen_counts(cells), lead, n_genes)
         return dense, None, None, None, index
     rows = entries.rows.expand(lead).reshape(-1)
     return None, entries.start, entries.column, entries.value, rows

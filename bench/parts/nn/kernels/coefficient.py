@@ -1,10 +1,10 @@
 """Terms of the negative binomial for a positive count x, in float64.
 
     value   log Gamma(x + r) - log Gamma(r) - log x! + x log(mu / (r + mu))
-    slope   digamma(x + r) - digamma(r)
+    slope   digamma(x + r) - digamma(r) - x / (r + mu)  =  sum_k<x (mu - k) / ((r + k) (r + mu))
 
-Up to x = 16 the value is the logarithm of one product and the slope a sum of reciprocals, without
-a difference of large numbers.  Beyond, log-gamma in float64 for r <= 1e5, and for larger r the
+Up to x = 16 the value is the logarithm of one product and the slope the sum above, without a
+difference of large numbers.  Beyond, log-gamma in float64 for r <= 1e5, and for larger r the
 difference of Stirling's series, in which the large terms cancel exactly.  No loop depends on r.
 """
 
@@ -23,32 +23,34 @@ SQRT_HALF_BITS, EXPONENT_BITS = np.int64(0x3FE6A09E667F3BCD), np.int64(52)
 
 
 @elementwise
-def product_terms(x, r, share):  # type: ignore[no-untyped-def]
-    """exp(value) and the slope, for 0 <= x <= 16 and r <= 1e15; share is mu / (r + mu)."""
+def product_terms(x, r, m):  # type: ignore[no-untyped-def]
+    """exp(value) and the slope, for 0 <= x <= 16 and r <= 1e15."""
+    both = r + m
+    share = m / both
     total, raised, sums = 1.0, 1.0, 0.0
     for k in range(int(x)):
         factor = r + k
-        sums = sums * factor + raised
+        sums = sums * factor + raised * (m - k)
         raised *= factor
         total *= factor * share
-    return total / FACTORIAL[int(x)], sums / raised
+    return total / FACTORIAL[int(x)], sums / (raised * both)
 
 
 @elementwise
 def log_near(x):  # type: ignore[no-untyped-def]
-    """log(x) of a positive normal number to 1e-8, faster than the exact one."""
+    """log(x) of a positive normal number to 1e-8, faster than the exact one; NaN of NaN."""
     bits = np.float64(x).view(np.int64)
     e = (bits - SQRT_HALF_BITS) >> EXPONENT_BITS
     m = np.int64(bits - (e << EXPONENT_BITS)).view(np.float64) - 1.0
     # atanh series: |s| <= 0.172
-    s = m / (2.0 + m)
+    s = m / (2.0 + m) + (x - x)
     z = s * s
     return 2 * s * (1 + z * (1 / 3 + z * (1 / 5 + z * (1 / 7 + z * (1 / 9))))) + e * LN2
 
 
 @elementwise
-def series_terms(x, r, log_share):  # type: ignore[no-untyped-def]
-    """The value and the slope, for x > 16; log_share is log(mu / (r + mu))."""
+def series_terms(x, r, m):  # type: ignore[no-untyped-def]
+    """The value and the slope, for x > 16."""
     both = r + x
     if r > LARGE:
         ratio = log1p(x / r)
@@ -57,7 +59,7 @@ def series_terms(x, r, log_share):  # type: ignore[no-untyped-def]
     else:
         difference = lgamma(both) - lgamma(r)
         slope = _digamma_far(both) - _digamma(r)
-    return difference - lgamma(x + 1) + x * log_share, slope
+    return difference - lgamma(x + 1) + x * log(m / (r + m)), slope - x / (r + m)
 
 
 @elementwise

@@ -72,9 +72,9 @@ class Kernel:
 @contextmanager
 def locked(folder: Path | None) -> Iterator[None]:
     """Exclude other processes that compile into this folder."""
-    elsewhere = Path(tempfile.gettempdir())
-    can_write = folder is not None and os.access(folder, os.W_OK)
-    path = (folder if folder and can_write else elsewhere) / LOCK
+    path = Path(tempfile.gettempdir()) / f"{LOCK}.{os.getuid()}"
+    if folder is not None and os.access(folder, os.W_OK):
+        path = folder / LOCK
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -31,14 +31,14 @@ def positive_count(x, m, r, log1p_t, tail, prior):  # type: ignore[no-untyped-de
     x, m, r = np.float64(x), np.float64(m), np.float64(r)
     both = r + m
     if x <= MOST_FACTORS and r <= 1e15:
-        product, digammas = product_terms(x, r, m / both)
+        product, of_r = product_terms(x, r, m)
         value = log_near(product * prior) - r * log1p_t
     else:
         log1p_t = log1p(m / r)
         tail = m / both - log1p_t if m / r > 1e-4 else np.float64(tail)
-        smooth, digammas = series_terms(x, r, log(m / both))
+        smooth, of_r = series_terms(x, r, m)
         value = smooth - r * log1p_t + log(prior)
-    return value, (x - m) * r / both, (digammas - x / both) + tail
+    return value, (x - m) * r / both, of_r + tail
 
 
 @over_genes

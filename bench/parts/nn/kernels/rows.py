@@ -7,7 +7,7 @@ int64, columns of entries of any whole type.
 
 import numpy as np
 
-from bench.parts.nn.kernels.compilation import Kernel
+from bench.parts.nn.kernels.compilation import Kernel, over_genes
 from bench.parts.nn.kernels.negative_binomial import negative_binomial_row
 from bench.parts.nn.kernels.poisson import poisson_row
 from bench.parts.nn.kernels.shares import (
@@ -16,8 +16,21 @@ from bench.parts.nn.kernels.shares import (
     scaled,
     slopes_of_logits,
     slopes_of_means,
+    total_of,
 )
 from bench.parts.nn.kernels.zero_inflated import zero_inflated_row
+
+
+@over_genes
+def _mask_row(seen, i, each, of_rates, of_theta, of_dropout):  # type: ignore[no-untyped-def]
+    """Zero for hidden genes, in the values and in row i of the gradients."""
+    scaled(each, seen)
+    if of_rates is not None:
+        scaled(of_rates[i], seen)
+    if of_theta is not None:
+        scaled(of_theta[i], seen)
+    if of_dropout is not None:
+        scaled(of_dropout[i], seen)
 
 
 def _rows(  # type: ignore[no-untyped-def]
@@ -64,18 +77,8 @@ def _rows(  # type: ignore[no-untyped-def]
             d_dropout = None if of_dropout is None else of_dropout[i]
             zero_inflated_row(mean, r, q, where, x, each, slope, d_theta, d_dropout)
         if len(mask) > 0:
-            seen = mask[mask_of[i]]
-            scaled(each, seen)
-            if of_rates is not None:
-                scaled(of_rates[i], seen)
-            if of_theta is not None:
-                scaled(of_theta[i], seen)
-            if of_dropout is not None:
-                scaled(of_dropout[i], seen)
-        total = np.float64(0)
-        for j in range(n_genes):
-            total += each[j]
-        value[i] = total
+            _mask_row(mask[mask_of[i]], i, each, of_rates, of_theta, of_dropout)
+        value[i] = total_of(each)
         if of_rates is not None:
             if len(library) > 0:
                 of_library[i] = slopes_of_logits(share, mean, library[i], of_rates[i])

@@ -76,3 +76,12 @@ def scaled(values, weight):  # type: ignore[no-untyped-def]
     """Multiply (gene,) values by the weights."""
     for j in range(len(values)):
         values[j] *= weight[j]
+
+
+@over_genes
+def total_of(values):  # type: ignore[no-untyped-def]
+    """Sum of (gene,) values, in float64."""
+    total = np.float64(0)
+    for j in range(len(values)):
+        total += values[j]
+    return total

@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.parts.nn.kernels.compilation import elementwise, over_genes
 from bench.parts.nn.kernels.elementary import (
+    LOWEST,
     ONE,
     ZERO,
     exp,
@@ -33,6 +34,7 @@ def zero_count(q, log_n):  # type: ignore[no-untyped-def]
     shift = -larger if is_rare else ZERO
     e = exp(-abs(q) + shift)
     n, n_less_one = exp_and_less_one(log_n + shift)
+    n = ZERO if log_n + shift < LOWEST else n
     n_less_one = -ONE if is_rare else n_less_one
     near = ONE / (ONE + (ZERO if is_rare else e))
     far = e * near
