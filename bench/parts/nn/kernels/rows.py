@@ -53,11 +53,9 @@ def _rows(  # type: ignore[no-untyped-def]
     of_theta,
     of_dropout,
 ):
-    n_rows, n_genes = rates.shape
-    share = np.empty(n_genes, np.float32)
-    mean = np.empty(n_genes, np.float32)
-    each = np.empty(n_genes, np.float32)
-    for i in range(n_rows):
+    buffers = np.empty((3, rates.shape[1]), np.float32)
+    share, mean, each = buffers[0], buffers[1], buffers[2]
+    for i in range(len(rates)):
         if len(library) > 0:
             means_of_shares(rates[i], library[i], floor[i], share, mean)
         else:
