@@ -75,12 +75,15 @@ def sample_perturbed(
     """
     import torch
 
+    from bench.parts.nn.shares import with_dense_mean
+
     given = fitted.conditions(conditions)
     (n_cells, _), laws_of = cells["library"].shape, posterior or {}
 
     def parameters(noise: Mapping[str, Tensor]) -> Any:
         found = {name: law.at(noise[name]) for name, law in laws_of.items() if name in noise}
-        law = fitted.module.predict_perturbed(cells, given, {**noise, **found}).dense()
+        law = fitted.module.predict_perturbed(cells, given, {**noise, **found})
+        law = with_dense_mean(law)
         return type(law)(*torch.broadcast_tensors(*law))
 
     laws = fitted.over_draws(parameters, n_cells, n_draws, draw_block)

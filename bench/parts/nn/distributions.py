@@ -82,10 +82,6 @@ class Poisson(NamedTuple):
         """Expected counts before dropout, equal to the mean."""
         return self.mean
 
-    def dense(self) -> Poisson:
-        """The same law with a dense mean."""
-        return Poisson(self.mean)
-
     def sample(self, generator: torch.Generator) -> Tensor:
         """Samples of the counts."""
         return torch.poisson(self.mean, generator=generator)
@@ -123,10 +119,6 @@ class NegativeBinomial(NamedTuple):
     def expressed(self) -> Tensor:
         """Expected counts before dropout, equal to the mean."""
         return self.mean
-
-    def dense(self) -> NegativeBinomial:
-        """The same law with a dense mean."""
-        return self._replace(rates=self.mean)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Samples of the counts: Poisson with rates from the Gamma."""
@@ -184,10 +176,6 @@ class ZeroInflatedNegativeBinomial(NamedTuple):
     def expressed(self) -> Tensor:
         """Expected counts before dropout."""
         return self.kept.mean
-
-    def dense(self) -> ZeroInflatedNegativeBinomial:
-        """The same law with a dense mean."""
-        return self._replace(rates=self.kept.mean)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Samples of the negative binomial, with dropout."""

@@ -34,10 +34,6 @@ class NormalValues(NamedTuple):
         """(…, cell) log-density of the observed values, summed over genes."""
         return observed_sum(self.log_prob(seen_values(cells)), cells)
 
-    def dense(self) -> NormalValues:
-        """This law: its mean is dense."""
-        return self
-
     def sample(self, generator: torch.Generator) -> Tensor:
         """Samples of the values."""
         noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,3 +37,13 @@ def dense_mean(rates: Tensor | Shares) -> Tensor:
 def parts(rates: Tensor | Shares) -> tuple[Tensor, ...]:
     """The tensors."""
     return tuple(rates) if isinstance(rates, Shares) else (rates,)
+
+
+def with_dense_mean(law: Any) -> Any:
+    """The same law, a tuple of tensors, with means where it holds shares."""
+    dense = {
+        name: part.mean
+        for name, part in zip(law._fields, law, strict=True)
+        if isinstance(part, Shares)
+    }
+    return law._replace(**dense)
