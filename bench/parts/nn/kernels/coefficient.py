@@ -3,7 +3,7 @@
     value   log Gamma(x + r) - log Gamma(r) - log x! + x log(mu / (r + mu))
     slope   digamma(x + r) - digamma(r) - x / (r + mu)  =  sum_k<x (mu - k) / ((r + k) (r + mu))
 
-Up to x = 16 the value is the logarithm of one product and the slope the sum above, without a
+Up to x = 32 the Gamma functions are one product and the slope the sum above, without a
 difference of large numbers.  Beyond, log-gamma in float64 for r <= 1e5, and for larger r the
 difference of Stirling's series, in which the large terms cancel exactly.  No loop depends on r.
 """
@@ -14,26 +14,14 @@ import numpy as np
 
 from bench.parts.nn.kernels.compilation import elementwise
 
-MOST_FACTORS = 16
+MOST_FACTORS, MOST_OF_PRODUCTS = 32, 1e8
+"""Largest count and inverse dispersion of the products: they stay in the range of float64."""
 LARGE = 1e5
 """Inverse dispersions beyond use the difference of series."""
 FACTORIAL = np.cumprod(np.maximum(np.arange(MOST_FACTORS + 1.0), 1))
+LOG_FACTORIAL = np.log(FACTORIAL)
 LN2 = np.log(2.0)
 SQRT_HALF_BITS, EXPONENT_BITS = np.int64(0x3FE6A09E667F3BCD), np.int64(52)
-
-
-@elementwise
-def product_terms(x, r, m):  # type: ignore[no-untyped-def]
-    """exp(value) and the slope, for 0 <= x <= 16 and r <= 1e15."""
-    both = r + m
-    share = m / both
-    total, raised, sums = 1.0, 1.0, 0.0
-    for k in range(int(x)):
-        factor = r + k
-        sums = sums * factor + raised * (m - k)
-        raised *= factor
-        total *= factor * share
-    return total / FACTORIAL[int(x)], sums / (raised * both)
 
 
 @elementwise
@@ -49,8 +37,21 @@ def log_near(x):  # type: ignore[no-untyped-def]
 
 
 @elementwise
+def product_terms(x, r, m, prior):  # type: ignore[no-untyped-def]
+    """log(prior) + the value, and the slope, for 0 <= x <= 32 and r <= 1e8."""
+    both = r + m
+    raised, sums = 1.0, 0.0
+    for k in range(int(x)):
+        factor = r + k
+        sums = sums * factor + raised * (m - k)
+        raised *= factor
+    value = log_near(raised / FACTORIAL[int(x)] * prior) + x * log_near(m / both)
+    return value, sums / (raised * both)
+
+
+@elementwise
 def series_terms(x, r, m):  # type: ignore[no-untyped-def]
-    """The value and the slope, for x > 16."""
+    """The value and the slope, for x > 32 or r > 1e8."""
     both = r + x
     if r > LARGE:
         ratio = log1p(x / r)

@@ -13,7 +13,7 @@ import numpy as np
 from bench.parts.nn.kernels import elementary
 from bench.parts.nn.kernels.coefficient import (
     MOST_FACTORS,
-    log_near,
+    MOST_OF_PRODUCTS,
     product_terms,
     series_terms,
 )
@@ -25,14 +25,14 @@ from bench.parts.nn.kernels.elementary import ONE, log1p_tail
 def positive_count(x, m, r, log1p_t, tail, prior):  # type: ignore[no-untyped-def]
     """log(prior) + the log-probability of x > 0, its slope and its d/d r.
 
-    ``log1p_t`` and ``tail`` are those of the dense loop, exact enough up to x = 16: there the value
+    ``log1p_t`` and ``tail`` are those of the dense loop, exact enough up to x = 32: there the value
     is at most about -1 and no term is much larger.
     """
     x, m, r = np.float64(x), np.float64(m), np.float64(r)
     both = r + m
-    if x <= MOST_FACTORS and r <= 1e15:
-        product, of_r = product_terms(x, r, m)
-        value = log_near(product * prior) - r * log1p_t
+    if x <= MOST_FACTORS and r <= MOST_OF_PRODUCTS:
+        smooth, of_r = product_terms(x, r, m, prior)
+        value = smooth - r * log1p_t
     else:
         log1p_t = log1p(m / r)
         tail = m / both - log1p_t if m / r > 1e-4 else np.float64(tail)
