@@ -12,6 +12,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,7 +64,7 @@ def fused_log_likelihood(
     logits, library, floor = rates if isinstance(rates, Shares) else (rates, None, None)
     observed, counts = cells["observed"], cells["counts"]
     given = [one for one in (logits, library, theta, dropout_logit) if one is not None]
-    lead = torch.broadcast_shapes(*(one.shape[:-1] for one in [*given, counts, observed]))
+    lead = np.broadcast_shapes(*(one.shape[:-1] for one in [*given, counts, observed]))
     n_genes = counts.shape[-1]
 
     def table(values: Tensor | None) -> Table:
@@ -82,14 +83,14 @@ def fused_log_likelihood(
     return value if masked else value * observed.squeeze(-1)
 
 
-def _table(values: Tensor, lead: torch.Size, n_genes: int) -> Table:
+def _table(values: Tensor, lead: tuple[int, ...], n_genes: int) -> Table:
     """The rows of ``values``, and which of them belongs to each row of ``lead``."""
     own = values.shape[:-1]
     index = torch.arange(prod(own), device=values.device).reshape(own).expand(lead).reshape(-1)
     return Table(values.expand(*own, n_genes).reshape(-1, n_genes), index)
 
 
-def _counts(cells: Minibatch, lead: torch.Size, n_genes: int) -> tuple[Tensor | None, ...]:
+def _counts(cells: Minibatch, lead: tuple[int, ...], n_genes: int) -> tuple[Tensor | None, ...]:
     """Dense counts, start, column and value of entries (or None thrice), and the rows' cells."""
     entries: Any = cells.get(ENTRIES)
     if entries is None or entries.counts is not cells["counts"]:
