@@ -25,6 +25,10 @@ needs ``perturbation`` also receives ``dosage`` (cell, treatment): the dosage of
 zero in controls.  ``values`` (cell, gene) replaces ``counts`` for real-valued data.
 """
 
+ENTRIES = "entries"
+"""Field that a minibatch may have beside ``counts`` and ``observed``: the non-zero counts, which
+``log_likelihood`` of a count law reads (:class:`bench.parts.nn.fused_likelihood.CountEntries`)."""
+
 
 class Noise(NamedTuple):
     """One random input of a pass: its shape and its distribution."""

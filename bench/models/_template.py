@@ -64,7 +64,7 @@ class Template(nn.Module):
         z = q.at(noise["z"])
         law = self.generate({"z": z}, cells)
         # The likelihood and the encoder ignore entries that are not observed.
-        log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
+        log_likelihood = law.log_likelihood(cells)
         prior = Gaussian(torch.zeros_like(z), torch.ones_like(z))
         return LossTerms.of(
             local={"reconstruction": -log_likelihood, "kl_z": q.kl_to_standard()},

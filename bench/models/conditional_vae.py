@@ -20,7 +20,7 @@ from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.nn.count_networks import EncoderInput
 from bench.parts.nn.distributions import Gaussian, NegativeBinomial, Poisson
 from bench.parts.nn.latents import at_draw, standard_normal_ledger
-from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.observed import library_size
 from bench.parts.nn.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
 from bench.parts.nn.treatment_encoding import Encoding, TreatmentEncoding
 
@@ -69,8 +69,8 @@ class ConditionalVAE(nn.Module):
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
         posterior = self.infer(cells)
         latents = at_draw(posterior, noise)
-        log_prob = self.generate(latents, cells).log_prob(seen_counts(cells))
-        return standard_normal_ledger((cells["observed"] * log_prob).sum(-1), posterior, latents)
+        log_likelihood = self.generate(latents, cells).log_likelihood(cells)
+        return standard_normal_ledger(log_likelihood, posterior, latents)
 
     def predict_perturbed(
         self, cells: Minibatch, conditions: Minibatch, noise: Mapping[str, Tensor]

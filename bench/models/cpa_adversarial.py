@@ -114,8 +114,7 @@ class CPAAdversarial(nn.Module):
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
         basal = self._basal(cells, noise["keep"])
-        log_prob = self.generate({"z": basal}, cells).log_prob(seen_counts(cells))
-        log_likelihood = (cells["observed"] * log_prob).sum(-1)
+        log_likelihood = self.generate({"z": basal}, cells).log_likelihood(cells)
         return LossTerms.of(
             local={"reconstruction": -log_likelihood},
             log_weight=log_likelihood,

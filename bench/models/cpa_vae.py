@@ -23,7 +23,7 @@ from bench.core.variant import DataFacts, Minibatch, Noise, TreatmentLatents, Va
 from bench.parts.nn.count_networks import EncoderInput
 from bench.parts.nn.distributions import Gaussian, NegativeBinomial, Poisson
 from bench.parts.nn.latents import at_draw, standard_normal_ledger
-from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.observed import library_size
 from bench.parts.nn.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
 from bench.parts.nn.treatment_encoding import Encoding, TreatmentEncoding
 from bench.parts.nn.treatment_posteriors import MeanFieldEmbedding
@@ -79,7 +79,7 @@ class CPAVAE(nn.Module):
         posterior = {"z": self.encoder(self.look(cells), offset)}
         latents = at_draw(posterior, noise)
         law = self.decoder(latents["z"] + offset, library_size(cells))
-        log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
+        log_likelihood = law.log_likelihood(cells)
         kl = (self.embedding().kl_to(self._prior()) * self.treated.seen).sum()
         ledger = standard_normal_ledger(log_likelihood, posterior, latents)
         return ledger._replace(shared={"kl_embedding": kl})

@@ -19,6 +19,7 @@ from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.nn.count_networks import free_dispersion
 from bench.parts.nn.count_vae import CountVAE, DispersedConfig
 from bench.parts.nn.distributions import Gaussian, NegativeBinomial
+from bench.parts.nn.shares import Shares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class NBVAE(nn.Module):
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
         return self.vae.ledger(cells, noise, self._around)
 
-    def _around(self, mean: Tensor) -> NegativeBinomial:
+    def _around(self, mean: Tensor | Shares) -> NegativeBinomial:
         return NegativeBinomial(mean, self.log_inverse_dispersion.exp())
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from bench.core.variant import DataFacts, Minibatch, Variant
 from bench.parts.nn.count_networks import EncoderInput
 from bench.parts.nn.distributions import NegativeBinomial, Poisson
-from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.observed import library_size
 from bench.parts.nn.perturbation_networks import CountLaw, ShareDecoder
 from bench.parts.nn.sparse_model import SparseModel
 from bench.parts.nn.sparse_treatments import (
@@ -52,9 +52,6 @@ class CountObservation(nn.Module):
         # Cells for counterfactual predictions have their own field for the library size.
         library = cells["library"] if "library" in cells else library_size(cells)
         return self.decoder(z, library)
-
-    def seen(self, cells: Minibatch) -> Tensor:
-        return seen_counts(cells)
 
 
 def build(facts: DataFacts, config: SAMSVAEConfig) -> SparseModel:

@@ -17,13 +17,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from bench.core.variant import DataFacts, Minibatch, Variant
-from bench.parts.nn.gaussian_values import (
-    NormalValues,
-    ValueDecoder,
-    ValueInput,
-    ValueLaw,
-    seen_values,
-)
+from bench.parts.nn.gaussian_values import NormalValues, ValueDecoder, ValueInput, ValueLaw
 from bench.parts.nn.sparse_model import SparseModel
 from bench.parts.nn.sparse_treatments import (
     SparseHyperparameters,
@@ -53,9 +47,6 @@ class ValueObservation(nn.Module):
 
     def law(self, z: Tensor, cells: Minibatch) -> NormalValues:
         return self.decoder(z)
-
-    def seen(self, cells: Minibatch) -> Tensor:
-        return seen_values(cells)
 
 
 def build(facts: DataFacts, config: SAMSVAENormalConfig) -> SparseModel:

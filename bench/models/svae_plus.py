@@ -24,7 +24,7 @@ from bench.core.variant import DataFacts, Minibatch, Noise, StateDict, Treatment
 from bench.parts.nn.count_networks import EncoderInput
 from bench.parts.nn.distributions import Gaussian, NegativeBinomial, Poisson
 from bench.parts.nn.mask_priors import BetaPrior
-from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.observed import library_size
 from bench.parts.nn.perturbation_networks import CountLaw, PerturbationEncoder, ShareDecoder
 from bench.parts.nn.sparse_rotation import in_sparsest_basis
 from bench.parts.nn.treatment_encoding import TreatmentEncoding
@@ -85,7 +85,7 @@ class SVAEPlus(nn.Module):
         prior = Gaussian(mean, torch.ones_like(mean))
         z = posterior.at(noise["z"])
         law = self.decoder(z, library_size(cells))
-        log_likelihood = (cells["observed"] * law.log_prob(seen_counts(cells))).sum(-1)
+        log_likelihood = law.log_likelihood(cells)
         cost = (self.mask.cost() * self.treated.seen).sum()
         return LossTerms.of(
             local={"reconstruction": -log_likelihood, "kl_z": posterior.kl_to(prior)},

@@ -20,6 +20,7 @@ from bench.core.variant import DataFacts, Minibatch, Noise, Variant
 from bench.parts.nn.count_networks import free_dispersion
 from bench.parts.nn.count_vae import CountVAE, DispersedConfig
 from bench.parts.nn.distributions import Gaussian, ZeroInflatedNegativeBinomial
+from bench.parts.nn.shares import Shares
 
 FEW_DROPOUTS = -3.0
 """Initial dropout logit; from zero, the published value, training takes twice as long."""
@@ -58,7 +59,7 @@ class ZINBVAE(nn.Module):
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
         return self.vae.ledger(cells, noise, self._around)
 
-    def _around(self, mean: Tensor) -> ZeroInflatedNegativeBinomial:
+    def _around(self, mean: Tensor | Shares) -> ZeroInflatedNegativeBinomial:
         theta = self.log_inverse_dispersion.exp()
         return ZeroInflatedNegativeBinomial(mean, theta, self.dropout_logit)
 

@@ -63,8 +63,10 @@ def _new_counts(
     fitted: FittedVariant[VariantModule], cells: Minibatch, posterior: Posteriors
 ) -> Tensor:
     """(cell, gene) counts, sampled on the CPU for equal results on all devices."""
+    from bench.parts.nn.shares import with_dense_mean
+
     law = fitted.over_draws(
-        lambda noise: fitted.module.generate(at_draw(posterior, noise), cells),
+        lambda noise: with_dense_mean(fitted.module.generate(at_draw(posterior, noise), cells)),
         len(cells["observed"]),
         1,
     )

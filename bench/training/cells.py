@@ -11,8 +11,9 @@ from torch import Tensor
 
 from bench.core.dataset import KNOWN_TYPE, LABELS
 from bench.core.problem import TRAIN, Problem
-from bench.core.variant import DataFacts, Variant
+from bench.core.variant import ENTRIES, DataFacts, Variant
 from bench.parts.counts.labelled import known_codes
+from bench.parts.nn.fused_likelihood import CountEntries
 from bench.parts.perturbations.treatments import dosages
 from bench.training.sparse import SparseRows, to_device
 
@@ -33,15 +34,21 @@ class DeviceCells:
     """(cell,) integer codes of the labels, in the alphabetical order of their names; -1 for
     an unknown type."""
 
-    def minibatch(self, rows: Tensor) -> dict[str, Tensor]:
-        """The declared fields of these cells; ``rows`` may have any shape."""
-        cells = {name: codes[rows] for name, codes in self.codes.items()}
+    def minibatch(self, rows: Tensor) -> dict[str, Any]:
+        """The declared fields of these cells; ``rows`` may have any shape.
+
+        On the CPU the likelihood reads the non-zero counts from ``entries``, if ``rows`` has one
+        axis: under ``vmap`` over replicates there is no dataset that all share.
+        """
+        cells: dict[str, Any] = {name: codes[rows] for name, codes in self.codes.items()}
         for name in self.needs & {"counts", "values"}:
             cells[name] = self.counts.dense(rows)
         if self.dosage is not None:
             cells["dosage"] = self.dosage.dense(rows)
         if "observed" in self.needs:
             cells["observed"] = self._observed(rows)
+        if {"counts", "observed"} <= self.needs and rows.ndim == 1 and rows.device.type == "cpu":
+            cells[ENTRIES] = CountEntries(*self.counts[:3], rows, cells["counts"])
         return cells
 
     def without_types(self) -> "DeviceCells":

@@ -12,6 +12,7 @@ from bench.catalogue import card
 from bench.core.dataset import CountData
 from bench.core.ledger import penalties
 from bench.core.problem import TEST, TRAIN
+from bench.core.variant import ENTRIES
 from bench.models.cpa_adversarial import CPAAdversarialConfig
 from bench.parts.nn.adversary import misread_label, misread_treatments
 from bench.training import objective
@@ -38,7 +39,8 @@ def built(problem, **settings):
 
 def cells_of(problem, rows):
     cells = on_device(problem, CPA, CPU).minibatch(torch.as_tensor(rows))
-    return {k: v.double() if v.is_floating_point() else v for k, v in cells.items()}
+    fields = {k: v for k, v in cells.items() if k != ENTRIES}
+    return {k: v.double() if v.is_floating_point() else v for k, v in fields.items()}
 
 
 def no_noise(module, n_cells):

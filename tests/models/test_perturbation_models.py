@@ -10,6 +10,7 @@ from torch.func import vmap
 
 from bench.catalogue import card, names
 from bench.core.problem import TEST, TRAIN
+from bench.core.variant import ENTRIES
 from bench.parts.nn.observed import library_size
 from bench.training import loop, objective
 from bench.training.cells import facts_of, on_device
@@ -53,7 +54,8 @@ def built(name, problem, **settings):
 
 def cells_of(name, problem, rows):
     cells = on_device(problem, card("models", name), CPU).minibatch(torch.as_tensor(rows))
-    return {k: v.double() if v.is_floating_point() else v for k, v in cells.items()}
+    fields = {k: v for k, v in cells.items() if k != ENTRIES}
+    return {k: v.double() if v.is_floating_point() else v for k, v in fields.items()}
 
 
 def noise_of(module, n_cells, n_draws, seed=0):

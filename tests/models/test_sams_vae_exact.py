@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from bench.core.problem import TRAIN, VALIDATION, Problem
+from bench.core.variant import ENTRIES
 from bench.models.sams_vae_normal import VARIANT, SAMSVAENormalConfig
 from bench.training import objective
 from bench.training.cells import facts_of, on_device
@@ -142,7 +143,8 @@ def moved_away(module, seed):
 
 def cells_of(problem, rows):
     cells = on_device(problem, VARIANT, torch.device("cpu")).minibatch(torch.as_tensor(rows))
-    return {k: v.double() if v.is_floating_point() else v for k, v in cells.items()}
+    fields = {k: v for k, v in cells.items() if k != ENTRIES}
+    return {k: v.double() if v.is_floating_point() else v for k, v in fields.items()}
 
 
 def passed(module, cells, noise):

@@ -35,8 +35,8 @@ FAULTS = {
         "forward uses a global generator",
     ),
     "mask ignored by the likelihood": (
-        '(cells["observed"] * law.log_prob(seen_counts(cells)))',
-        'law.log_prob(cells["counts"])',
+        "law.log_likelihood(cells)",
+        'law.log_prob(cells["counts"]).sum(-1)',
         "depend on counts that are not observed",
     ),
     "mask ignored by the encoder": (
@@ -148,7 +148,7 @@ def test_an_exception_is_told_with_the_line_of_the_authors_file(tmp_path: Path) 
 @pytest.mark.parametrize("factor", ["float('nan')", "float('inf')"])
 def test_a_loss_that_is_not_finite_is_told_and_nothing_else(tmp_path: Path, factor: str) -> None:
     """A NaN equals nothing, itself included: ledgers with one cannot be compared."""
-    found = told(tmp_path, ".sum(-1)\n", f".sum(-1) * {factor}\n")
+    found = told(tmp_path, "likelihood(cells)\n", f"likelihood(cells) * {factor}\n")
     assert {one.partition(": is ")[2] for one in found} == {"not finite for some example cells"}
     assert [one.partition(": is ")[0] for one in found] == [
         "forward: local: reconstruction",

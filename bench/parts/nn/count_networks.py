@@ -15,6 +15,7 @@ from bench.core.variant import DataFacts, Minibatch
 from bench.parts.nn.distributions import Gaussian
 from bench.parts.nn.networks import normalised_block, plain_block, tower
 from bench.parts.nn.observed import seen_counts
+from bench.parts.nn.shares import Shares, shares_of
 
 FLOOR = 1e-15
 """Added to every decoded rate, so that its logarithm is finite (scmodes)."""
@@ -83,12 +84,12 @@ class RateDecoder(nn.Module):
         with torch.no_grad():
             self.out.bias.copy_(start)
 
-    def forward(self, z: Tensor, library: Tensor | None) -> Tensor:
+    def forward(self, z: Tensor, library: Tensor | None) -> Tensor | Shares:
         """(cell, latent) and optionally (cell, 1) -> (cell, gene) expected counts."""
         decoded = self.out(self.trunk(z))
         if library is None:
             return softplus(decoded) + FLOOR
-        return library * decoded.softmax(-1) + FLOOR
+        return shares_of(library, decoded, FLOOR)
 
 
 def free_dispersion(facts: DataFacts, start: Start, by_gene: bool) -> nn.Parameter:

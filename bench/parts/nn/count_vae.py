@@ -24,7 +24,8 @@ from bench.parts.nn.distributions import (
     ZeroInflatedNegativeBinomial,
 )
 from bench.parts.nn.latents import at_draw, standard_normal_ledger
-from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.observed import library_size
+from bench.parts.nn.shares import Shares
 
 CountDistribution = Poisson | NegativeBinomial | ZeroInflatedNegativeBinomial
 
@@ -83,7 +84,7 @@ class CountVAE(nn.Module):
         """q(z | x) of (cell, latent)."""
         return {"z": self.encoder(self.look(cells))}
 
-    def mean(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor:
+    def mean(self, latents: Mapping[str, Tensor], cells: Minibatch) -> Tensor | Shares:
         """(cell, gene) mean counts mu(z)."""
         library = library_size(cells) if self.library_offset else None
         return self.decoder(latents["z"], library)
@@ -92,10 +93,10 @@ class CountVAE(nn.Module):
         self,
         cells: Minibatch,
         noise: Mapping[str, Tensor],
-        likelihood: Callable[[Tensor], CountDistribution],
+        likelihood: Callable[[Tensor | Shares], CountDistribution],
     ) -> LossTerms:
         """Nats per cell, the likelihood summed over observed entries."""
         posterior = self.infer(cells)
         latents = at_draw(posterior, noise)
-        log_prob = likelihood(self.mean(latents, cells)).log_prob(seen_counts(cells))
-        return standard_normal_ledger((cells["observed"] * log_prob).sum(-1), posterior, latents)
+        log_likelihood = likelihood(self.mean(latents, cells)).log_likelihood(cells)
+        return standard_normal_ledger(log_likelihood, posterior, latents)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import CONTROL
 from bench.core.problem import TRAIN, Problem
 from bench.core.readout import FittedVariant
-from bench.core.variant import PerturbationModule, Posterior
+from bench.core.variant import ENTRIES, PerturbationModule, Posterior
 from bench.parts.perturbations.effects import Floats, expression, scored_perturbations
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def control_cells(
     import torch
 
     parts = list(fitted.minibatches(rows))
-    cells = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    names = [name for name in parts[0] if name != ENTRIES]
+    cells = {name: torch.cat([part[name] for part in parts]) for name in names}
     return {**cells, "library": _library(cells, library)}
 
 
@@ -74,12 +75,15 @@ def sample_perturbed(
     """
     import torch
 
+    from bench.parts.nn.shares import with_dense_mean
+
     given = fitted.conditions(conditions)
     (n_cells, _), laws_of = cells["library"].shape, posterior or {}
 
     def parameters(noise: Mapping[str, Tensor]) -> Any:
         found = {name: law.at(noise[name]) for name, law in laws_of.items() if name in noise}
         law = fitted.module.predict_perturbed(cells, given, {**noise, **found})
+        law = with_dense_mean(law)
         return type(law)(*torch.broadcast_tensors(*law))
 
     laws = fitted.over_draws(parameters, n_cells, n_draws, draw_block)

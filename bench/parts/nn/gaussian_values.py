@@ -3,6 +3,8 @@
 x_ij ~ Normal(f(z_i)_j, s_j)      s shared by all cells, or decoded from z
 """
 
+from __future__ import annotations
+
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 from bench.core.variant import DataFacts, Minibatch
 from bench.parts.nn.distributions import LOG_2_PI
+from bench.parts.nn.observed import observed_sum
 from bench.parts.nn.perturbation_networks import ResidualTower
 
 ValueLaw = Literal["normal", "normal_fixed_variance"]
@@ -26,6 +29,10 @@ class NormalValues(NamedTuple):
         """Elementwise log-density."""
         standard = (values - self.mean) / self.scale
         return -0.5 * (standard**2 + LOG_2_PI) - self.scale.log()
+
+    def log_likelihood(self, cells: Minibatch) -> Tensor:
+        """(…, cell) log-density of the observed values, summed over genes."""
+        return observed_sum(self.log_prob(seen_values(cells)), cells)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Samples of the values."""

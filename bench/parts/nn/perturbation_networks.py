@@ -17,6 +17,7 @@ from torch.nn.functional import leaky_relu
 
 from bench.core.variant import DataFacts
 from bench.parts.nn.distributions import Gaussian, NegativeBinomial, Poisson
+from bench.parts.nn.shares import shares_of
 
 FLOOR = 1e-4
 """Added to variances and to expected counts (sams-vae)."""
@@ -88,7 +89,7 @@ class ShareDecoder(nn.Module):
 
     def forward(self, z: Tensor, library: Tensor) -> NegativeBinomial | Poisson:
         """(…, latent) and (…, 1) -> the distribution of (…, gene) counts."""
-        mean = library * self.out(self.tower(z)).softmax(-1) + FLOOR
+        rates = shares_of(library, self.out(self.tower(z)), FLOOR)
         if self.law == "poisson":
-            return Poisson(mean)
-        return NegativeBinomial(mean, self.log_dispersion.exp())
+            return Poisson(rates)
+        return NegativeBinomial(rates, self.log_dispersion.exp())

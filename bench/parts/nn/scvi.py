@@ -26,6 +26,7 @@ from bench.parts.nn.distributions import (
 from bench.parts.nn.latents import Gaussians, Latents, log_standard_normal
 from bench.parts.nn.observed import library_size, seen_counts
 from bench.parts.nn.scvi_networks import ScviEncoder, ScviTower
+from bench.parts.nn.shares import Shares, shares_of
 
 EPSILON = 1e-8
 """Added to means and dispersions before their logarithm (scVI)."""
@@ -132,13 +133,13 @@ class Dispersion(nn.Module):
         return (one_hot(cells[by], levels).float() @ self.log_theta).exp()
 
 
-def counts_of(likelihood: Likelihood, mean: Tensor, theta: Tensor, logit: Tensor) -> Counts:
+def counts_of(likelihood: Likelihood, rates: Shares, theta: Tensor, logit: Tensor) -> Counts:
     """The distribution of counts with these parameters."""
     if likelihood == "poisson":
-        return Poisson(mean + EPSILON)
+        return Poisson(rates)
     if likelihood == "nb":
-        return NegativeBinomial(mean + EPSILON, theta + EPSILON)
-    return ZeroInflatedNegativeBinomial(mean + EPSILON, theta + EPSILON, logit)
+        return NegativeBinomial(rates, theta + EPSILON)
+    return ZeroInflatedNegativeBinomial(rates, theta + EPSILON, logit)
 
 
 def library_of(latents: Latents, cells: Minibatch) -> Tensor:
@@ -164,11 +165,11 @@ class Generation(nn.Module):
     def forward(self, latents: Latents, cells: Minibatch) -> Counts:
         """p(x | z, l, covariates), (cell, gene)."""
         hidden = self.tower(latents["z"], covariates(cells, self.facts, self.settings), None)
-        mean = library_of(latents, cells) * self.share(hidden).softmax(-1)
-        kind = self.settings.likelihood
-        theta = mean if kind == "poisson" else self.theta(hidden, cells)
-        logit = self.dropout_logit(hidden) if kind == "zinb" else mean
-        return counts_of(kind, mean, theta, logit)
+        share, kind = self.share(hidden), self.settings.likelihood
+        theta = share if kind == "poisson" else self.theta(hidden, cells)
+        logit = self.dropout_logit(hidden) if kind == "zinb" else share
+        rates = shares_of(library_of(latents, cells), share, EPSILON)
+        return counts_of(kind, rates, theta, logit)
 
 
 class LinearGeneration(nn.Module):
@@ -188,11 +189,11 @@ class LinearGeneration(nn.Module):
         """p(x | z, l, covariates), (cell, gene)."""
         columns = covariates(cells, self.facts, self.settings)
         decoded = torch.cat([latents["z"], *columns], -1)
-        mean = library_of(latents, cells) * self.share(decoded).softmax(-1)
-        kind = self.settings.likelihood
-        theta = mean if kind == "poisson" else self.theta(decoded, cells)
-        logit = self.dropout_logit(decoded) if kind == "zinb" else mean
-        return counts_of(kind, mean, theta, logit)
+        share, kind = self.share(decoded), self.settings.likelihood
+        theta = share if kind == "poisson" else self.theta(decoded, cells)
+        logit = self.dropout_logit(decoded) if kind == "zinb" else share
+        rates = shares_of(library_of(latents, cells), share, EPSILON)
+        return counts_of(kind, rates, theta, logit)
 
 
 def _normalised_linear(n_in: int, n_out: int) -> nn.Sequential:

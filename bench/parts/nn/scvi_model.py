@@ -11,7 +11,6 @@ from bench.core.ledger import LossTerms
 from bench.core.variant import DataFacts, Minibatch, Noise
 from bench.parts.nn.distributions import Gaussian
 from bench.parts.nn.latents import Latents, at_draw
-from bench.parts.nn.observed import seen_counts
 from bench.parts.nn.scvi import (
     Counts,
     Generation,
@@ -50,8 +49,7 @@ class ScviModel(nn.Module):
 
     def log_likelihood(self, latents: Latents, cells: Minibatch) -> Tensor:
         """(cell,) log p(x | latents) of the observed entries, nats."""
-        log_prob = self.generation(latents, cells).log_prob(seen_counts(cells))
-        return (cells["observed"] * log_prob).sum(-1)
+        return self.generation(latents, cells).log_likelihood(cells)
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> LossTerms:
         """The ledger under the prior N(0, I)."""

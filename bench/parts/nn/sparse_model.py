@@ -32,9 +32,6 @@ class Observation(Protocol):
     def law(self, z: Tensor, cells: Minibatch) -> Law:
         """p(x | z), (…, cell, gene), of (…, cell, latent)."""
 
-    def seen(self, cells: Minibatch) -> Tensor:
-        """(cell, gene) the observed data; arbitrary for hidden entries."""
-
 
 class SparseModel(nn.Module):
     """Maps cells and dosages to a ledger in nats per cell, for one replicate and one draw."""
@@ -74,8 +71,7 @@ class SparseModel(nn.Module):
         posterior = {"z": self._posterior(cells, offset)}
         latents = at_draw(posterior, noise)
         law = self.observation.law(latents["z"] + offset, cells)
-        log_prob = law.log_prob(self.observation.seen(cells))
-        log_likelihood = (cells["observed"] * log_prob).sum(-1)
+        log_likelihood = law.log_likelihood(cells)
         return standard_normal_ledger(log_likelihood, posterior, latents)._replace(
             shared=self.treatments.shared(sampled),
             penalty=self.treatments.penalty(sampled),

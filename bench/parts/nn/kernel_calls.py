@@ -1,0 +1,71 @@
+"""Calls of the kernels with tensors: memory for their results, and entries of dense counts."""
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bench.parts.nn.kernels.entries import collect_rows, count_rows
+from bench.parts.nn.kernels.rows import log_likelihood_rows
+
+
+def run_rows(
+    rates: Tensor,
+    library: Tensor | None,
+    floor: Tensor | None,
+    theta: Tensor | None,
+    theta_of: Tensor | None,
+    dropout: Tensor | None,
+    dropout_of: Tensor | None,
+    mask: Tensor | None,
+    mask_of: Tensor | None,
+    dense: Tensor | None,
+    start: Tensor | None,
+    column: Tensor | None,
+    count: Tensor | None,
+    cell_of: Tensor,
+    wanted: bool,
+) -> tuple[Tensor, ...]:
+    """Value and gradients as described in :mod:`bench.parts.nn.kernels.rows`.
+
+    Gradients that are not wanted or that the law does not have are empty.
+    """
+    if dense is not None:
+        start, column, count = entries_of(dense)
+    nothing = rates.new_empty(0)
+    value = rates.new_empty(len(rates))
+    found = [
+        torch.empty(shape) if wanted and given is not None else nothing
+        for given, shape in (
+            (rates, rates.shape),
+            (library, value.shape),
+            (theta, rates.shape),
+            (dropout, rates.shape),
+        )
+    ]
+    inputs = [
+        *(rates, nothing if library is None else library, value if floor is None else floor),
+        *(theta, theta_of, dropout, dropout_of),
+        *((nothing[:, None], cell_of) if mask is None else (mask, mask_of)),
+        *(start, column, count, cell_of),
+    ]
+    needed = (wanted, wanted, wanted and theta is not None, wanted and dropout is not None)
+    outputs = [one if is_needed else None for one, is_needed in zip(found, needed, strict=True)]
+    log_likelihood_rows(*(_array(one) for one in [*inputs, value, *outputs]))
+    return value, *found
+
+
+def entries_of(dense: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Start, column (int32) and value of the non-zeros of (row, gene) counts."""
+    counts, start = _array(dense), torch.empty(len(dense) + 1, dtype=torch.int64)
+    count_rows(counts, _array(start))
+    n_entries = int(start[-1])
+    column, value = torch.empty(n_entries, dtype=torch.int32), torch.empty(n_entries)
+    collect_rows(counts, *(_array(one) for one in (start, column, value)))
+    return start, column, value
+
+
+def _array(values: Tensor | None) -> NDArray[Any] | None:
+    """The memory of a tensor as a contiguous array."""
+    return None if values is None else values.detach().contiguous().numpy()
