@@ -38,7 +38,7 @@ from bench.parts.nn.adversary import (
 )
 from bench.parts.nn.count_networks import RateDecoder
 from bench.parts.nn.distributions import NegativeBinomial
-from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.observed import library_size, log_seen_counts
 from bench.parts.nn.scvi_networks import ScviTower
 from bench.parts.nn.treatment_encoding import Encoding, TreatmentEncoding
 
@@ -134,7 +134,7 @@ class CPAAdversarial(nn.Module):
 
     def _basal(self, cells: Minibatch, keep: Tensor | None) -> Tensor:
         """(cell, latent); without ``keep`` there is no dropout."""
-        return self.basal(self.encoder(seen_counts(cells).log1p(), [], keep))
+        return self.basal(self.encoder(log_seen_counts(cells), [], keep))
 
     def _decoded(self, z: Tensor, library: Tensor) -> NegativeBinomial:
         return NegativeBinomial(self.decoder(z, library), self.log_dispersion.exp())

@@ -26,8 +26,9 @@ from bench.training.stack import Stack, Tensors, as_network
 from bench.training.stopping import EarlyStopping, mark_diverged, still_training
 from bench.training.turns import Turns, build_replicates
 
-VALIDATION_DRAWS = 5
-"""Minimum number of samples of the latent for the validation bound; the same in every epoch."""
+VALIDATION_DRAWS, MOST_VALIDATION_DRAWS = 1_000, 5
+"""Number of samples of the latents of all validation cells together, and the largest number for one
+cell; the samples are the same in every epoch."""
 
 VALIDATION_CELLS = 512
 """Cells per pass for the validation bound."""
@@ -253,7 +254,9 @@ def _validate(phase: Phase, epoch: int, patience: int) -> None:
 
     means: dict[str, Tensor] = {}
     for part in rows.split(VALIDATION_CELLS):
-        n_draws = max(training.n_samples, VALIDATION_DRAWS)
+        # Without patience nothing depends on the bound.
+        enough = min(MOST_VALIDATION_DRAWS, -(-VALIDATION_DRAWS // len(rows))) if patience else 1
+        n_draws = max(training.n_samples, enough)
         noise = randomness.draw(
             stack.skeleton.noise(len(part)), n_draws, generators, context.device
         )

@@ -20,6 +20,11 @@ class SparseRows(NamedTuple):
     def dense(self, rows: Tensor) -> Tensor:
         """(…, column) dense rows for any shape of row indices."""
         flat = rows.reshape(-1)
+        if flat.device.type == "cpu":
+            from bench.parts.nn.kernel_calls import dense_rows  # numba: only where it is used
+
+            dense = dense_rows(self.start, self.column, self.value, flat, self.n_columns)
+            return dense.reshape(*rows.shape, self.n_columns)
         first = self.start[flat]
         length = self.start[flat + 1] - first
         target = torch.arange(len(flat), device=flat.device).repeat_interleave(length)

@@ -14,7 +14,7 @@ from torch.nn.functional import softplus
 from bench.core.variant import DataFacts, Minibatch
 from bench.parts.nn.distributions import Gaussian
 from bench.parts.nn.networks import normalised_block, plain_block, tower
-from bench.parts.nn.observed import seen_counts
+from bench.parts.nn.observed import all_observed, log_seen_counts, seen_counts
 from bench.parts.nn.shares import Shares, shares_of
 
 FLOOR = 1e-15
@@ -45,9 +45,9 @@ class EncoderInput(nn.Module):
 
     def forward(self, cells: Minibatch) -> Tensor:
         """(cell, gene), zero for hidden entries."""
-        seen = seen_counts(cells)
-        looked = seen if self.looks == "raw" else seen.log1p()
-        return (looked - self.mean) / self.sd * cells["observed"]
+        looked = seen_counts(cells) if self.looks == "raw" else log_seen_counts(cells)
+        scaled = (looked - self.mean) / self.sd
+        return scaled if all_observed(cells) else scaled * cells["observed"]
 
 
 class GaussianEncoder(nn.Module):

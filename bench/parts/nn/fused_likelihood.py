@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.core.variant import ENTRIES, Minibatch
-from bench.parts.nn.observed import seen_counts
+from bench.core.variant import Minibatch
+from bench.parts.nn.observed import entries_in, seen_counts
 from bench.parts.nn.shares import Shares
 
 
@@ -35,6 +35,13 @@ class CountEntries(NamedTuple):
     counts: Tensor
     """(cell, gene) the same counts; the entries are used only while this tensor is the field
     ``counts`` of the minibatch."""
+
+    def log_counts(self) -> Tensor:
+        """(cell, gene) log(1 + counts)."""
+        from bench.parts.nn.kernel_calls import dense_rows
+
+        arrays = (self.start, self.column, self.value, self.rows)
+        return dense_rows(*arrays, self.counts.shape[-1], logs=True)
 
 
 class Table(NamedTuple):
@@ -92,8 +99,7 @@ def _table(values: Tensor, lead: tuple[int, ...], n_genes: int) -> Table:
 
 def _counts(cells: Minibatch, lead: tuple[int, ...], n_genes: int) -> tuple[Tensor | None, ...]:
     """Dense counts, start, column and value of entries (or None thrice), and the rows' cells."""
-    entries: Any = cells.get(ENTRIES)
-    if entries is None or entries.counts is not cells["counts"]:
+    if (entries := entries_in(cells)) is None:
         dense, index = _table(seen_counts(cells), lead, n_genes)
         return dense, None, None, None, index
     rows = entries.rows.expand(lead).reshape(-1)
@@ -137,8 +143,10 @@ class _Rows(torch.autograd.Function):
             return nothing
         of_rates, of_library, of_theta, of_dropout, theta_of, dropout_of = ctx.saved_tensors
         n_theta, n_dropout = ctx.sizes
+        # In place: these arrays belong to this function, and new ones would cost as much as a
+        # product.  A second backward pass through the same graph raises torch's error for this.
         return (
-            grad[:, None] * of_rates,
+            of_rates.mul_(grad[:, None]),
             grad * of_library if ctx.has_library else None,
             None,
             _by_table_row(grad, of_theta, theta_of, n_theta) if n_theta else None,
@@ -189,7 +197,7 @@ def _by_table_row(grad: Tensor, of_row: Tensor, index: Tensor, n_rows: int) -> T
     """(K, gene): sum of grad times the gradient of every row that uses a row of the table."""
     if n_rows == 1:
         return (grad @ of_row)[None]
-    each = grad[:, None] * of_row
+    each = of_row.mul_(grad[:, None])
     if n_rows == len(grad):  # Such an index is 0, 1, 2, …
         return each
     return each.new_zeros(n_rows, each.shape[1]).index_add(0, index, each)

@@ -6,7 +6,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.parts.nn.kernels.entries import collect_rows, count_rows
+from bench.parts.nn.kernels.entries import (
+    collect_rows,
+    count_rows,
+    fill_log_rows,
+    fill_rows,
+)
 from bench.parts.nn.kernels.rows import log_likelihood_rows
 
 
@@ -54,6 +59,16 @@ def run_rows(
     outputs = [one if is_needed else None for one, is_needed in zip(found, needed, strict=True)]
     log_likelihood_rows(*(_array(one) for one in [*inputs, value, *outputs]))
     return value, *found
+
+
+def dense_rows(
+    start: Tensor, column: Tensor, value: Tensor, rows: Tensor, n_columns: int, logs: bool = False
+) -> Tensor:
+    """(row, column) dense rows of a sparse matrix, float32; or their log(1 + value)."""
+    dense = torch.empty(len(rows), n_columns)
+    fill = fill_log_rows if logs else fill_rows
+    fill(*(_array(one) for one in (start, column, value, rows)), _array(dense))
+    return dense
 
 
 def entries_of(dense: Tensor) -> tuple[Tensor, Tensor, Tensor]:

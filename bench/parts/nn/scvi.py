@@ -24,7 +24,7 @@ from bench.parts.nn.distributions import (
     ZeroInflatedNegativeBinomial,
 )
 from bench.parts.nn.latents import Gaussians, Latents, log_standard_normal
-from bench.parts.nn.observed import library_size, seen_counts
+from bench.parts.nn.observed import library_size, log_seen_counts
 from bench.parts.nn.scvi_networks import ScviEncoder, ScviTower
 from bench.parts.nn.shares import Shares, shares_of
 
@@ -97,7 +97,7 @@ class Inference(nn.Module):
 
     def forward(self, cells: Minibatch, noise: Mapping[str, Tensor]) -> dict[str, Gaussian]:
         """Posteriors by name; without noise there is no dropout."""
-        looked = seen_counts(cells).log1p()
+        looked = log_seen_counts(cells)
         extra = covariates(cells, self.facts, self.settings)
         extra = extra if self.settings.encode_covariates else []
         posterior = {"z": self.z(looked, extra, noise.get("keep_z"))}

@@ -1,6 +1,7 @@
-"""Non-zeros of dense rows, as a sparse matrix (CSR)."""
+"""Dense rows from the entries of a sparse matrix (CSR), and the reverse."""
 
 from bench.parts.nn.kernels.compilation import Kernel
+from bench.parts.nn.kernels.elementary import log1p
 
 
 def _count(dense, start):  # type: ignore[no-untyped-def]
@@ -20,6 +21,26 @@ def _collect(dense, start, column, value):  # type: ignore[no-untyped-def]
                 column[k], value[k] = j, dense[i, j]
                 k += 1
 
+
+def _fill(start, column, value, rows, dense):  # type: ignore[no-untyped-def]
+    for i in range(len(rows)):
+        dense[i, :] = 0
+        for k in range(start[rows[i]], start[rows[i] + 1]):
+            dense[i, column[k]] = value[k]
+
+
+def _fill_logs(start, column, value, rows, dense):  # type: ignore[no-untyped-def]
+    for i in range(len(rows)):
+        dense[i, :] = 0
+        for k in range(start[rows[i]], start[rows[i] + 1]):
+            dense[i, column[k]] = log1p(value[k])
+
+
+fill_rows = Kernel(_fill)
+"""(start, column, value, rows (row,), dense (row, column)) -> None: fills the dense rows."""
+
+fill_log_rows = Kernel(_fill_logs)
+"""The same with log(1 + value)."""
 
 count_rows = Kernel(_count)
 """(dense (row, column), start (row + 1,)) -> None: fills the first entry of each row."""
