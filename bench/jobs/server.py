@@ -67,6 +67,9 @@ def import_libraries() -> None:
     import bench.training.loop
     import bench.training.reading_out
     import bench.training.records  # noqa: F401
+    from bench.parts.nn.kernel_calls import load_kernels
+
+    load_kernels()
 
 
 def is_possible() -> bool:

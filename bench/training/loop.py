@@ -121,7 +121,9 @@ def train(
         on_epoch=on_epoch,
     )
     first = _pretrain(context, variant, facts, config, seeds)
-    stack = build_replicates(lambda: variant.build(facts, config), seeds, device)
+    stack = build_replicates(
+        lambda: variant.build(facts, config), seeds, device, context.order.n_cells * facts.n_genes
+    )
     phase = start_phase(context, stack, seeds, "")
     if first:
         stack.load_states(list(map(variant.from_pretrained, first.stack.states, stack.states)))
@@ -150,7 +152,12 @@ def _pretrain(
     if variant.pretrain is None:
         raise ValueError(f"pretrain_epochs: {variant.label} has no pre-training")
     build = variant.pretrain
-    stack = build_replicates(lambda: build(facts, config), seeds, context.device)
+    stack = build_replicates(
+        lambda: build(facts, config),
+        seeds,
+        context.device,
+        context.order.n_cells * facts.n_genes,
+    )
     phase = start_phase(context, stack, seeds, "pretrain ")
     run_phase(phase, context.training.pretrain_epochs, 0, None)
     return phase

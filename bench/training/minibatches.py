@@ -54,6 +54,11 @@ class TrainingCells:
         return full * (self._size >= self._fewest) + (0 < rest >= self._fewest)
 
     @property
+    def n_cells(self) -> int:
+        """Cells per step."""
+        return self._size + self.n_labelled
+
+    @property
     def _size(self) -> int:
         """Cells per step that an epoch uses once."""
         return (self.batch_size or len(self.rows) + self.n_labelled) - self.n_labelled

@@ -1,8 +1,8 @@
 """Replicates that take turns: plain modules, without ``vmap`` and without products of stacks.
 
-On a CPU this is faster than a stack: a stack of one still multiplies stacks of matrices, and its
-transforms cost as much as the arithmetic of a small network.  The results are those of a stack up
-to floating-point rounding.
+On a CPU this is faster for one replicate, and for several with large minibatches, where arithmetic
+takes the time.  With small minibatches operations take the time, which a stack shares.  The results
+are those of a stack up to floating-point rounding.  Measured in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -116,11 +116,18 @@ class Turns:
         return Turns(modules=tuple(self.modules[index] for index in indices))
 
 
+LARGEST_STACKED = 128_000
+"""Entries (cell, gene) of a replicate's minibatch up to which several replicates are stacked."""
+
+
 def build_replicates(
-    build: Callable[[], VariantModule], seeds: Sequence[int], device: torch.device
+    build: Callable[[], VariantModule], seeds: Sequence[int], device: torch.device, n_entries: int
 ) -> Stack | Turns:
-    """One replicate per seed, each initialised from its own seed: in turn on a CPU."""
-    if device.type != "cpu":
+    """One replicate per seed, each initialised from its own seed: in turn if that is faster.
+
+    ``n_entries`` is the number of entries of the minibatch of a replicate.
+    """
+    if device.type != "cpu" or (len(seeds) > 1 and n_entries <= LARGEST_STACKED):
         return build_stack(build, seeds, device)
     return Turns(modules=tuple(built(build, seed) for seed in seeds))
 

@@ -15,7 +15,7 @@ from bench.training.config import TrainingConfig
 from bench.training.devices import arithmetic
 from bench.training.loop import Trained, train
 from bench.training.sparse import to_device
-from bench.training.stack import Stack, build_stack
+from bench.training.stack import Stack
 from bench.training.stopping import EarlyStopping
 from bench.training.turns import Turns
 
@@ -75,13 +75,13 @@ def test_training_improves_the_validation_bound(problems):
 def test_one_replicate_that_diverges_does_not_touch_the_others(problems, monkeypatch):
     problem = problems["held_out_cells"]
     expected = trained(problem, [0, 2]).replicates
-    subset, sizes = Turns.subset, []
+    subset, sizes = Stack.subset, []
 
-    def counted(turns, indices):
+    def counted(stack, indices):
         sizes.append(len(indices))
-        return subset(turns, indices)
+        return subset(stack, indices)
 
-    monkeypatch.setattr(Turns, "subset", counted)
+    monkeypatch.setattr(Stack, "subset", counted)
     entry = card("models", "nbvae")
 
     def poisoned(facts, config):
@@ -157,8 +157,9 @@ def test_replicates_in_turn_are_those_of_a_stack(problems, monkeypatch, name, n_
     config = TrainingConfig(
         max_epochs=6, batch_size=16, patience=2, n_samples=n_samples, gradient_clip=1.0
     )
+    monkeypatch.setattr("bench.training.turns.LARGEST_STACKED", 0)
     found = [train(problem, variant, hyperparameters, config, [0, 1, 2], CPU, quiet)]
-    monkeypatch.setattr("bench.training.loop.build_replicates", build_stack)
+    monkeypatch.setattr("bench.training.turns.LARGEST_STACKED", 10**9)
     found.append(train(problem, variant, hyperparameters, config, [0, 1, 2], CPU, quiet))
     for turn, stacked in zip(*(one.replicates for one in found), strict=True):
         assert turn.epochs == stacked.epochs

@@ -1,5 +1,6 @@
 """Calls of the kernels with tensors: memory for their results, and entries of dense counts."""
 
+from itertools import product
 from typing import Any
 
 import torch
@@ -69,6 +70,23 @@ def dense_rows(
     fill = fill_log_rows if logs else fill_rows
     fill(*(_array(one) for one in (start, column, value, rows)), _array(dense))
     return dense
+
+
+def load_kernels() -> None:
+    """Compile the kernels that most trainings use, or load them, in a process that will be copied.
+
+    One row of two genes for every law, from shares and from means, with and without gradients.
+    """
+    dense, row = torch.tensor([[1.0, 0.0]]), torch.zeros(1, dtype=torch.long)
+    start, column, value = entries_of(dense)
+    dense_rows(start, column, value, row, 2)
+    dense_rows(start, column, value, row, 2, logs=True)
+    one, index = torch.ones(1), (dense, row)
+    laws: list[tuple[Any, ...]] = [(None,) * 4, (*index, None, None), (*index, *index)]
+    for law, of_shares, wanted in product(laws, ((one, one), (None, None)), (True, False)):
+        for columns in (column, column.long()):
+            arguments = [dense + 1, *of_shares, *law, None, None, None, start, columns, value, row]
+            run_rows(*arguments, wanted)
 
 
 def entries_of(dense: Tensor) -> tuple[Tensor, Tensor, Tensor]:
