@@ -86,7 +86,7 @@ def load_kernels() -> None:
     for law, of_shares, wanted in product(laws, ((one, one), (None, None)), (True, False)):
         for columns in (column, column.long()):
             arguments = [dense + 1, *of_shares, *law, None, None, None, start, columns, value, row]
-            run_rows(*arguments, wanted)
+            run_rows(*(*arguments, wanted))
 
 
 def entries_of(dense: Tensor) -> tuple[Tensor, Tensor, Tensor]:
