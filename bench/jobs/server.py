@@ -44,9 +44,14 @@ def start(folder: Path) -> None:
         if not is_alive(":".join(left.stem.rsplit("-", 2))):
             left.unlink(missing_ok=True)
     command = [sys.executable, "-m", __name__, str(path)]
-    child = subprocess.Popen(command, env=limited_env(1), stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(command, env=environment(), stdin=subprocess.DEVNULL)
     os.environ[SERVER] = str(path)
     atexit.register(_stop, child, path)
+
+
+def environment() -> dict[str, str]:
+    """That of a process with one thread, whatever it imports: only such a process is copied whole."""
+    return limited_env(1) | {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 def _stop(child: "subprocess.Popen[bytes]", path: Path) -> None:
@@ -57,13 +62,23 @@ def _stop(child: "subprocess.Popen[bytes]", path: Path) -> None:
 
 def import_libraries() -> None:
     """Import what most jobs import; the other modules are imported by the jobs that need them."""
+    import h5py  # noqa: F401
+    import pandas  # noqa: F401
+    import psutil  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import safetensors.torch  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import sklearn.linear_model
+    import sklearn.metrics
+    import sklearn.neighbors  # noqa: F401
+    import torch.func  # noqa: F401
 
     import bench.jobs.fit_baseline
+    import bench.jobs.make_page_file
     import bench.jobs.make_problem
     import bench.jobs.prepare
     import bench.jobs.read_out
     import bench.jobs.score
-    import bench.jobs.train
     import bench.training.loop
     import bench.training.reading_out
     import bench.training.records  # noqa: F401

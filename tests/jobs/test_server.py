@@ -161,3 +161,19 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert done.stdout.startswith("cache/")
     assert not list((tmp_path / "cache").iterdir())
     assert os.environ.get(request.SERVER) is None
+
+
+def test_the_libraries_of_jobs_are_imported_before_a_job_starts() -> None:
+    wanted = "{'torch', 'pandas', 'sklearn.neighbors', 'scipy.stats', 'h5py', 'numba'}"
+    code = (
+        "import os, sys; from bench.jobs.server import import_libraries; import_libraries();"
+        f"print({wanted} - set(sys.modules), len(os.listdir('/proc/self/task')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=server.environment(),
+    )
+    assert done.stdout.split() == ["set()", "1"]
