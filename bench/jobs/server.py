@@ -50,7 +50,7 @@ def start(folder: Path) -> None:
 
 
 def environment() -> dict[str, str]:
-    """That of a process with one thread, whatever it imports: only such a process is copied whole."""
+    """That of a process with one thread: only such a process is copied whole."""
     return limited_env(1) | {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
