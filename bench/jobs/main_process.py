@@ -61,6 +61,9 @@ class MainProcess:
         try:
             self._lock = claim(self.cache / f"{planned['name']}.lock", study)
             remember_current(planned["name"], self.plan)
+            if not (study / layout.REPORTED).is_file():
+                # There is work: the server imports while Snakemake plans its jobs.
+                server.start(self.cache)
             for line in release_stale_locks(study):
                 say(line)
             remove_parts(study)

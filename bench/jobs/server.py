@@ -1,9 +1,9 @@
 """A process that imports the libraries of all jobs once, and forks a child for each job.
 
-Snakemake's main process starts it for a study.  It waits for the first job, imports, and then
-forks: a job needs milliseconds to start instead of seconds.  Every job still has its own process,
-and models and metrics still run in a child of it (``bench.jobs.isolation``), which is forked too.
-Only on Linux: elsewhere libraries do not allow a fork after their import.
+Snakemake's main process starts it for a study.  It imports and then forks: a job needs milliseconds
+to start instead of seconds.  Every job still has its own process, and models and metrics still run
+in a child of it (``bench.jobs.isolation``), which is forked too.  Only on Linux: elsewhere
+libraries do not allow a fork after their import.
 """
 
 import atexit
@@ -32,12 +32,12 @@ QUEUE = 128
 
 
 def start(folder: Path) -> None:
-    """Start a server that ends with this process; ``folder`` is that of its socket.
+    """Start a server that ends with this process, once; ``folder`` is that of its socket.
 
     Without a server, on other systems or where no socket can be made, a job is a new process.
     """
     path = folder / f"{identity().replace(':', '-')}.sock"
-    if not is_possible() or len(str(path)) > LONGEST_PATH:
+    if not is_possible() or len(str(path)) > LONGEST_PATH or os.environ.get(SERVER) == str(path):
         return
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("*.sock"):
@@ -71,6 +71,7 @@ def import_libraries() -> None:
     import sklearn.linear_model
     import sklearn.metrics
     import sklearn.neighbors  # noqa: F401
+    import torch._dynamo
     import torch.func  # noqa: F401
 
     import bench.jobs.fit_baseline
@@ -83,8 +84,11 @@ def import_libraries() -> None:
     import bench.training.reading_out
     import bench.training.records  # noqa: F401
     from bench.parts.nn.kernel_calls import load_kernels
+    from bench.planning.fingerprint import PACKAGE, sources
 
     load_kernels()
+    # Every job compares the sources with the plan: what is parsed here is parsed once.
+    sources(*PACKAGE.rglob("*.py"))
 
 
 def is_possible() -> bool:
@@ -105,9 +109,8 @@ class Server:
 
     def run(self) -> NoReturn:
         """Answer requests until this process is ended."""
-        self.selector.register(self.listener, selectors.EVENT_READ)
-        self.selector.select()
         import_libraries()
+        self.selector.register(self.listener, selectors.EVENT_READ)
         while True:
             for key, _ in self.selector.select():
                 if key.fileobj is self.listener:
