@@ -121,46 +121,40 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     problem, seeds = problem_of(options.counts), range(options.replicates)
-    print(f"{options.counts.stem}: {problem.counts.shape[0]:,} cells x {problem.counts.shape[1]:,}")
+    print(f"{options.counts.stem}: {' x '.join(map(str, problem.counts.shape))}")
     if options.variant:
         ours(problem, options.variant, 1, [0])
-        found = [
-            ours(problem, options.variant, options.epochs, seeds)[0] for _ in range(options.pairs)
-        ]
-        print(f"{options.variant}: {median(found):,.0f} cells/s, of {options.pairs} runs")
+        runs = [ours(problem, options.variant, options.epochs, seeds) for _ in range(options.pairs)]
+        print(f"{options.variant}: {median(run[0] for run in runs):,.0f} cells/s")
         return
-    theirs, ratios = Theirs(problem), []
-    ours(problem, "scvi", 1, [0])
-    theirs.train(1, [0])
-    for _ in range(options.pairs):
-        pair = (
-            ours(problem, "scvi", options.epochs, seeds)[0],
-            theirs.train(options.epochs, seeds)[0],
-        )
-        ratios.append(pair[0] / pair[1])
-        print(
-            f"ours {pair[0]:,.0f} cells/s, scvi-tools {pair[1]:,.0f}: {ratios[-1]:.2f}", flush=True
-        )
-    print(
-        f"median ratio of {options.pairs} pairs, {options.replicates} replicates: {median(ratios):.2f}"
-    )
+    theirs = Theirs(problem)
+    _compare_speed(problem, theirs, options, seeds)
     print(f"peak memory of this process: {getrusage(RUSAGE_SELF).ru_maxrss / 2**10:,.0f} MiB")
     if options.bounds:
         _compare_bounds(problem, theirs, options.epochs, range(options.bounds))
 
 
+def _compare_speed(problem: Problem, theirs: Theirs, options: Any, seeds: Sequence[int]) -> None:
+    ratios = []
+    ours(problem, "scvi", 1, [0])
+    theirs.train(1, [0])
+    for _ in range(options.pairs):
+        mine = ours(problem, "scvi", options.epochs, seeds)[0]
+        other = theirs.train(options.epochs, seeds)[0]
+        ratios.append(mine / other)
+        print(f"ours {mine:,.0f} cells/s, scvi-tools {other:,.0f}: {ratios[-1]:.2f}", flush=True)
+    print(f"median ratio, {len(seeds)} replicates: {median(ratios):.2f}")
+
+
 def _compare_bounds(problem: Problem, theirs: Theirs, epochs: int, seeds: Sequence[int]) -> None:
-    for name, states in (
-        ("ours", ours(problem, "scvi", epochs, seeds)[1]),
-        ("scvi-tools", theirs.train(epochs, seeds)[1]),
-    ):
-        found = [
-            test_bound(problem, state, seed) for state, seed in zip(states, seeds, strict=True)
-        ]
+    trained = {
+        "ours": ours(problem, "scvi", epochs, seeds)[1],
+        "scvi-tools": theirs.train(epochs, seeds)[1],
+    }
+    for name, states in trained.items():
+        found = [test_bound(problem, state, n) for state, n in zip(states, seeds, strict=True)]
         error = stdev(found) / len(found) ** 0.5
-        print(
-            f"test ELBO of {name}: {mean(found):.2f} +- {error:.2f} (standard error, {len(found)} seeds)"
-        )
+        print(f"test ELBO of {name}: {mean(found):.2f}, standard error {error:.2f}")
 
 
 if __name__ == "__main__":
