@@ -41,6 +41,10 @@ class MainProcess:
         self._lock: IO[str] | None = None
         if not workflow.subprocess_exec:
             os.environ[OWNER] = identity()
+        kernels = Path(__file__).parents[1] / "parts/nn/kernels"
+        if not os.access(kernels, os.W_OK):
+            # Compiled kernels lie beside their source, else beside the results.
+            os.environ.setdefault("NUMBA_CACHE_DIR", str(cache.resolve() / "numba"))
         if workflow.remote_exec:
             # The server of the process that submitted this job works outside of its limits.
             server.start(cache)
