@@ -84,6 +84,14 @@ def _until(met: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def _ended(process: int) -> bool:
+    """Whether a process runs no more, though nobody may have waited for it."""
+    try:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def ask(what: str) -> int:
     """The exit code of a script that asks for this job."""
     try:
@@ -115,7 +123,7 @@ def test_a_job_ends_when_its_script_does(running: "subprocess.Popen[str]") -> No
     job = int(Path("noted.txt").read_text().split()[0])
     script.kill()
     script.wait()
-    _until(lambda: not psutil.pid_exists(job))
+    _until(lambda: _ended(job))
     assert ask("work") == 0
 
 
@@ -127,7 +135,7 @@ def test_all_jobs_end_with_the_server(running: "subprocess.Popen[str]") -> None:
     running.kill()
     assert "was killed" in script.communicate()[1]
     assert script.returncode == 1
-    _until(lambda: not psutil.pid_exists(job))
+    _until(lambda: _ended(job))
 
 
 def test_a_model_runs_in_a_copy_of_its_job(running: "subprocess.Popen[str]") -> None:
