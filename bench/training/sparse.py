@@ -32,7 +32,7 @@ class SparseRows(NamedTuple):
         within = torch.arange(len(target), device=flat.device) - before
         source = first.repeat_interleave(length) + within
         out = self.value.new_zeros(len(flat), self.n_columns)
-        out[target, self.column[source]] = self.value[source]
+        out[target, self.column[source].long()] = self.value[source]
         return out.reshape(*rows.shape, self.n_columns)
 
 
@@ -41,7 +41,7 @@ def to_device(matrix: csr_matrix, device: torch.device) -> SparseRows:
     matrix = matrix.tocsr()
     return SparseRows(
         start=torch.from_numpy(matrix.indptr.astype(np.int64)).to(device),
-        column=torch.from_numpy(matrix.indices.astype(np.int64)).to(device),
+        column=torch.from_numpy(matrix.indices.astype(np.int32)).to(device),
         value=torch.from_numpy(matrix.data.astype(np.float32)).to(device),
         n_columns=matrix.shape[1],
     )

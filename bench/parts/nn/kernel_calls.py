@@ -84,9 +84,8 @@ def load_kernels() -> None:
     one, index = torch.ones(1), (dense, row)
     laws: list[tuple[Any, ...]] = [(None,) * 4, (*index, None, None), (*index, *index)]
     for law, of_shares, wanted in product(laws, ((one, one), (None, None)), (True, False)):
-        for columns in (column, column.long()):
-            arguments = [dense + 1, *of_shares, *law, None, None, None, start, columns, value, row]
-            run_rows(*(*arguments, wanted))
+        arguments = [dense + 1, *of_shares, *law, None, None, None, start, column, value, row]
+        run_rows(*(*arguments, wanted))
 
 
 def entries_of(dense: Tensor) -> tuple[Tensor, Tensor, Tensor]:
