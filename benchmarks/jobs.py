@@ -25,7 +25,7 @@ JOBS_PER_SPLIT = 3
 STUDY = {
     "seeds": 1,
     "datasets": [{"tiny": {"dataset": "gamma_poisson", "n_cells": 60, "n_genes": 20}}],
-    "tasks": ["held_out_cells"],
+    "tasks": ["thinned_counts"],
     "baselines": ["mean"],
     "metrics": ["heldout_poisson_loglik"],
     "runs": {},
