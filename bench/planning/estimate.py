@@ -1,6 +1,6 @@
 """How long a study takes and how much disk it needs, estimated before its first job.
 
-    seconds = sum over jobs of (start of a process + work) / (cores * speed)
+    seconds = (start of the study + sum over jobs of (start + work) / cores) / speed
 
 The work of a training is cells x genes x epochs x seeds.  The constants below are CPU seconds on
 the machine of docs/performance.md; ``speed`` compares the present machine with it.
@@ -14,17 +14,17 @@ import numpy as np
 
 from bench.planning.plan_record import Plan
 
-START = {"models": 10.0, "baselines": 4.0}
-"""Processes of a run: training (or fit), readout, score."""
-START_OF_OTHERS = 2.5
-"""A process that prepares data, makes a problem or makes a file of the report."""
-START_OF_STUDY = 15.0
-"""Planning, tables and report."""
+START = {"models": 2.5, "baselines": 1.5}
+"""Jobs of a run beside their work: training (or fit), readout, score."""
+START_OF_OTHERS = 0.8
+"""A job that prepares data, makes a problem or makes a file of the report."""
+START_OF_STUDY = 25.0
+"""Planning, imports of the server, tables and report."""
 
 PER_CELL = 1.8e-5
-PER_ENTRY = 1.35e-7
+PER_ENTRY = 7e-8
 """Of one cell of the data, and of one entry (cell, gene), in one epoch of one seed."""
-PER_DRAW = 7.5e-8
+PER_DRAW = 2.5e-8
 """Of one entry and one draw of a readout."""
 PER_FITTED_ENTRY = 3.5e-6
 """Of one entry, for a baseline: the mean over the shelf."""
@@ -78,7 +78,7 @@ def estimate(plan: Plan, sizes: Mapping[str, Size], cores: int, speed: float) ->
     """Minutes and megabytes; datasets without a known size count as if they were empty."""
     jobs = list(_jobs(plan, sizes))
     longest = max(jobs, default=0.0)
-    seconds = max(sum(jobs) / cores, longest) / speed + START_OF_STUDY
+    seconds = (max(sum(jobs) / cores, longest) + START_OF_STUDY) / speed
     entries = sum(size.entries for size in sizes.values())
     stored = entries * BYTES_PER_ENTRY / 1e6 * (1 + len(plan.tasks) * plan.splits)
     replicates = sum(len(row["seeds"]) for row in plan.runs if row["shelf"] == "models")
