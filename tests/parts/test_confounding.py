@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.parts.splits.confounding import confounded, small_types
+from bench.parts.splits.confounding import confounded, small_levels
 
 
 def labels(**values: str) -> dict[str, np.ndarray]:
@@ -40,7 +40,12 @@ def test_cells_without_a_label_do_not_hide_it() -> None:
 
 def test_types_of_few_cells_are_said() -> None:
     values = {"cell_type": np.array(["T"] * 10 + ["B"] * 9 + ["unknown"] * 3)}
-    [said] = small_types(values)
+    [said] = small_levels(values)
     assert said.startswith("1 of 2 cell types have fewer than 10 scored cells")
     assert said.endswith(": B")
-    assert not list(small_types({"cell_type": np.array(["T"] * 10)}))
+    assert not list(small_levels({"cell_type": np.array(["T"] * 10)}))
+
+
+def test_batches_of_few_cells_are_said() -> None:
+    [said] = small_levels({"batch": np.array(["a"] + ["b"] * 20)})
+    assert said.startswith("1 of 2 batches have fewer than 10 scored cells")

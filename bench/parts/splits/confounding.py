@@ -10,7 +10,7 @@ from bench.core.dataset import UNKNOWN
 from bench.core.errors import listed
 
 FEWEST_CELLS = 10
-"""A type with fewer cells has unstable scores."""
+"""A type or batch with fewer cells has unstable scores."""
 
 Labels = Mapping[str, NDArray[np.str_]]
 
@@ -38,16 +38,17 @@ def confounded(labels: Labels) -> Iterator[str]:
             yield f"every {b} has cells of one {a} only: differences between them may be either"
 
 
-def small_types(labels: Labels) -> Iterator[str]:
-    """A sentence about cell types of few cells."""
-    values = labels.get("cell_type", np.zeros(0, dtype=str))
-    names, n_cells = np.unique(values[_known(values)], return_counts=True)
-    few = names[n_cells < FEWEST_CELLS].tolist()
-    if few:
-        yield (
-            f"{len(few):,} of {len(names):,} cell types have fewer than {FEWEST_CELLS} scored "
-            f"cells; their scores vary between splits: {listed(few)}"
-        )
+def small_levels(labels: Labels) -> Iterator[str]:
+    """A sentence about cell types of few cells, and one about batches of few cells."""
+    for name, plural in (("cell_type", "cell types"), ("batch", "batches")):
+        values = labels.get(name, np.zeros(0, dtype=str))
+        names, n_cells = np.unique(values[_known(values)], return_counts=True)
+        few = names[n_cells < FEWEST_CELLS].tolist()
+        if few:
+            yield (
+                f"{len(few):,} of {len(names):,} {plural} have fewer than {FEWEST_CELLS} scored "
+                f"cells; their scores vary between splits: {listed(few)}"
+            )
 
 
 def _known(values: NDArray[np.str_]) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.core.dataset import LABELS, UNKNOWN, CountData
 from bench.core.errors import listed
 from bench.core.problem import TEST, TRAIN, VALIDATION, Problem
-from bench.parts.splits.confounding import confounded, small_types
+from bench.parts.splits.confounding import confounded, small_levels
 from bench.parts.splits.duplicates import copy_groups, n_copied
 
 
@@ -24,7 +24,7 @@ def remarks(data: CountData, problem: Problem) -> list[str]:
         *_copies(data, problem),
         *_unlabelled(problem),
         *confounded(scored),
-        *small_types(scored),
+        *small_levels(scored),
         *_batches(problem),
     ]
 
