@@ -152,7 +152,8 @@ def test_batches_without_training_cells_or_spread_are_said() -> None:
     train = well[problem.role == TRAIN]
     n_without = 60 - len(np.unique(train))
     n_alike = int((np.unique(train, return_counts=True)[1] == 2).sum())
-    without, alike = remarks(data, problem)
+    few, without, alike = remarks(data, problem)
+    assert "batches have fewer than 10 scored cells" in few
     assert without.startswith(f"{n_without} of 60 batches have no training cells")
     assert alike.startswith(f"in {n_alike} of 60 batches all training cells have the same library")
     assert alike.endswith(f"and {n_alike - 10} more")
