@@ -246,6 +246,9 @@ class Resolver:
         path = values.get("path")
         if isinstance(path, str) and (reason := catalogue.why_no_file(path)):
             self.note(Finding(f"{place}.path", path, reason, catalogue.RELATIVE))
+        if isinstance(path, str) and set(path).intersection("{}\n"):
+            expected = "has braces or a line break, which Snakemake cannot read in a name"
+            self.note(Finding(f"{place}.path", path, expected, "rename the file or its folder"))
 
 
 def _from_text(shelf: Shelf, text: str) -> tuple[str, dict[str, Any]]:

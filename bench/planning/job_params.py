@@ -39,9 +39,7 @@ class JobParams:
 
     def user_files(self, wildcards: Wildcards) -> list[str]:
         """The user's files of counts; their content decides whether a job runs again."""
-        files = self.plan.datasets[wildcards.dataset]["contents"]
-        # Snakemake takes a name in braces for a wildcard.
-        return [file.replace("{", "{{").replace("}", "}}") for file in files]
+        return list(self.plan.datasets[wildcards.dataset]["contents"])
 
     def fetched(self, wildcards: Wildcards) -> list[str]:
         """The record of a dataset's downloads; empty without downloads."""

@@ -1,6 +1,5 @@
 """Names of users in messages, tables and paths."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from bench.core.errors import LONGEST_NAME, listed
 from bench.core.metric import NotApplicable
 from bench.jobs.make_page_file import _write
 from bench.metrics.knn_purity import score
-from bench.planning.job_params import JobParams
 
 
 def test_names_are_printable_and_not_too_long() -> None:
@@ -23,13 +21,6 @@ def test_texts_of_a_table_are_no_formulas(tmp_path: Any) -> None:
     path = tmp_path / "treatments.csv"
     _write(pd.DataFrame({"name": ["=cmd|A0", "A"], "value": [-1.5, 2.0]}), path)
     assert path.read_text() == "name,value\n'=cmd|A0,-1.5\nA,2\n"
-
-
-def test_braces_in_a_path_are_no_wildcards() -> None:
-    plan: Any = SimpleNamespace(datasets={"mine": {"contents": {"fi{1}le.h5ad": "sha"}}})
-    jobs = object.__new__(JobParams)
-    jobs.plan = plan
-    assert jobs.user_files(SimpleNamespace(dataset="mine")) == ["fi{{1}}le.h5ad"]
 
 
 def test_purity_needs_two_cells_of_a_type() -> None:

@@ -95,6 +95,13 @@ def test_a_damaged_file_is_left_to_the_job_that_prepares_it() -> None:
     assert not plan.skipped
 
 
+def test_a_path_that_snakemake_cannot_read_is_refused() -> None:
+    two()
+    Path("good.h5ad").rename("go{1}od.h5ad")
+    with pytest.raises(UserError, match="has braces or a line break"):
+        planned([{"good": {"path": "go{1}od.h5ad"}}], tasks=["held_out_cells"])
+
+
 def screen(**columns: Any) -> None:
     guides = np.repeat(["ctrl", "A", "B", "C", "D", "Q"], 10)
     written("screen.h5ad", guide=guides, **columns)
