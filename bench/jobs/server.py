@@ -37,7 +37,11 @@ def start(folder: Path) -> None:
     Without a server, on other systems or where no socket can be made, a job is a new process.
     """
     path = folder / f"{identity().replace(':', '-')}.sock"
-    if not is_possible() or len(str(path)) > LONGEST_PATH or os.environ.get(SERVER) == str(path):
+    if os.environ.get(SERVER) == str(path):
+        return
+    # That of another Snakemake, which submitted this one to a cluster.
+    os.environ.pop(SERVER, None)
+    if not is_possible() or len(str(path)) > LONGEST_PATH:
         return
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("*.sock"):
@@ -124,12 +128,20 @@ class Server:
         data = received(connection)
         process = os.fork()
         if process == 0:
-            self.listener.close()
+            self._close_all()
             _work(data)
         descriptor = os.pidfd_open(process)
         self.jobs[descriptor] = (process, connection)
         self.selector.register(descriptor, selectors.EVENT_READ)
         self.selector.register(connection, selectors.EVENT_READ)
+
+    def _close_all(self) -> None:
+        """In a child: an open connection would keep the script of another job waiting."""
+        self.listener.close()
+        self.selector.close()
+        for descriptor, (_, connection) in self.jobs.items():
+            os.close(descriptor)
+            connection.close()
 
     def _end(self, descriptor: int) -> None:
         process, connection = self.jobs.pop(descriptor)

@@ -127,6 +127,20 @@ def test_a_job_ends_when_its_script_does(running: "subprocess.Popen[str]") -> No
     assert ask("work") == 0
 
 
+def test_a_job_that_is_killed_does_not_wait_for_another(running: "subprocess.Popen[str]") -> None:
+    """The second job starts while the first has a connection, and runs on when that is killed."""
+    code = "from bench.jobs.request import request; request('fake', path={!r}, what='sleep')"
+    scripts = []
+    for name in ("first.txt", "second.txt"):
+        scripts.append(subprocess.Popen([sys.executable, "-c", code.format(name)]))
+        _until(lambda name=name: Path(name).exists() and bool(Path(name).read_text()))
+    os.kill(int(Path("first.txt").read_text().split()[0]), 9)
+    assert scripts[0].wait(timeout=10) == 1
+    assert scripts[1].poll() is None
+    scripts[1].kill()
+    scripts[1].wait()
+
+
 def test_all_jobs_end_with_the_server(running: "subprocess.Popen[str]") -> None:
     code = "from bench.jobs.request import request; request('fake', path='noted.txt', what='sleep')"
     script = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
