@@ -31,16 +31,16 @@ from bench.training.config import TrainingConfig
 from bench.training.loop import train
 from bench.training.reading_out import read_out
 from bench.training.replicate import open_run
-from benchmarks.against_scvi_tools import our_names
+from benchmarks.names_of_scvi_tools import our_names
 
 CPU = torch.device("cpu")
 BATCH = 128
 
 
-def problem_of(path: Path) -> Problem:
+def problem_of(path: Path, batch: str) -> Problem:
     """The cells of a file, held out as the task ``held_out_cells`` does."""
     dataset, task = card("data", "h5ad"), card("tasks", "held_out_cells")
-    data = dataset.load(dataset.config(path=str(path)), {})
+    data = dataset.load(dataset.config(path=str(path), batch=batch), {})
     return task.make_problem(data, task.config(), 1, numpy_generator("split", path.stem, 1))
 
 
@@ -66,12 +66,15 @@ class Theirs:
 
     def __init__(self, problem: Problem) -> None:
         import anndata
+        import pandas as pd
         import scvi
 
         self.scvi, self.problem = scvi, problem
-        self.cells = anndata.AnnData(problem.counts.astype(np.float32))
-        self.cells.obs_names = [str(n) for n in range(self.cells.n_obs)]
-        scvi.model.SCVI.setup_anndata(self.cells)
+        labels = {name: problem.labels[name] for name in ("batch",) if name in problem.labels}
+        names = [str(n) for n in range(problem.counts.shape[0])]
+        obs = pd.DataFrame(labels, index=names).astype("category")
+        self.cells = anndata.AnnData(problem.counts.astype(np.float32), obs=obs)
+        scvi.model.SCVI.setup_anndata(self.cells, batch_key="batch" if labels else None)
         self.split = [problem.rows(role) for role in (TRAIN, VALIDATION, TEST)]
 
     def train(self, epochs: int, seeds: Sequence[int]) -> tuple[float, list[dict[str, Tensor]]]:
@@ -112,6 +115,7 @@ def main() -> None:
     """Parse, train both in turn, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("counts", type=Path)
+    parser.add_argument("--batch", default="", help="column of obs")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--replicates", type=int, default=1)
@@ -120,7 +124,7 @@ def main() -> None:
     options: Any = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    problem, seeds = problem_of(options.counts), range(options.replicates)
+    problem, seeds = problem_of(options.counts, options.batch), range(options.replicates)
     print(f"{options.counts.stem}: {' x '.join(map(str, problem.counts.shape))}")
     if options.variant:
         ours(problem, options.variant, 1, [0])

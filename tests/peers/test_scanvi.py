@@ -9,7 +9,7 @@ from running_statistics import with_some_statistics
 
 from bench.catalogue import card
 from bench.training.cells import facts_of, on_device
-from benchmarks.against_scvi_tools import our_names, renamed
+from benchmarks.names_of_scvi_tools import our_names, renamed
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -10,7 +10,7 @@ from running_statistics import with_some_statistics
 from bench.catalogue import card
 from bench.core.problem import Problem
 from bench.training.cells import facts_of, on_device
-from benchmarks.against_scvi_tools import our_names
+from benchmarks.names_of_scvi_tools import our_names
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
