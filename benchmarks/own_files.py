@@ -42,7 +42,7 @@ def described(plan: Plan, label: str) -> dict[str, Any]:
         generator = numpy_generator("split", label, task["task"], 1)
         try:
             config = parse(of_task.config, task["config"])
-            problem = of_task.make_problem(data, config, 1, generator)
+            problem = of_task.problem_of(data, config, 1, generator)
         except UserError as error:
             notes.append(f"{name} refused: {error.findings[0]}")
             continue

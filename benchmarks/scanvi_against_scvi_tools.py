@@ -47,7 +47,7 @@ def posed(options: Any) -> Problem:
     places = {"batch": options.batch, "cell_type": options.cell_type}
     config = dataset.config(path=str(options.counts), n_top_genes=options.genes, **places)
     generator = numpy_generator("split", options.counts.stem, "few_labels", 1)
-    return task.make_problem(
+    return task.problem_of(
         dataset.load(config, {}), task.config(per_class=options.per_class), 1, generator
     )
 

@@ -43,7 +43,7 @@ def posed(n_cells: int, n_genes: int) -> Problem:
     """Sparse simulated counts with a tenth of the cells for validation."""
     dataset, task = card("data", "gamma_poisson"), card("tasks", "thinned_counts")
     data = dataset.load(dataset.config(n_cells=n_cells, n_genes=n_genes, scale=SPARSE), {})
-    return task.make_problem(data, task.config(max_scored_cells=1), 1, numpy_generator("benchmark"))
+    return task.problem_of(data, task.config(max_scored_cells=1), 1, numpy_generator("benchmark"))
 
 
 def measured(

@@ -41,7 +41,7 @@ def problem_of(path: Path, batch: str) -> Problem:
     """The cells of a file, held out as the task ``held_out_cells`` does."""
     dataset, task = card("data", "h5ad"), card("tasks", "held_out_cells")
     data = dataset.load(dataset.config(path=str(path), batch=batch), {})
-    return task.make_problem(data, task.config(), 1, numpy_generator("split", path.stem, 1))
+    return task.problem_of(data, task.config(), 1, numpy_generator("split", path.stem, 1))
 
 
 def ours(

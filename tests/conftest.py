@@ -37,7 +37,7 @@ def small_data() -> CountData:
 def posed(data: CountData, task: str, **parameters: object) -> Problem:
     """The first split of a task on these data."""
     entry = card("tasks", task)
-    return entry.make_problem(data, entry.config(**parameters), 1, np.random.default_rng(1))
+    return entry.problem_of(data, entry.config(**parameters), 1, np.random.default_rng(1))
 
 
 SMALL = {"few_labels": {"per_class": 3, "validation": 0.2, "selection_per_class": 2}}

@@ -40,7 +40,7 @@ def posed(task: str, **config: Any) -> Problem:
     counts = data.counts.toarray()
     counts[:, 3] = 0
     rng = np.random.default_rng(5)
-    return posing.make_problem(
+    return posing.problem_of(
         replace(data, counts=csr_matrix(counts)), posing.config(**config), 1, rng
     )
 
@@ -110,7 +110,7 @@ def treated(request: pytest.FixtureRequest) -> Problem:
         counts=data.counts.astype(np.float32 if request.param == "values" else int),
         measured=request.param,
     )
-    return task.make_problem(data, task.config(), 1, np.random.default_rng(5))
+    return task.problem_of(data, task.config(), 1, np.random.default_rng(5))
 
 
 ASKED = np.array(["gene_2", "drug@0.5", "drug", "gene_1+gene_2", "gene_1"])

@@ -63,7 +63,7 @@ def problem(cards: dict[str, Any]) -> Problem:
     """The example task on the example dataset."""
     dataset, task = cards["data"], cards["tasks"]
     data = dataset.load(dataset.config(n_cells=60, n_genes=12), {})
-    return task.make_problem(data, task.config(), 1, numpy_generator("documentation"))
+    return task.problem_of(data, task.config(), 1, numpy_generator("documentation"))
 
 
 def test_there_is_one_example_for_every_shelf() -> None:

@@ -111,6 +111,17 @@ Levels = Mapping[str, Mapping[str, int]]
 label do not count."""
 
 
+def levels_of_labels(labels: Mapping[str, NDArray[np.str_]]) -> Levels:
+    """Levels with their numbers of cells; "" is no level, and unknown no batch and no type."""
+    found = {}
+    for name, values in labels.items():
+        levels, n_cells = np.unique(values, return_counts=True)
+        counted = zip(levels.tolist(), n_cells.tolist(), strict=True)
+        none = ("",) if name == "perturbation" else ("", UNKNOWN)
+        found[name] = {level: n for level, n in counted if level not in none}
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Description:
     """Facts about a dataset that are known before any job runs."""

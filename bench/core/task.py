@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.core.dataset import KNOWN_TYPE, CountData, Levels
-from bench.core.errors import Finding
+from bench.core.dataset import KNOWN_TYPE, CountData, Levels, levels_of_labels
+from bench.core.errors import MOST_LISTED, Finding, UserError
 from bench.core.problem import Problem
 
 ADDED = frozenset({KNOWN_TYPE, "duplicate", "all_cells"})
@@ -45,12 +45,13 @@ class Task:
     label: str
     config: type
     make_problem: Callable[[CountData, Any, int, np.random.Generator], Problem]
-    """(data, config, split from 1, generator of the split) -> problem."""
+    """(data, config, split from 1, generator of the split) -> problem, of data without
+    objections."""
     needs: frozenset[str] = frozenset({"counts"})
     """Fields the dataset must provide."""
     objections: Callable[[Levels, Any], list[Finding]] = accepts_all
     """(levels of the labels, config) -> why no problem can be made of such data.  A study skips the
-    task on such a dataset; ``make_problem`` raises the same findings."""
+    task on such a dataset; :meth:`problem_of` raises the same findings."""
     holds_out_treatments: bool = False
     """Whether scored treatments have no training cells."""
     hides: frozenset[str] = frozenset()
@@ -72,6 +73,15 @@ class Task:
     controls: Controls = Controls()
     """The baselines between which its scores are scaled."""
     reference: str
+
+    def problem_of(
+        self, data: CountData, config: Any, split: int, generator: np.random.Generator
+    ) -> Problem:
+        """The problem.  Raises :class:`UserError` with the objections, or as ``make_problem``."""
+        if findings := self.objections(levels_of_labels(data.labels), config):
+            heading = f"The task {self.label} cannot use these data:"
+            raise UserError(heading, findings, most=MOST_LISTED)
+        return self.make_problem(data, config, split, generator)
 
     def fields(self, provided: frozenset[str]) -> frozenset[str]:
         """The fields that competitors receive from a dataset that provides these fields."""

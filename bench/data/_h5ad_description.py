@@ -1,6 +1,6 @@
 """What a user's ``.h5ad`` file is like, without its matrix: for ``check`` and for the plan."""
 
-from bench.core.dataset import LABELS, Description
+from bench.core.dataset import LABELS, Description, levels_of_labels
 from bench.core.errors import Finding, UserError
 from bench.data._cleaning import not_counts
 from bench.data._genes import named_genes
@@ -11,7 +11,6 @@ from bench.data._noticed import matching_genes, n_treatment_genes
 from bench.data._rare import frequent
 from bench.data._reader import Asked, read_elements
 from bench.parts.splits.confounding import confounded
-from bench.parts.splits.label_levels import levels_of_labels
 
 
 def describe(config: H5adConfig) -> Description:

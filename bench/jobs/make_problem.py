@@ -24,7 +24,7 @@ def make_problem(task: dict[str, Any], split: int, dataset: str, cells: str, pro
     generator = numpy_generator("split", dataset, task["task"], split)
     config = entry.config(**task["config"])
     counts = read(Path(cells))
-    made = entry.make_problem(counts, config, split, generator)
+    made = entry.problem_of(counts, config, split, generator)
     save(made, file)
     Sources("make_problem", (file_of("tasks", task["task"]),), task["code"]).need_planned()
     key = problem_key(dataset, data["key"], task, split)

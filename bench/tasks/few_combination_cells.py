@@ -24,7 +24,7 @@ from bench.parts.perturbations.treatments import perturbations_in
 from bench.parts.splits.cell_splits import need_training, ranks
 from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.effect_task import effect_task
-from bench.parts.splits.label_levels import perturbations_of, refuse_objections
+from bench.parts.splits.label_levels import perturbations_of
 from bench.parts.splits.perturbation_splits import (
     EVERY_PART,
     FEWEST_JUDGED,
@@ -55,7 +55,6 @@ def make_problem(
     data: CountData, config: FewCombinationCellsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles of cells within each perturbation.  Raises with all perturbations of too few cells."""
-    refuse_objections(TASK, data, config)
     for_roles, for_fraction = rng.spawn(2)
     groups = copy_groups(data)
     perturbation = data.labels["perturbation"]

@@ -16,7 +16,6 @@ from annotated_types import Ge, Le
 from bench.core.dataset import CountData
 from bench.core.problem import UNUSED, Problem
 from bench.core.task import Controls, Task
-from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.perturbation_splits import (
     REVEALED,
 )
@@ -43,7 +42,6 @@ def make_problem(
     rng: np.random.Generator,
 ) -> Problem:
     """The published roles of this split.  Raises if there are no combinations."""
-    refuse_objections(TASK, data, config)
     perturbation = data.labels["perturbation"]
     role, train = published_split(perturbation, split - 1)
     role[train[int(config.fraction * len(train)) :]] = UNUSED

@@ -23,7 +23,6 @@ from bench.core.problem import TEST, TRAIN, UNUSED, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import need_training, rates_in_exposure, roles
 from bench.parts.splits.duplicates import copy_groups
-from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.seed_labels import marked, markers, refuse_unknown, sample_labelled
 
 Rows = NDArray[np.int64]
@@ -75,7 +74,6 @@ def make_problem(
     data: CountData, config: FewLabelsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """All counts visible, few types known.  Raises with all types of too few cells."""
-    refuse_objections(TASK, data, config)
     for_roles, for_told, for_selection, for_scored = rng.spawn(4)
     true_type, groups = data.labels["cell_type"], copy_groups(data)
     role = _roles(data, groups, config, for_roles)

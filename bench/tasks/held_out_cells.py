@@ -22,7 +22,7 @@ from bench.core.problem import TEST, VALIDATION, Problem
 from bench.core.task import Controls, Task
 from bench.parts.splits.cell_splits import need_training, rates_in_exposure, roles
 from bench.parts.splits.duplicates import copy_groups
-from bench.parts.splits.label_levels import lacking_effects, refuse_objections
+from bench.parts.splits.label_levels import lacking_effects
 from bench.parts.splits.perturbation_splits import (
     EFFECT_TARGETS,
     EVERY_PART,
@@ -51,7 +51,6 @@ def make_problem(
     data: CountData, config: HeldOutCellsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by cell; the test cells are scored.  Raises if a part would be empty."""
-    refuse_objections(TASK, data, config)
     fractions = {"test": config.test, "validation": config.validation}
     strata = data.labels[config.stratify_by] if config.stratify_by else None
     role = roles(data.counts.shape[0], fractions, rng, strata, copy_groups(data))

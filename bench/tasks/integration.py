@@ -18,7 +18,6 @@ from bench.core.task import Controls, Task
 from bench.parts.counts.log_counts import components, log_counts
 from bench.parts.splits.cell_splits import rates_in_exposure, roles, scored_rows
 from bench.parts.splits.duplicates import copy_groups
-from bench.parts.splits.label_levels import refuse_objections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,6 @@ def make_problem(
     data: CountData, config: IntegrationConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """All counts visible, all cells fitted.  Raises without several batches and several types."""
-    refuse_objections(TASK, data, config)
     for_roles, for_scored, for_components = rng.spawn(3)
     n_cells = data.counts.shape[0]
     scored = scored_rows(n_cells, config.max_scored_cells, for_scored)

@@ -18,7 +18,6 @@ from bench.core.problem import TRAIN, Problem
 from bench.parts.splits.cell_splits import need_training, roles
 from bench.parts.splits.duplicates import copy_groups
 from bench.parts.splits.effect_task import effect_task
-from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.perturbation_splits import (
     EVERY_PART,
     perturbation_problem,
@@ -41,7 +40,6 @@ def make_problem(
     data: CountData, config: SeenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles of cells within each perturbation.  Raises with all perturbations of too few cells."""
-    refuse_objections(TASK, data, config)
     fractions = {"test": config.test, "validation": config.validation}
     perturbation = data.labels["perturbation"]
     role = roles(len(perturbation), fractions, rng, perturbation, copy_groups(data))

@@ -29,7 +29,7 @@ from bench.core.problem import Problem
 from bench.parts.perturbations.treatments import JOINS, perturbations_in, treatments_of
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.held_out_perturbations import HeldOutShares, held_out_problem
-from bench.parts.splits.label_levels import perturbations_of, refuse_objections
+from bench.parts.splits.label_levels import perturbations_of
 from bench.parts.splits.perturbation_splits import (
     FEWEST_JUDGED,
     Names,
@@ -58,7 +58,6 @@ def make_problem(
     data: CountData, config: UnseenCombinationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by combination, then by cell.  Raises if too few combinations can be scored."""
-    refuse_objections(TASK, data, config)
     for_combinations, for_cells = rng.spawn(2)
     labels = data.labels["perturbation"]
     names = combinations_in(labels)

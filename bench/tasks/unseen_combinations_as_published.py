@@ -24,7 +24,6 @@ from annotated_types import Ge, Gt, Le
 from bench.core.dataset import CountData
 from bench.core.problem import TEST, UNUSED, Problem
 from bench.core.task import Controls, Task
-from bench.parts.splits.label_levels import refuse_objections
 from bench.parts.splits.perturbation_splits import (
     REVEALED,
     combinations_in,
@@ -53,7 +52,6 @@ def make_problem(
     rng: np.random.Generator,
 ) -> Problem:
     """The published roles of this split.  Raises if there are no combinations."""
-    refuse_objections(TASK, data, config)
     perturbation = data.labels["perturbation"]
     role, _ = published_split(perturbation, split - 1)
     order = combinations_in(perturbation)

@@ -23,7 +23,7 @@ from bench.core.problem import Problem
 from bench.parts.perturbations.treatments import perturbations_in, treatments_of
 from bench.parts.splits.effect_task import effect_task
 from bench.parts.splits.held_out_perturbations import HeldOutShares, held_out_problem
-from bench.parts.splits.label_levels import perturbations_of, refuse_objections
+from bench.parts.splits.label_levels import perturbations_of
 from bench.parts.splits.perturbation_splits import (
     Names,
     combinations_in,
@@ -46,7 +46,6 @@ def make_problem(
     data: CountData, config: UnseenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
     """Roles by treatment, then by cell.  Raises if a part has too few treatments."""
-    refuse_objections(TASK, data, config)
     for_treatments, for_cells = rng.spawn(2)
     perturbation = data.labels["perturbation"]
     order = for_treatments.permutation(given_alone(perturbation))

@@ -26,7 +26,7 @@ def posed(type_sd: float = 1.0, n_cells: int = 400, **config: Any) -> Problem:
     dataset, task = card("data", "batched_gamma_poisson"), card("tasks", "few_labels")
     size = dataset.config(n_cells=n_cells, n_genes=60, type_sd=type_sd, batch_sd=0.2)
     settings = task.config(**{"per_class": 5, **config})
-    return task.make_problem(dataset.load(size, {}), settings, 1, numpy_generator("test"))
+    return task.problem_of(dataset.load(size, {}), settings, 1, numpy_generator("test"))
 
 
 @pytest.fixture(scope="module")

@@ -247,7 +247,7 @@ def test_oracle_opens_what_it_was_told_to() -> None:
         )
     )
     data = dataset.load(dataset.config(n_cells=50, n_genes=10), {})
-    problem = task.make_problem(data, task.config(), 1, np.random.default_rng(0))
+    problem = task.problem_of(data, task.config(), 1, np.random.default_rng(0))
     fit, rows = partial(oracle.fit, rng=np.random.default_rng(0)), np.array([4, 1])
     knows_mean = fit(problem, oracle.config())
     knows_rate = fit(problem, oracle.config(knows="rate"))

@@ -23,7 +23,7 @@ CONTROLS = ("shuffled", "shuffled_within_type", "cell_type_onehot", "batch_oneho
 def problem() -> Problem:
     dataset, task = card("data", "batched_gamma_poisson"), card("tasks", "integration")
     data = dataset.load(dataset.config(n_cells=400, n_genes=80), {})
-    return task.make_problem(data, task.config(), 1, numpy_generator("test"))
+    return task.problem_of(data, task.config(), 1, numpy_generator("test"))
 
 
 def fitted(name: str, problem: Problem, seed: int = 0, **config: float) -> NDArray:

@@ -140,7 +140,7 @@ def test_a_task_without_combinations_shows_the_labels(tmp_path: Path) -> None:
     data = loaded(path, perturbation="guide", separator="none")
     task = card("tasks", "unseen_combinations")
     with pytest.raises(UserError) as caught:
-        task.make_problem(data, task.config(), 1, np.random.default_rng(1))
+        task.problem_of(data, task.config(), 1, np.random.default_rng(1))
     assert "0 of 0 are of treatments" in str(caught.value)
     assert "no label has a + (A, A_B, B); an h5ad dataset has the key separator" in str(
         caught.value
@@ -152,7 +152,7 @@ def test_rare_perturbations_are_listed_up_to_ten(tmp_path: Path) -> None:
     data = loaded(user_file(tmp_path, guide=["control"] * 60 + rare), perturbation="guide")
     task = card("tasks", "seen_perturbations")
     with pytest.raises(UserError) as caught:
-        task.make_problem(data, task.config(), 1, np.random.default_rng(1))
+        task.problem_of(data, task.config(), 1, np.random.default_rng(1))
     assert "min_cells" in str(caught.value)
     assert str(caught.value).endswith("  and 4 more")
     assert len(caught.value.findings) == 14

@@ -18,7 +18,7 @@ EXAMPLES = {"thinned_counts": "thinning_example", "masked_entries": "masking_exa
 def posed(task: str) -> Problem:
     dataset, posing = card("data", EXAMPLES[task]), card("tasks", task)
     data = dataset.load(dataset.config(), {})
-    return posing.make_problem(data, posing.config(), 1, np.random.default_rng(0))
+    return posing.problem_of(data, posing.config(), 1, np.random.default_rng(0))
 
 
 @cache

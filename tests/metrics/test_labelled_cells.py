@@ -41,7 +41,7 @@ def data() -> CountData:
 
 def posed(data: CountData) -> Problem:
     task = card("tasks", "integration")
-    return task.make_problem(data, task.config(), 1, numpy_generator("test"))
+    return task.problem_of(data, task.config(), 1, numpy_generator("test"))
 
 
 def latent(problem: Problem, name: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ LATENTS = ("pca", "shuffled", "shuffled_within_type", "cell_type_onehot", "batch
 def problem() -> Problem:
     dataset, task = card("data", "batched_gamma_poisson"), card("tasks", "integration")
     data = dataset.load(dataset.config(n_cells=300, n_genes=80), {})
-    return task.make_problem(data, task.config(), 1, numpy_generator("test"))
+    return task.problem_of(data, task.config(), 1, numpy_generator("test"))
 
 
 @pytest.fixture(scope="module")

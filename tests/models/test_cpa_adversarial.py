@@ -178,7 +178,7 @@ def strongly_treated():
         labels={"perturbation": names},
     )
     task = card("tasks", "seen_perturbations")
-    return task.make_problem(data, task.config(test=0.5), 1, np.random.default_rng(1))
+    return task.problem_of(data, task.config(test=0.5), 1, np.random.default_rng(1))
 
 
 def fitted(problem, **settings):

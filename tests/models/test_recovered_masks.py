@@ -29,7 +29,7 @@ ROTATED = replace(TRAINING, pretrain_epochs=40, restart_epochs=20)
 def posed(dataset: str, **sizes: Any) -> Problem:
     source, task = card("data", dataset), card("tasks", "seen_perturbations")
     data = source.load(source.config(**SIZES, **sizes), {})
-    return task.make_problem(data, task.config(), 1, np.random.default_rng(0))
+    return task.problem_of(data, task.config(), 1, np.random.default_rng(0))
 
 
 def f1_of_masks(

@@ -48,7 +48,7 @@ def doubled() -> CountData:
 def posed(data: CountData, name: str) -> Problem:
     task = card("tasks", name)
     config = task.config(**PARAMETERS.get(name, {}))
-    return task.make_problem(data, config, 1, numpy_generator("test", name))
+    return task.problem_of(data, config, 1, numpy_generator("test", name))
 
 
 def test_copies_have_the_group_of_the_first(doubled: CountData) -> None:
@@ -112,9 +112,7 @@ def test_a_cell_without_a_type_is_not_fitted_beside_its_copy_in_the_test(
     kinds = np.where(np.arange(400) < 200, doubled.labels["cell_type"], UNKNOWN)
     data = replace(doubled, labels=doubled.labels | {"cell_type": kinds})
     task = card("tasks", "few_labels")
-    problem = task.make_problem(
-        data, task.config(per_class=3, test=0.3), 1, numpy_generator("test")
-    )
+    problem = task.problem_of(data, task.config(per_class=3, test=0.3), 1, numpy_generator("test"))
     groups = copy_groups(data)
     fitted = np.isin(problem.role, (TRAIN, VALIDATION))
     assert not np.intersect1d(groups[problem.role == TEST], groups[fitted]).size
@@ -148,7 +146,7 @@ def test_batches_without_training_cells_or_spread_are_said() -> None:
         labels={"batch": well},
     )
     task = card("tasks", "held_out_cells")
-    problem = task.make_problem(data, task.config(), 1, numpy_generator("test"))
+    problem = task.problem_of(data, task.config(), 1, numpy_generator("test"))
     train = well[problem.role == TRAIN]
     n_without = 60 - len(np.unique(train))
     n_alike = int((np.unique(train, return_counts=True)[1] == 2).sum())

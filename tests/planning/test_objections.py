@@ -194,7 +194,7 @@ def few(labels: dict[str, list[str]]) -> CountData:
 @pytest.mark.parametrize("task", names("tasks"))
 def test_a_problem_is_refused_for_the_same_reasons(task: str) -> None:
     """Every task with objections raises them when it makes its problem, too."""
-    from bench.parts.splits.label_levels import levels_of_labels
+    from bench.core.dataset import levels_of_labels
 
     one = card("tasks", task)
     data = few(
@@ -205,5 +205,5 @@ def test_a_problem_is_refused_for_the_same_reasons(task: str) -> None:
     if not findings:
         return
     with pytest.raises(UserError) as raised:
-        one.make_problem(data, config, 1, np.random.default_rng(0))
+        one.problem_of(data, config, 1, np.random.default_rng(0))
     assert list(raised.value.findings) == findings

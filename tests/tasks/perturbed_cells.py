@@ -36,7 +36,7 @@ def cells(sizes: Mapping[str, int] = SIZES, seed: int = 0) -> CountData:
 
 def posed(task: str, data: CountData, split: int = 1, **config: Any) -> Problem:
     entry = card("tasks", task)
-    return entry.make_problem(data, entry.config(**config), split, numpy_generator("test", split))
+    return entry.problem_of(data, entry.config(**config), split, numpy_generator("test", split))
 
 
 def given(problem: Problem, role: int) -> dict[str, int]:

@@ -31,13 +31,13 @@ def data() -> CountData:
 
 def corrupted(data: CountData, seed: int = 0, **config: Any) -> Problem:
     rng = numpy_generator("corruption", seed)
-    return corrupted_counts.make_problem(data, CorruptedCountsConfig(**config), 1, rng)
+    return corrupted_counts.TASK.problem_of(data, CorruptedCountsConfig(**config), 1, rng)
 
 
 def published(data: CountData, seed: int = 0, **config: Any) -> Problem:
     rng = numpy_generator("corruption", seed)
     settings = CorruptedCountsAsPublishedConfig(**config)
-    return corrupted_counts_as_published.make_problem(data, settings, 1, rng)
+    return corrupted_counts_as_published.TASK.problem_of(data, settings, 1, rng)
 
 
 def before_and_after(data: CountData, problem: Problem) -> tuple[NDArray, NDArray]:

@@ -36,15 +36,15 @@ def data() -> CountData:
 
 
 def held_out(data: CountData, seed: int = 0, **config: Any) -> Problem:
-    return held_out_cells.make_problem(data, HeldOutCellsConfig(**config), 1, rng(seed))
+    return held_out_cells.TASK.problem_of(data, HeldOutCellsConfig(**config), 1, rng(seed))
 
 
 def thinned(data: CountData, split: int = 1, **config: Any) -> Problem:
-    return thinned_counts.make_problem(data, ThinnedCountsConfig(**config), split, rng(split))
+    return thinned_counts.TASK.problem_of(data, ThinnedCountsConfig(**config), split, rng(split))
 
 
 def masked(data: CountData, split: int = 1, **config: Any) -> Problem:
-    return masked_entries.make_problem(data, MaskedEntriesConfig(**config), split, rng(split))
+    return masked_entries.TASK.problem_of(data, MaskedEntriesConfig(**config), split, rng(split))
 
 
 def test_cells_are_dealt_out_in_the_sizes_asked_for(data: CountData) -> None:

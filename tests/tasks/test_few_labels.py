@@ -38,7 +38,7 @@ def data() -> CountData:
 
 def posed(data: CountData, **config: object) -> Problem:
     task = card("tasks", "few_labels")
-    return task.make_problem(data, task.config(**config), 1, numpy_generator("test"))
+    return task.problem_of(data, task.config(**config), 1, numpy_generator("test"))
 
 
 def told(problem: Problem) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ def data() -> CountData:
 
 def posed(data: CountData, **config: int) -> Problem:
     task = card("tasks", "integration")
-    return task.make_problem(data, task.config(**config), 1, numpy_generator("test"))
+    return task.problem_of(data, task.config(**config), 1, numpy_generator("test"))
 
 
 def test_every_cell_is_fitted_and_scored(data: CountData) -> None:

@@ -37,9 +37,7 @@ SMALL = {
 
 def posed(name: str, data: CountData, split: int = 1) -> Problem:
     task, config = card("tasks", name), SMALL.get(name, {})
-    return task.make_problem(
-        data, task.config(**config), split, numpy_generator("test", name, split)
-    )
+    return task.problem_of(data, task.config(**config), split, numpy_generator("test", name, split))
 
 
 def assert_same_to_fit(one: Problem, other: Problem) -> None:
