@@ -30,7 +30,7 @@ class Controls:
     ceilings: tuple[str, ...] = ()
 
 
-def accepts_all(levels: Levels, config: Any) -> list[Finding]:
+def no_objections(levels: Levels, config: Any) -> list[Finding]:
     """No objection to any labels."""
     return []
 
@@ -49,7 +49,7 @@ class Task:
     objections."""
     needs: frozenset[str] = frozenset({"counts"})
     """Fields the dataset must provide."""
-    objections: Callable[[Levels, Any], list[Finding]] = accepts_all
+    objections: Callable[[Levels, Any], list[Finding]] = no_objections
     """(levels of the labels, config) -> why no problem can be made of such data.  A study skips the
     task on such a dataset; :meth:`problem_of` raises the same findings."""
     holds_out_treatments: bool = False

@@ -46,9 +46,9 @@ def describe(config: H5adConfig) -> Description:
             *(*read.filter_repairs, *read.repairs, *read.named.repairs, *removed, *matching),
             *(note for name, found in columns.items() for note in alike(name, found)),
             *confounded(columns),
-            *_all_genes(config, n_genes),
+            *_genes_kept(config, n_genes),
         ),
-        findings=(*_nothing(read, config), *_not_counts(read, config), *read.findings),
+        findings=(*_without_counts(read, config), *_not_counts(read, config), *read.findings),
     )
 
 
@@ -86,7 +86,7 @@ def _n_empty(read: FileLabels) -> int:
     return int(read.keep[sample.empty].sum()) if sample else 0
 
 
-def _nothing(read: FileLabels, config: H5adConfig) -> list[Finding]:
+def _without_counts(read: FileLabels, config: H5adConfig) -> list[Finding]:
     """A finding for a file without cells, genes or counts."""
     shape = (len(read.cells.cell_names), len(read.cells.gene_names))
     place = f"{config.path}: {config.counts}"
@@ -98,7 +98,7 @@ def _nothing(read: FileLabels, config: H5adConfig) -> list[Finding]:
     return []
 
 
-def _all_genes(config: H5adConfig, n_genes: int) -> list[str]:
+def _genes_kept(config: H5adConfig, n_genes: int) -> list[str]:
     if config.n_top_genes <= n_genes:
         return []
     return [f"n_top_genes is {config.n_top_genes:,}: all {n_genes:,} genes of the file are kept"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.core.dataset import KNOWN_TYPE, LABELS
 from bench.core.errors import Finding, joined
-from bench.core.task import ADDED, accepts_all
+from bench.core.task import ADDED, no_objections
 from bench.planning.descriptions import Descriptions
 from bench.training.config import FULL_BATCH
 
@@ -54,14 +54,14 @@ class Matcher:
         lacking = task.card.needs - self.provided(dataset)
         if lacking:
             return _lacks(lacking, dataset)
-        if task.card.objections is accepts_all or task.config is None:
+        if task.card.objections is no_objections or task.config is None:
             return ""
         known = self.described.usable(dataset)
         if known is None or known.levels is None:
             return ""
         return joined(task.card.objections(known.levels, task.config))
 
-    def nameless(self, competitor: "Entry", dataset: "Entry", task: "Entry") -> str:
+    def without_genes(self, competitor: "Entry", dataset: "Entry", task: "Entry") -> str:
         """Why a competitor cannot predict held-out treatments by their genes; empty if it can."""
         if not (task.card.holds_out_treatments and getattr(competitor.card, "embeds_by_gene", 0)):
             return ""
@@ -82,7 +82,7 @@ class Matcher:
             return Match(problem=problem)
         if lacking:
             return Match(problem=_lacks(lacking, dataset))
-        if reason := self.nameless(competitor, dataset, task):
+        if reason := self.without_genes(competitor, dataset, task):
             return Match(problem=reason)
         if KNOWN_TYPE not in given and competitor.training.get("labelled_share"):
             return Match(problem=f"labelled_share: in {task.place} no cell is labelled")

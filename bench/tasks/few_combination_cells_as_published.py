@@ -41,7 +41,7 @@ def make_problem(
     split: int,
     rng: np.random.Generator,
 ) -> Problem:
-    """The published roles of this split.  Raises if there are no combinations."""
+    """The published roles of this split, of data with combinations."""
     perturbation = data.labels["perturbation"]
     role, train = published_split(perturbation, split - 1)
     role[train[int(config.fraction * len(train)) :]] = UNUSED

@@ -35,7 +35,7 @@ class IntegrationConfig:
 def make_problem(
     data: CountData, config: IntegrationConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """All counts visible, all cells fitted.  Raises without several batches and several types."""
+    """All counts visible, all cells fitted; there are several batches and several types."""
     for_roles, for_scored, for_components = rng.spawn(3)
     n_cells = data.counts.shape[0]
     scored = scored_rows(n_cells, config.max_scored_cells, for_scored)

@@ -57,7 +57,7 @@ class UnseenCombinationsConfig(HeldOutShares):
 def make_problem(
     data: CountData, config: UnseenCombinationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Roles by combination, then by cell.  Raises if too few combinations can be scored."""
+    """Roles by combination, then by cell.  Raises if a perturbation has too few cells."""
     for_combinations, for_cells = rng.spawn(2)
     labels = data.labels["perturbation"]
     names = combinations_in(labels)

@@ -51,7 +51,7 @@ def make_problem(
     split: int,
     rng: np.random.Generator,
 ) -> Problem:
-    """The published roles of this split.  Raises if there are no combinations."""
+    """The published roles of this split, of data with combinations."""
     perturbation = data.labels["perturbation"]
     role, _ = published_split(perturbation, split - 1)
     order = combinations_in(perturbation)

@@ -45,7 +45,7 @@ class UnseenPerturbationsConfig(HeldOutShares):
 def make_problem(
     data: CountData, config: UnseenPerturbationsConfig, split: int, rng: np.random.Generator
 ) -> Problem:
-    """Roles by treatment, then by cell.  Raises if a part has too few treatments."""
+    """Roles by treatment, then by cell.  Raises if a perturbation has too few cells."""
     for_treatments, for_cells = rng.spawn(2)
     perturbation = data.labels["perturbation"]
     order = for_treatments.permutation(given_alone(perturbation))

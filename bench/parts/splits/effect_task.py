@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.core.task import Task, accepts_all
+from bench.core.task import Task, no_objections
 from bench.parts.splits.label_levels import lacking_effects
 from bench.parts.splits.perturbation_splits import EFFECT_CONTROLS, EFFECT_TARGETS, REVEALED
 
@@ -13,7 +13,7 @@ def effect_task(
     config: type,
     make_problem: Any,
     reference: str,
-    objections: Any = accepts_all,
+    objections: Any = no_objections,
     holds_out_treatments: bool = False,
 ) -> Task:
     """A task whose problems :func:`perturbation_problem` makes, ranked by ``effect_pearson``."""
